@@ -1,0 +1,1 @@
+"""The cxmesh command: run the mesh here, feed it, ask it."""

@@ -1,0 +1,1 @@
+"""What every cxmesh service runs on."""

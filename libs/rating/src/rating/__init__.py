@@ -1,0 +1,1 @@
+"""Exact rating of usage under declared tariffs."""

@@ -1,0 +1,1 @@
+"""Every bill checked against re-rated usage before it leaves."""

@@ -1,0 +1,1 @@
+"""Messages on the customer's channel, in their language, once."""

@@ -1,0 +1,1 @@
+"""The product catalogue, and the right message or offer at the right moment."""

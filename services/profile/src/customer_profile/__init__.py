@@ -1,0 +1,1 @@
+"""Who the customer is: identity, subscriptions, preferences, consent, touch-points."""

@@ -1,0 +1,1 @@
+"""Usage as it happens: records, counters, thresholds, signals."""

@@ -1,0 +1,1 @@
+"""Traces end to end, attainment per partner, responsibility and money apportioned."""
