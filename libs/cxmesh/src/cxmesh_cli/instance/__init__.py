@@ -1,0 +1,1 @@
+"""One mesh on this machine: its folder, ports, processes, certificates, and how it is started and stopped."""

@@ -1,0 +1,1 @@
+"""One trace across services and partners, in the terminal."""

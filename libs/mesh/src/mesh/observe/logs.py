@@ -1,0 +1,79 @@
+"""How is a log line written, and what may never stand in it?"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from mesh.observe.redaction import PersonalDataLogged, redact
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+# What these libraries say at INFO is of use to their authors; gRPC's is silenced further down, in its core.
+_TALKATIVE = {"alembic": logging.WARNING, "asyncio": logging.WARNING, "grpc": logging.WARNING, "sqlalchemy": logging.WARNING}
+# A trace receiver that is away for a moment is no event; a lost batch is (ERROR).
+_RETRYING = {"opentelemetry": logging.ERROR}
+
+
+def configure_logging(service: str, level: str, *, strict: bool = False, stream: TextIO | None = None) -> None:
+    """Write JSON lines to `stream` (standard error). `strict` (tests) raises on personal data instead of redacting it."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _TraceIds(service),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                PersonalDataGuard(strict=strict),
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, least in (_TALKATIVE | _RETRYING).items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+
+
+class PersonalDataGuard:
+    """A structlog processor that keeps personal data out of the line, by key and by the look of the value."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        clean: EventDict = {key: redact(key, value) for key, value in event.items()}
+        if self._strict and (dirty := [key for key in event if clean[key] != event[key]]):
+            raise PersonalDataLogged(f"personal data in a log line, under {', '.join(dirty)}")
+        return clean
+
+
+class _TraceIds:
+    """A structlog processor that says which service and which trace a line belongs to."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        event["service"] = self._service
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            event["trace_id"] = trace.format_trace_id(span.trace_id)
+            event["span_id"] = trace.format_span_id(span.span_id)
+        return event
