@@ -36,10 +36,10 @@ test: $(READY) ## run every test, on real processes, PostgreSQL and Redis
 	@$(BIN)/pytest $(ARGS)
 
 check: $(READY) ## lint, types, layering, protos, generated code
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/check.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.check
 
 gen: $(READY) ## generate Python from the protos
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/gen.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.gen
 
 lock: ## resolve every dependency anew into requirements.lock
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }

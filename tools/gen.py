@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,9 +32,10 @@ def generate(output: Path) -> None:
 def _protoc(files: list[str], *options: str) -> None:
     well_known = Path(protoc.__file__).parent / "_proto"
     includes = [f"-I{path}" for path in (API, VENDOR, well_known)]
-    status = protoc.main(["protoc", *includes, *options, *files])
-    if status != 0:
-        sys.exit(f"protoc failed with status {status}; its messages stand above")
+    command = [sys.executable, "-m", "grpc_tools.protoc", *includes, *options, *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"protoc failed with status {done.returncode}:\n{done.stderr}")
 
 
 if __name__ == "__main__":

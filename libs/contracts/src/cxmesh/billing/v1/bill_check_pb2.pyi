@@ -30,6 +30,7 @@ class _Verdict:
 class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """Not set."""
     VERDICT_PASS: _Verdict.ValueType  # 1
     """Nothing is wrong."""
     VERDICT_PASS_WITH_NOTE: _Verdict.ValueType  # 2
@@ -41,6 +42,7 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
     """Whether a bill may leave."""
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""Not set."""
 VERDICT_PASS: Verdict.ValueType  # 1
 """Nothing is wrong."""
 VERDICT_PASS_WITH_NOTE: Verdict.ValueType  # 2
@@ -56,6 +58,7 @@ class _HoldState:
 class _HoldStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     HOLD_STATE_UNSPECIFIED: _HoldState.ValueType  # 0
+    """Not set."""
     HOLD_STATE_NOT_HELD: _HoldState.ValueType  # 1
     """It never was."""
     HOLD_STATE_HELD: _HoldState.ValueType  # 2
@@ -67,6 +70,7 @@ class HoldState(_HoldState, metaclass=_HoldStateEnumTypeWrapper):
     """Whether a bill is held."""
 
 HOLD_STATE_UNSPECIFIED: HoldState.ValueType  # 0
+"""Not set."""
 HOLD_STATE_NOT_HELD: HoldState.ValueType  # 1
 """It never was."""
 HOLD_STATE_HELD: HoldState.ValueType  # 2
@@ -82,6 +86,7 @@ class _ReleaseKind:
 class _ReleaseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReleaseKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RELEASE_KIND_UNSPECIFIED: _ReleaseKind.ValueType  # 0
+    """Not set."""
     RELEASE_KIND_CORRECTED: _ReleaseKind.ValueType  # 1
     """The proposed correction was applied in the billing system."""
     RELEASE_KIND_OVERRIDDEN: _ReleaseKind.ValueType  # 2
@@ -91,6 +96,7 @@ class ReleaseKind(_ReleaseKind, metaclass=_ReleaseKindEnumTypeWrapper):
     """How a held bill was let go."""
 
 RELEASE_KIND_UNSPECIFIED: ReleaseKind.ValueType  # 0
+"""Not set."""
 RELEASE_KIND_CORRECTED: ReleaseKind.ValueType  # 1
 """The proposed correction was applied in the billing system."""
 RELEASE_KIND_OVERRIDDEN: ReleaseKind.ValueType  # 2

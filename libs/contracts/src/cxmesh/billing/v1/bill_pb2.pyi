@@ -29,6 +29,7 @@ class _LineType:
 class _LineTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LINE_TYPE_UNSPECIFIED: _LineType.ValueType  # 0
+    """Not set."""
     LINE_TYPE_USAGE: _LineType.ValueType  # 1
     """Usage."""
     LINE_TYPE_RECURRING: _LineType.ValueType  # 2
@@ -38,6 +39,7 @@ class LineType(_LineType, metaclass=_LineTypeEnumTypeWrapper):
     """Kinds of bill lines."""
 
 LINE_TYPE_UNSPECIFIED: LineType.ValueType  # 0
+"""Not set."""
 LINE_TYPE_USAGE: LineType.ValueType  # 1
 """Usage."""
 LINE_TYPE_RECURRING: LineType.ValueType  # 2
@@ -51,6 +53,7 @@ class _FindingClass:
 class _FindingClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingClass.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FINDING_CLASS_UNSPECIFIED: _FindingClass.ValueType  # 0
+    """Not set."""
     FINDING_CLASS_OVERCHARGE: _FindingClass.ValueType  # 1
     """The line asks for more than the usage comes to, and no other class says why."""
     FINDING_CLASS_UNDERCHARGE: _FindingClass.ValueType  # 2
@@ -78,6 +81,7 @@ class FindingClass(_FindingClass, metaclass=_FindingClassEnumTypeWrapper):
     """Classes of findings."""
 
 FINDING_CLASS_UNSPECIFIED: FindingClass.ValueType  # 0
+"""Not set."""
 FINDING_CLASS_OVERCHARGE: FindingClass.ValueType  # 1
 """The line asks for more than the usage comes to, and no other class says why."""
 FINDING_CLASS_UNDERCHARGE: FindingClass.ValueType  # 2

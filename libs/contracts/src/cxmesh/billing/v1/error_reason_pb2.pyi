@@ -23,6 +23,7 @@ class _ErrorReason:
 class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
+    """Not set."""
     ERROR_REASON_BILL_RUN_NOT_FOUND: _ErrorReason.ValueType  # 1
     """No bill run has this name. NOT_FOUND.
     Example: { "reason": "ERROR_REASON_BILL_RUN_NOT_FOUND", "metadata": { "bill_run": "billRuns/2026-11" } }
@@ -60,6 +61,7 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
+"""Not set."""
 ERROR_REASON_BILL_RUN_NOT_FOUND: ErrorReason.ValueType  # 1
 """No bill run has this name. NOT_FOUND.
 Example: { "reason": "ERROR_REASON_BILL_RUN_NOT_FOUND", "metadata": { "bill_run": "billRuns/2026-11" } }

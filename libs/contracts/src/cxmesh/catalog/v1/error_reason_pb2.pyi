@@ -23,6 +23,7 @@ class _ErrorReason:
 class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
+    """Not set."""
     ERROR_REASON_PLAN_NOT_FOUND: _ErrorReason.ValueType  # 1
     """No plan has this name. NOT_FOUND.
     Example: { "reason": "ERROR_REASON_PLAN_NOT_FOUND", "metadata": { "plan": "plans/gold" } }
@@ -48,6 +49,7 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the catalogue; the domain is "catalog.cxmesh"."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
+"""Not set."""
 ERROR_REASON_PLAN_NOT_FOUND: ErrorReason.ValueType  # 1
 """No plan has this name. NOT_FOUND.
 Example: { "reason": "ERROR_REASON_PLAN_NOT_FOUND", "metadata": { "plan": "plans/gold" } }

@@ -25,6 +25,7 @@ class _PlanState:
 class _PlanStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PLAN_STATE_UNSPECIFIED: _PlanState.ValueType  # 0
+    """Not set."""
     PLAN_STATE_DRAFT: _PlanState.ValueType  # 1
     """Prepared, not sold yet."""
     PLAN_STATE_ACTIVE: _PlanState.ValueType  # 2
@@ -36,6 +37,7 @@ class PlanState(_PlanState, metaclass=_PlanStateEnumTypeWrapper):
     """Whether a plan is sold."""
 
 PLAN_STATE_UNSPECIFIED: PlanState.ValueType  # 0
+"""Not set."""
 PLAN_STATE_DRAFT: PlanState.ValueType  # 1
 """Prepared, not sold yet."""
 PLAN_STATE_ACTIVE: PlanState.ValueType  # 2

@@ -29,6 +29,7 @@ class _MessageState:
 class _MessageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MESSAGE_STATE_UNSPECIFIED: _MessageState.ValueType  # 0
+    """Not set."""
     MESSAGE_STATE_QUEUED: _MessageState.ValueType  # 1
     """Written and waiting to be sent."""
     MESSAGE_STATE_DELIVERED: _MessageState.ValueType  # 2
@@ -44,6 +45,7 @@ class MessageState(_MessageState, metaclass=_MessageStateEnumTypeWrapper):
     """How far a message came."""
 
 MESSAGE_STATE_UNSPECIFIED: MessageState.ValueType  # 0
+"""Not set."""
 MESSAGE_STATE_QUEUED: MessageState.ValueType  # 1
 """Written and waiting to be sent."""
 MESSAGE_STATE_DELIVERED: MessageState.ValueType  # 2

@@ -26,6 +26,7 @@ class _CampaignState:
 class _CampaignStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CampaignState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CAMPAIGN_STATE_UNSPECIFIED: _CampaignState.ValueType  # 0
+    """Not set."""
     CAMPAIGN_STATE_DRAFT: _CampaignState.ValueType  # 1
     """Prepared."""
     CAMPAIGN_STATE_RUNNING: _CampaignState.ValueType  # 2
@@ -39,6 +40,7 @@ class CampaignState(_CampaignState, metaclass=_CampaignStateEnumTypeWrapper):
     """Whether a campaign takes part in decisions."""
 
 CAMPAIGN_STATE_UNSPECIFIED: CampaignState.ValueType  # 0
+"""Not set."""
 CAMPAIGN_STATE_DRAFT: CampaignState.ValueType  # 1
 """Prepared."""
 CAMPAIGN_STATE_RUNNING: CampaignState.ValueType  # 2
@@ -56,6 +58,7 @@ class _TriggerKind:
 class _TriggerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TriggerKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRIGGER_KIND_UNSPECIFIED: _TriggerKind.ValueType  # 0
+    """Not set."""
     TRIGGER_KIND_SPEND_THRESHOLD: _TriggerKind.ValueType  # 1
     """Spending reached a threshold (usage signal)."""
     TRIGGER_KIND_BILL_HELD: _TriggerKind.ValueType  # 2
@@ -67,6 +70,7 @@ class TriggerKind(_TriggerKind, metaclass=_TriggerKindEnumTypeWrapper):
     """What sets off a decision."""
 
 TRIGGER_KIND_UNSPECIFIED: TriggerKind.ValueType  # 0
+"""Not set."""
 TRIGGER_KIND_SPEND_THRESHOLD: TriggerKind.ValueType  # 1
 """Spending reached a threshold (usage signal)."""
 TRIGGER_KIND_BILL_HELD: TriggerKind.ValueType  # 2
@@ -82,6 +86,7 @@ class _MessagePurpose:
 class _MessagePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessagePurpose.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MESSAGE_PURPOSE_UNSPECIFIED: _MessagePurpose.ValueType  # 0
+    """Not set."""
     MESSAGE_PURPOSE_URGENT_SERVICE: _MessagePurpose.ValueType  # 1
     """Something the customer must know now; passes quiet hours."""
     MESSAGE_PURPOSE_SERVICE: _MessagePurpose.ValueType  # 2
@@ -93,6 +98,7 @@ class MessagePurpose(_MessagePurpose, metaclass=_MessagePurposeEnumTypeWrapper):
     """Why a customer is addressed."""
 
 MESSAGE_PURPOSE_UNSPECIFIED: MessagePurpose.ValueType  # 0
+"""Not set."""
 MESSAGE_PURPOSE_URGENT_SERVICE: MessagePurpose.ValueType  # 1
 """Something the customer must know now; passes quiet hours."""
 MESSAGE_PURPOSE_SERVICE: MessagePurpose.ValueType  # 2

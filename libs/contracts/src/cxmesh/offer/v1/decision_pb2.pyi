@@ -29,6 +29,7 @@ class _DecisionOutcome:
 class _DecisionOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecisionOutcome.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DECISION_OUTCOME_UNSPECIFIED: _DecisionOutcome.ValueType  # 0
+    """Not set."""
     DECISION_OUTCOME_PENDING: _DecisionOutcome.ValueType  # 1
     """Decided, not heard of since."""
     DECISION_OUTCOME_DELIVERED: _DecisionOutcome.ValueType  # 2
@@ -46,6 +47,7 @@ class DecisionOutcome(_DecisionOutcome, metaclass=_DecisionOutcomeEnumTypeWrappe
     """What came of a decision."""
 
 DECISION_OUTCOME_UNSPECIFIED: DecisionOutcome.ValueType  # 0
+"""Not set."""
 DECISION_OUTCOME_PENDING: DecisionOutcome.ValueType  # 1
 """Decided, not heard of since."""
 DECISION_OUTCOME_DELIVERED: DecisionOutcome.ValueType  # 2
@@ -73,6 +75,7 @@ class Decision(_message.Message):
     class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Decision._Verdict.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         VERDICT_UNSPECIFIED: Decision._Verdict.ValueType  # 0
+        """Not set."""
         VERDICT_ACT: Decision._Verdict.ValueType  # 1
         """Somebody is told."""
         VERDICT_STAY_SILENT: Decision._Verdict.ValueType  # 2
@@ -82,6 +85,7 @@ class Decision(_message.Message):
         """To act or to be silent."""
 
     VERDICT_UNSPECIFIED: Decision.Verdict.ValueType  # 0
+    """Not set."""
     VERDICT_ACT: Decision.Verdict.ValueType  # 1
     """Somebody is told."""
     VERDICT_STAY_SILENT: Decision.Verdict.ValueType  # 2

@@ -28,6 +28,7 @@ class _LifeCycleState:
 class _LifeCycleStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LifeCycleState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LIFE_CYCLE_STATE_UNSPECIFIED: _LifeCycleState.ValueType  # 0
+    """Not set."""
     LIFE_CYCLE_STATE_PROSPECT: _LifeCycleState.ValueType  # 1
     """Known, holds no subscription yet."""
     LIFE_CYCLE_STATE_ACTIVE: _LifeCycleState.ValueType  # 2
@@ -39,6 +40,7 @@ class LifeCycleState(_LifeCycleState, metaclass=_LifeCycleStateEnumTypeWrapper):
     """Where a person is in the life cycle."""
 
 LIFE_CYCLE_STATE_UNSPECIFIED: LifeCycleState.ValueType  # 0
+"""Not set."""
 LIFE_CYCLE_STATE_PROSPECT: LifeCycleState.ValueType  # 1
 """Known, holds no subscription yet."""
 LIFE_CYCLE_STATE_ACTIVE: LifeCycleState.ValueType  # 2
@@ -54,6 +56,7 @@ class _Channel:
 class _ChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Channel.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CHANNEL_UNSPECIFIED: _Channel.ValueType  # 0
+    """Not set."""
     CHANNEL_EMAIL: _Channel.ValueType  # 1
     """Electronic mail."""
     CHANNEL_SMS: _Channel.ValueType  # 2
@@ -81,6 +84,7 @@ class Channel(_Channel, metaclass=_ChannelEnumTypeWrapper):
     """A channel to or from a customer, used for preferences, consent, touch-points and messages alike."""
 
 CHANNEL_UNSPECIFIED: Channel.ValueType  # 0
+"""Not set."""
 CHANNEL_EMAIL: Channel.ValueType  # 1
 """Electronic mail."""
 CHANNEL_SMS: Channel.ValueType  # 2
@@ -112,6 +116,7 @@ class _ConsentPurpose:
 class _ConsentPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsentPurpose.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CONSENT_PURPOSE_UNSPECIFIED: _ConsentPurpose.ValueType  # 0
+    """Not set."""
     CONSENT_PURPOSE_MARKETING: _ConsentPurpose.ValueType  # 1
     """Offers and campaigns."""
     CONSENT_PURPOSE_LOCATION: _ConsentPurpose.ValueType  # 2
@@ -125,6 +130,7 @@ class ConsentPurpose(_ConsentPurpose, metaclass=_ConsentPurposeEnumTypeWrapper):
     """What data or a channel may be used for. Service messages need no consent."""
 
 CONSENT_PURPOSE_UNSPECIFIED: ConsentPurpose.ValueType  # 0
+"""Not set."""
 CONSENT_PURPOSE_MARKETING: ConsentPurpose.ValueType  # 1
 """Offers and campaigns."""
 CONSENT_PURPOSE_LOCATION: ConsentPurpose.ValueType  # 2

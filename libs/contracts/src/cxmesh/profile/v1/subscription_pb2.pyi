@@ -27,6 +27,7 @@ class _ServiceType:
 class _ServiceTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServiceType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SERVICE_TYPE_UNSPECIFIED: _ServiceType.ValueType  # 0
+    """Not set."""
     SERVICE_TYPE_MOBILE: _ServiceType.ValueType  # 1
     """Mobile voice, messages and data."""
     SERVICE_TYPE_FIXED_VOICE: _ServiceType.ValueType  # 2
@@ -42,6 +43,7 @@ class ServiceType(_ServiceType, metaclass=_ServiceTypeEnumTypeWrapper):
     """What kind of service a subscription is."""
 
 SERVICE_TYPE_UNSPECIFIED: ServiceType.ValueType  # 0
+"""Not set."""
 SERVICE_TYPE_MOBILE: ServiceType.ValueType  # 1
 """Mobile voice, messages and data."""
 SERVICE_TYPE_FIXED_VOICE: ServiceType.ValueType  # 2
@@ -61,6 +63,7 @@ class _SubscriptionState:
 class _SubscriptionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubscriptionState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUBSCRIPTION_STATE_UNSPECIFIED: _SubscriptionState.ValueType  # 0
+    """Not set."""
     SUBSCRIPTION_STATE_PENDING: _SubscriptionState.ValueType  # 1
     """Ordered, not yet usable."""
     SUBSCRIPTION_STATE_ACTIVE: _SubscriptionState.ValueType  # 2
@@ -74,6 +77,7 @@ class SubscriptionState(_SubscriptionState, metaclass=_SubscriptionStateEnumType
     """Whether a subscription can be used."""
 
 SUBSCRIPTION_STATE_UNSPECIFIED: SubscriptionState.ValueType  # 0
+"""Not set."""
 SUBSCRIPTION_STATE_PENDING: SubscriptionState.ValueType  # 1
 """Ordered, not yet usable."""
 SUBSCRIPTION_STATE_ACTIVE: SubscriptionState.ValueType  # 2

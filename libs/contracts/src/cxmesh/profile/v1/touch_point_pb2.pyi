@@ -27,6 +27,7 @@ class _Valence:
 class _ValenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Valence.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VALENCE_UNSPECIFIED: _Valence.ValueType  # 0
+    """Not set."""
     VALENCE_POSITIVE: _Valence.ValueType  # 1
     """Wanted by the customer: worth making easy and automatic."""
     VALENCE_NEUTRAL: _Valence.ValueType  # 2
@@ -38,6 +39,7 @@ class Valence(_Valence, metaclass=_ValenceEnumTypeWrapper):
     """Whether an interaction adds to or takes from the customer's satisfaction."""
 
 VALENCE_UNSPECIFIED: Valence.ValueType  # 0
+"""Not set."""
 VALENCE_POSITIVE: Valence.ValueType  # 1
 """Wanted by the customer: worth making easy and automatic."""
 VALENCE_NEUTRAL: Valence.ValueType  # 2

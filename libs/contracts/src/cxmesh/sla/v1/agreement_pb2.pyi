@@ -27,6 +27,7 @@ class _PartnerRole:
 class _PartnerRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PartnerRole.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PARTNER_ROLE_UNSPECIFIED: _PartnerRole.ValueType  # 0
+    """Not set."""
     PARTNER_ROLE_CONTENT: _PartnerRole.ValueType  # 1
     """Programmes, films, other content."""
     PARTNER_ROLE_DELIVERY_NETWORK: _PartnerRole.ValueType  # 2
@@ -44,6 +45,7 @@ class PartnerRole(_PartnerRole, metaclass=_PartnerRoleEnumTypeWrapper):
     """What a partner delivers."""
 
 PARTNER_ROLE_UNSPECIFIED: PartnerRole.ValueType  # 0
+"""Not set."""
 PARTNER_ROLE_CONTENT: PartnerRole.ValueType  # 1
 """Programmes, films, other content."""
 PARTNER_ROLE_DELIVERY_NETWORK: PartnerRole.ValueType  # 2

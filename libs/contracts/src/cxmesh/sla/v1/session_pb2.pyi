@@ -28,6 +28,7 @@ class _PartyKind:
 class _PartyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PartyKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PARTY_KIND_UNSPECIFIED: _PartyKind.ValueType  # 0
+    """Not set."""
     PARTY_KIND_PARTNER: _PartyKind.ValueType  # 1
     """A partner under an agreement."""
     PARTY_KIND_ORCHESTRATOR: _PartyKind.ValueType  # 2
@@ -41,6 +42,7 @@ class PartyKind(_PartyKind, metaclass=_PartyKindEnumTypeWrapper):
     """Kinds of parties."""
 
 PARTY_KIND_UNSPECIFIED: PartyKind.ValueType  # 0
+"""Not set."""
 PARTY_KIND_PARTNER: PartyKind.ValueType  # 1
 """A partner under an agreement."""
 PARTY_KIND_ORCHESTRATOR: PartyKind.ValueType  # 2

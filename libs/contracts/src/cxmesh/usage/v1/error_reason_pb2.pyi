@@ -23,6 +23,7 @@ class _ErrorReason:
 class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
+    """Not set."""
     ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 1
     """No subscription has this name. NOT_FOUND, or a record's outcome.
     Example: { "reason": "ERROR_REASON_SUBSCRIPTION_NOT_FOUND", "metadata": { "subscription": "subscriptions/s-17" } }
@@ -76,6 +77,7 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the usage service, domain "usage.cxmesh", and reasons for refusing a record."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
+"""Not set."""
 ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 1
 """No subscription has this name. NOT_FOUND, or a record's outcome.
 Example: { "reason": "ERROR_REASON_SUBSCRIPTION_NOT_FOUND", "metadata": { "subscription": "subscriptions/s-17" } }

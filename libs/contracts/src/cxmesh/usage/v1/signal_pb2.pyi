@@ -28,6 +28,7 @@ class _SignalKind:
 class _SignalKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SIGNAL_KIND_UNSPECIFIED: _SignalKind.ValueType  # 0
+    """Not set."""
     SIGNAL_KIND_SPEND_THRESHOLD: _SignalKind.ValueType  # 1
     """Spending in the bill cycle has reached a share of a spend policy's limit."""
 
@@ -35,6 +36,7 @@ class SignalKind(_SignalKind, metaclass=_SignalKindEnumTypeWrapper):
     """Kinds of signals."""
 
 SIGNAL_KIND_UNSPECIFIED: SignalKind.ValueType  # 0
+"""Not set."""
 SIGNAL_KIND_SPEND_THRESHOLD: SignalKind.ValueType  # 1
 """Spending in the bill cycle has reached a share of a spend policy's limit."""
 Global___SignalKind: _TypeAlias = SignalKind  # noqa: Y015

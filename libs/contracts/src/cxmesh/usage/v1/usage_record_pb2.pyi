@@ -28,6 +28,7 @@ class _UsageType:
 class _UsageTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     USAGE_TYPE_UNSPECIFIED: _UsageType.ValueType  # 0
+    """Not set."""
     USAGE_TYPE_VOICE: _UsageType.ValueType  # 1
     """Voice, in seconds."""
     USAGE_TYPE_SMS: _UsageType.ValueType  # 2
@@ -45,6 +46,7 @@ class UsageType(_UsageType, metaclass=_UsageTypeEnumTypeWrapper):
     """What was used; the unit of the quantity follows from it."""
 
 USAGE_TYPE_UNSPECIFIED: UsageType.ValueType  # 0
+"""Not set."""
 USAGE_TYPE_VOICE: UsageType.ValueType  # 1
 """Voice, in seconds."""
 USAGE_TYPE_SMS: UsageType.ValueType  # 2

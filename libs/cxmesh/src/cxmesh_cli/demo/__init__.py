@@ -1,0 +1,1 @@
+"""The demo: three stories on real input, told by the whole mesh."""
