@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def generate(output: Path) -> None:
     services = [name for name in files if name.endswith("_service.proto")]
     # No package publishes Python for protovalidate's options, and ours import them.
     _protoc([*files, "buf/validate/validate.proto"], f"--python_out={output}", f"--mypy_out={output}")
-    _protoc(services, f"--grpc_python_out={output}", f"--mypy_grpc_out=only_async:{output}")
+    _protoc(services, f"--grpc_python_out={output}", f"--mypy_grpc_out={output}")
     for folder in {(output / name).parent for name in files}:
         (folder / "py.typed").touch()
 
@@ -33,7 +34,8 @@ def _protoc(files: list[str], *options: str) -> None:
     well_known = Path(protoc.__file__).parent / "_proto"
     includes = [f"-I{path}" for path in (API, VENDOR, well_known)]
     command = [sys.executable, "-m", "grpc_tools.protoc", *includes, *options, *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where the mypy plugins are
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
     if done.returncode != 0:
         sys.exit(f"protoc failed with status {done.returncode}:\n{done.stderr}")
 

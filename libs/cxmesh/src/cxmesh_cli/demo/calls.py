@@ -26,7 +26,7 @@ BAND_HOURS: Final = {
     Band.NIGHT: (22, 8),
     Band.INTERNATIONAL: (8, 22),
 }
-"""From and to, on the tariff zone's clock; the night ends on the next day, and international calls have one rate at any time."""
+"""From and to, on the tariff zone's clock; the night ends on the next day, calls abroad cost the same at any time."""
 
 COUNTRY_CODES: Final = ("44", "49", "33", "52", "91", "86", "55", "61")
 
@@ -110,7 +110,7 @@ def expand(subscribers: Sequence[Subscriber], cycle: BillCycle) -> Calls:
 
 
 def _band_spans(band: Band, cycle: BillCycle) -> tuple[Ints, Ints]:
-    """Start and length of the band on each day, in Unix seconds: nights in which the clock changes are shorter or longer."""
+    """Start and length of the band on each day, in seconds: a night in which the clock changes is shorter or longer."""
     first, last = BAND_HOURS[band]
     starts, ends = [], []
     for day in cycle.days:

@@ -1,7 +1,7 @@
 """What the value network would send: spans of television sessions, each part from the party that did it.
 
-A session is one press of "play": the provider's gateway asks a content partner for a licence, the customer's line partner
-for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow.
+A session is one press of "play": the provider's gateway asks a content partner for a licence, the customer's line
+partner for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow.
 """
 
 from __future__ import annotations

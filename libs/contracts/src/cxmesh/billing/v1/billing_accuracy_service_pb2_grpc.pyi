@@ -9,7 +9,21 @@ from cxmesh.billing.v1 import bill_pb2 as _bill_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as _billing_accuracy_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,23 +31,49 @@ GRPC_VERSION: str
 class BillingAccuracyServiceStub:
     """Checks bills against usage rated again, holds the wrong ones, and says why."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateBillRun: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CreateBillRunRequest, _bill_pb2.BillRun]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> BillingAccuracyServiceAsyncStub: ...
+    CreateBillRun: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CreateBillRunRequest, _bill_pb2.BillRun]
     """Makes a bill run. Errors: ALREADY_EXISTS."""
-    GetBillRun: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillRunRequest, _bill_pb2.BillRun]
+    GetBillRun: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillRunRequest, _bill_pb2.BillRun]
     """One bill run with its report so far. Errors: NOT_FOUND."""
-    ListBillRuns: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillRunsRequest, _billing_accuracy_service_pb2.ListBillRunsResponse]
+    ListBillRuns: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillRunsRequest, _billing_accuracy_service_pb2.ListBillRunsResponse]
     """Bill runs, newest first, page by page."""
-    CheckBills: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CheckBillsRequest, _billing_accuracy_service_pb2.CheckBillsResponse]
+    CheckBills: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CheckBillsRequest, _billing_accuracy_service_pb2.CheckBillsResponse]
     """Checks up to 500 bills of a run. Every bill gets a verdict or a reason why it can't be checked; one bad bill does
     not hold up the others. Checking a bill again answers what the first check found.
     Errors: NOT_FOUND for the run, UNAVAILABLE when usage, profile or catalogue can't be asked (nothing was recorded then).
     """
-    GetBillCheck: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillCheckRequest, _bill_check_pb2.BillCheck]
+    GetBillCheck: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillCheckRequest, _bill_check_pb2.BillCheck]
     """One bill check. Errors: NOT_FOUND."""
-    ListBillChecks: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillChecksRequest, _billing_accuracy_service_pb2.ListBillChecksResponse]
+    ListBillChecks: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillChecksRequest, _billing_accuracy_service_pb2.ListBillChecksResponse]
     """Bill checks by name, page by page."""
-    ReleaseBill: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ReleaseBillRequest, _bill_check_pb2.BillCheck]
+    ReleaseBill: _grpc.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ReleaseBillRequest, _bill_check_pb2.BillCheck]
+    """Lets a held bill go, corrected or as it is. Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held."""
+
+@_typing.type_check_only
+class BillingAccuracyServiceAsyncStub(BillingAccuracyServiceStub):
+    """Checks bills against usage rated again, holds the wrong ones, and says why."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateBillRun: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CreateBillRunRequest, _bill_pb2.BillRun]  # type: ignore[assignment]
+    """Makes a bill run. Errors: ALREADY_EXISTS."""
+    GetBillRun: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillRunRequest, _bill_pb2.BillRun]  # type: ignore[assignment]
+    """One bill run with its report so far. Errors: NOT_FOUND."""
+    ListBillRuns: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillRunsRequest, _billing_accuracy_service_pb2.ListBillRunsResponse]  # type: ignore[assignment]
+    """Bill runs, newest first, page by page."""
+    CheckBills: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.CheckBillsRequest, _billing_accuracy_service_pb2.CheckBillsResponse]  # type: ignore[assignment]
+    """Checks up to 500 bills of a run. Every bill gets a verdict or a reason why it can't be checked; one bad bill does
+    not hold up the others. Checking a bill again answers what the first check found.
+    Errors: NOT_FOUND for the run, UNAVAILABLE when usage, profile or catalogue can't be asked (nothing was recorded then).
+    """
+    GetBillCheck: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.GetBillCheckRequest, _bill_check_pb2.BillCheck]  # type: ignore[assignment]
+    """One bill check. Errors: NOT_FOUND."""
+    ListBillChecks: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ListBillChecksRequest, _billing_accuracy_service_pb2.ListBillChecksResponse]  # type: ignore[assignment]
+    """Bill checks by name, page by page."""
+    ReleaseBill: _aio.UnaryUnaryMultiCallable[_billing_accuracy_service_pb2.ReleaseBillRequest, _bill_check_pb2.BillCheck]  # type: ignore[assignment]
     """Lets a held bill go, corrected or as it is. Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held."""
 
 class BillingAccuracyServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -43,32 +83,32 @@ class BillingAccuracyServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreateBillRun(
         self,
         request: _billing_accuracy_service_pb2.CreateBillRunRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.CreateBillRunRequest, _abc.Awaitable[_bill_pb2.BillRun]],
-    ) -> _abc.Awaitable[_bill_pb2.BillRun]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_pb2.BillRun, _abc.Awaitable[_bill_pb2.BillRun]]:
         """Makes a bill run. Errors: ALREADY_EXISTS."""
 
     @_abc_1.abstractmethod
     def GetBillRun(
         self,
         request: _billing_accuracy_service_pb2.GetBillRunRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.GetBillRunRequest, _abc.Awaitable[_bill_pb2.BillRun]],
-    ) -> _abc.Awaitable[_bill_pb2.BillRun]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_pb2.BillRun, _abc.Awaitable[_bill_pb2.BillRun]]:
         """One bill run with its report so far. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListBillRuns(
         self,
         request: _billing_accuracy_service_pb2.ListBillRunsRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.ListBillRunsRequest, _abc.Awaitable[_billing_accuracy_service_pb2.ListBillRunsResponse]],
-    ) -> _abc.Awaitable[_billing_accuracy_service_pb2.ListBillRunsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_accuracy_service_pb2.ListBillRunsResponse, _abc.Awaitable[_billing_accuracy_service_pb2.ListBillRunsResponse]]:
         """Bill runs, newest first, page by page."""
 
     @_abc_1.abstractmethod
     def CheckBills(
         self,
         request: _billing_accuracy_service_pb2.CheckBillsRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.CheckBillsRequest, _abc.Awaitable[_billing_accuracy_service_pb2.CheckBillsResponse]],
-    ) -> _abc.Awaitable[_billing_accuracy_service_pb2.CheckBillsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_accuracy_service_pb2.CheckBillsResponse, _abc.Awaitable[_billing_accuracy_service_pb2.CheckBillsResponse]]:
         """Checks up to 500 bills of a run. Every bill gets a verdict or a reason why it can't be checked; one bad bill does
         not hold up the others. Checking a bill again answers what the first check found.
         Errors: NOT_FOUND for the run, UNAVAILABLE when usage, profile or catalogue can't be asked (nothing was recorded then).
@@ -78,24 +118,24 @@ class BillingAccuracyServiceServicer(metaclass=_abc_1.ABCMeta):
     def GetBillCheck(
         self,
         request: _billing_accuracy_service_pb2.GetBillCheckRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.GetBillCheckRequest, _abc.Awaitable[_bill_check_pb2.BillCheck]],
-    ) -> _abc.Awaitable[_bill_check_pb2.BillCheck]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_check_pb2.BillCheck, _abc.Awaitable[_bill_check_pb2.BillCheck]]:
         """One bill check. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListBillChecks(
         self,
         request: _billing_accuracy_service_pb2.ListBillChecksRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.ListBillChecksRequest, _abc.Awaitable[_billing_accuracy_service_pb2.ListBillChecksResponse]],
-    ) -> _abc.Awaitable[_billing_accuracy_service_pb2.ListBillChecksResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_accuracy_service_pb2.ListBillChecksResponse, _abc.Awaitable[_billing_accuracy_service_pb2.ListBillChecksResponse]]:
         """Bill checks by name, page by page."""
 
     @_abc_1.abstractmethod
     def ReleaseBill(
         self,
         request: _billing_accuracy_service_pb2.ReleaseBillRequest,
-        context: _aio.ServicerContext[_billing_accuracy_service_pb2.ReleaseBillRequest, _abc.Awaitable[_bill_check_pb2.BillCheck]],
-    ) -> _abc.Awaitable[_bill_check_pb2.BillCheck]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_check_pb2.BillCheck, _abc.Awaitable[_bill_check_pb2.BillCheck]]:
         """Lets a held bill go, corrected or as it is. Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held."""
 
-def add_BillingAccuracyServiceServicer_to_server(servicer: BillingAccuracyServiceServicer, server: _aio.Server) -> None: ...
+def add_BillingAccuracyServiceServicer_to_server(servicer: BillingAccuracyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,7 +8,21 @@ from cxmesh.catalog.v1 import catalog_service_pb2 as _catalog_service_pb2
 from cxmesh.catalog.v1 import plan_pb2 as _plan_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -16,16 +30,35 @@ GRPC_VERSION: str
 class CatalogServiceStub:
     """The product catalogue: plans and their tariffs."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreatePlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreatePlanRequest, _plan_pb2.Plan]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> CatalogServiceAsyncStub: ...
+    CreatePlan: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.CreatePlanRequest, _plan_pb2.Plan]
     """Makes a plan. Errors: ALREADY_EXISTS; INVALID_ARGUMENT lists every fault of the tariff document with its line."""
-    GetPlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetPlanRequest, _plan_pb2.Plan]
+    GetPlan: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.GetPlanRequest, _plan_pb2.Plan]
     """One plan. Errors: NOT_FOUND."""
-    BatchGetPlans: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.BatchGetPlansRequest, _catalog_service_pb2.BatchGetPlansResponse]
+    BatchGetPlans: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.BatchGetPlansRequest, _catalog_service_pb2.BatchGetPlansResponse]
     """Up to 100 plans in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
-    ListPlans: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPlansRequest, _catalog_service_pb2.ListPlansResponse]
+    ListPlans: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPlansRequest, _catalog_service_pb2.ListPlansResponse]
     """Plans by name, page by page."""
-    UpdatePlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdatePlanRequest, _plan_pb2.Plan]
+    UpdatePlan: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdatePlanRequest, _plan_pb2.Plan]
+    """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION when a version in force would change."""
+
+@_typing.type_check_only
+class CatalogServiceAsyncStub(CatalogServiceStub):
+    """The product catalogue: plans and their tariffs."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreatePlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.CreatePlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Makes a plan. Errors: ALREADY_EXISTS; INVALID_ARGUMENT lists every fault of the tariff document with its line."""
+    GetPlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.GetPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """One plan. Errors: NOT_FOUND."""
+    BatchGetPlans: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.BatchGetPlansRequest, _catalog_service_pb2.BatchGetPlansResponse]  # type: ignore[assignment]
+    """Up to 100 plans in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
+    ListPlans: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListPlansRequest, _catalog_service_pb2.ListPlansResponse]  # type: ignore[assignment]
+    """Plans by name, page by page."""
+    UpdatePlan: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.UpdatePlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
     """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION when a version in force would change."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -35,40 +68,40 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreatePlan(
         self,
         request: _catalog_service_pb2.CreatePlanRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.CreatePlanRequest, _abc.Awaitable[_plan_pb2.Plan]],
-    ) -> _abc.Awaitable[_plan_pb2.Plan]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
         """Makes a plan. Errors: ALREADY_EXISTS; INVALID_ARGUMENT lists every fault of the tariff document with its line."""
 
     @_abc_1.abstractmethod
     def GetPlan(
         self,
         request: _catalog_service_pb2.GetPlanRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.GetPlanRequest, _abc.Awaitable[_plan_pb2.Plan]],
-    ) -> _abc.Awaitable[_plan_pb2.Plan]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
         """One plan. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def BatchGetPlans(
         self,
         request: _catalog_service_pb2.BatchGetPlansRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.BatchGetPlansRequest, _abc.Awaitable[_catalog_service_pb2.BatchGetPlansResponse]],
-    ) -> _abc.Awaitable[_catalog_service_pb2.BatchGetPlansResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.BatchGetPlansResponse, _abc.Awaitable[_catalog_service_pb2.BatchGetPlansResponse]]:
         """Up to 100 plans in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
 
     @_abc_1.abstractmethod
     def ListPlans(
         self,
         request: _catalog_service_pb2.ListPlansRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.ListPlansRequest, _abc.Awaitable[_catalog_service_pb2.ListPlansResponse]],
-    ) -> _abc.Awaitable[_catalog_service_pb2.ListPlansResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ListPlansResponse, _abc.Awaitable[_catalog_service_pb2.ListPlansResponse]]:
         """Plans by name, page by page."""
 
     @_abc_1.abstractmethod
     def UpdatePlan(
         self,
         request: _catalog_service_pb2.UpdatePlanRequest,
-        context: _aio.ServicerContext[_catalog_service_pb2.UpdatePlanRequest, _abc.Awaitable[_plan_pb2.Plan]],
-    ) -> _abc.Awaitable[_plan_pb2.Plan]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
         """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED, FAILED_PRECONDITION when a version in force would change."""
 
-def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _aio.Server) -> None: ...
+def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

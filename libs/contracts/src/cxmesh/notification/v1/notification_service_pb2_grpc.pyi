@@ -8,7 +8,21 @@ from cxmesh.notification.v1 import message_pb2 as _message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as _notification_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -16,24 +30,51 @@ GRPC_VERSION: str
 class NotificationServiceStub:
     """Reaches customers, and shows what reached them."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.CreateTemplateRequest, _message_pb2.Template]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> NotificationServiceAsyncStub: ...
+    CreateTemplate: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.CreateTemplateRequest, _message_pb2.Template]
     """Makes a template. Errors: ALREADY_EXISTS, INVALID_ARGUMENT for placeholders that can't be read."""
-    GetTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetTemplateRequest, _message_pb2.Template]
+    GetTemplate: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetTemplateRequest, _message_pb2.Template]
     """One template. Errors: NOT_FOUND."""
-    ListTemplates: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ListTemplatesRequest, _notification_service_pb2.ListTemplatesResponse]
+    ListTemplates: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.ListTemplatesRequest, _notification_service_pb2.ListTemplatesResponse]
     """Templates by name, page by page."""
-    UpdateTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.UpdateTemplateRequest, _message_pb2.Template]
+    UpdateTemplate: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.UpdateTemplateRequest, _message_pb2.Template]
     """Changes the fields in the mask; holds for messages written from then on."""
-    SendMessage: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SendMessageRequest, _message_pb2.Message]
+    SendMessage: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SendMessageRequest, _message_pb2.Message]
     """Writes a message to a customer outside of any decision, e.g. for a care agent. It is sent as preferences, consent and quiet
     hours allow. Errors: NOT_FOUND for customer or template, INVALID_ARGUMENT for a missing parameter.
     """
-    GetMessage: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetMessageRequest, _message_pb2.Message]
+    GetMessage: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetMessageRequest, _message_pb2.Message]
     """One message with its delivery attempts. Errors: NOT_FOUND."""
-    ListMessages: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ListMessagesRequest, _notification_service_pb2.ListMessagesResponse]
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.ListMessagesRequest, _notification_service_pb2.ListMessagesResponse]
     """A customer's inbox, or with parent `customers/-` everybody's messages; newest first, page by page."""
-    MarkMessageRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkMessageReadRequest, _message_pb2.Message]
+    MarkMessageRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkMessageReadRequest, _message_pb2.Message]
+    """Marks a message as read; reading again changes nothing."""
+
+@_typing.type_check_only
+class NotificationServiceAsyncStub(NotificationServiceStub):
+    """Reaches customers, and shows what reached them."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.CreateTemplateRequest, _message_pb2.Template]  # type: ignore[assignment]
+    """Makes a template. Errors: ALREADY_EXISTS, INVALID_ARGUMENT for placeholders that can't be read."""
+    GetTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetTemplateRequest, _message_pb2.Template]  # type: ignore[assignment]
+    """One template. Errors: NOT_FOUND."""
+    ListTemplates: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ListTemplatesRequest, _notification_service_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Templates by name, page by page."""
+    UpdateTemplate: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.UpdateTemplateRequest, _message_pb2.Template]  # type: ignore[assignment]
+    """Changes the fields in the mask; holds for messages written from then on."""
+    SendMessage: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SendMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
+    """Writes a message to a customer outside of any decision, e.g. for a care agent. It is sent as preferences, consent and quiet
+    hours allow. Errors: NOT_FOUND for customer or template, INVALID_ARGUMENT for a missing parameter.
+    """
+    GetMessage: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
+    """One message with its delivery attempts. Errors: NOT_FOUND."""
+    ListMessages: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ListMessagesRequest, _notification_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """A customer's inbox, or with parent `customers/-` everybody's messages; newest first, page by page."""
+    MarkMessageRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkMessageReadRequest, _message_pb2.Message]  # type: ignore[assignment]
     """Marks a message as read; reading again changes nothing."""
 
 class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -43,40 +84,40 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreateTemplate(
         self,
         request: _notification_service_pb2.CreateTemplateRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.CreateTemplateRequest, _abc.Awaitable[_message_pb2.Template]],
-    ) -> _abc.Awaitable[_message_pb2.Template]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Template, _abc.Awaitable[_message_pb2.Template]]:
         """Makes a template. Errors: ALREADY_EXISTS, INVALID_ARGUMENT for placeholders that can't be read."""
 
     @_abc_1.abstractmethod
     def GetTemplate(
         self,
         request: _notification_service_pb2.GetTemplateRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.GetTemplateRequest, _abc.Awaitable[_message_pb2.Template]],
-    ) -> _abc.Awaitable[_message_pb2.Template]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Template, _abc.Awaitable[_message_pb2.Template]]:
         """One template. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListTemplates(
         self,
         request: _notification_service_pb2.ListTemplatesRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.ListTemplatesRequest, _abc.Awaitable[_notification_service_pb2.ListTemplatesResponse]],
-    ) -> _abc.Awaitable[_notification_service_pb2.ListTemplatesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.ListTemplatesResponse, _abc.Awaitable[_notification_service_pb2.ListTemplatesResponse]]:
         """Templates by name, page by page."""
 
     @_abc_1.abstractmethod
     def UpdateTemplate(
         self,
         request: _notification_service_pb2.UpdateTemplateRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.UpdateTemplateRequest, _abc.Awaitable[_message_pb2.Template]],
-    ) -> _abc.Awaitable[_message_pb2.Template]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Template, _abc.Awaitable[_message_pb2.Template]]:
         """Changes the fields in the mask; holds for messages written from then on."""
 
     @_abc_1.abstractmethod
     def SendMessage(
         self,
         request: _notification_service_pb2.SendMessageRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.SendMessageRequest, _abc.Awaitable[_message_pb2.Message]],
-    ) -> _abc.Awaitable[_message_pb2.Message]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
         """Writes a message to a customer outside of any decision, e.g. for a care agent. It is sent as preferences, consent and quiet
         hours allow. Errors: NOT_FOUND for customer or template, INVALID_ARGUMENT for a missing parameter.
         """
@@ -85,24 +126,24 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     def GetMessage(
         self,
         request: _notification_service_pb2.GetMessageRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.GetMessageRequest, _abc.Awaitable[_message_pb2.Message]],
-    ) -> _abc.Awaitable[_message_pb2.Message]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
         """One message with its delivery attempts. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListMessages(
         self,
         request: _notification_service_pb2.ListMessagesRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.ListMessagesRequest, _abc.Awaitable[_notification_service_pb2.ListMessagesResponse]],
-    ) -> _abc.Awaitable[_notification_service_pb2.ListMessagesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.ListMessagesResponse, _abc.Awaitable[_notification_service_pb2.ListMessagesResponse]]:
         """A customer's inbox, or with parent `customers/-` everybody's messages; newest first, page by page."""
 
     @_abc_1.abstractmethod
     def MarkMessageRead(
         self,
         request: _notification_service_pb2.MarkMessageReadRequest,
-        context: _aio.ServicerContext[_notification_service_pb2.MarkMessageReadRequest, _abc.Awaitable[_message_pb2.Message]],
-    ) -> _abc.Awaitable[_message_pb2.Message]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
         """Marks a message as read; reading again changes nothing."""
 
-def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _aio.Server) -> None: ...
+def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

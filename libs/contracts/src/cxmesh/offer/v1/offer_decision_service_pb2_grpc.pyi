@@ -9,7 +9,21 @@ from cxmesh.offer.v1 import decision_pb2 as _decision_pb2
 from cxmesh.offer.v1 import offer_decision_service_pb2 as _offer_decision_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,20 +31,43 @@ GRPC_VERSION: str
 class OfferDecisionServiceStub:
     """Campaigns as data, and the decisions made with them."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> OfferDecisionServiceAsyncStub: ...
+    CreateCampaign: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]
     """Makes a campaign. Errors: ALREADY_EXISTS."""
-    GetCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
+    GetCampaign: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """One campaign. Errors: NOT_FOUND."""
-    ListCampaigns: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListCampaignsRequest, _offer_decision_service_pb2.ListCampaignsResponse]
+    ListCampaigns: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListCampaignsRequest, _offer_decision_service_pb2.ListCampaignsResponse]
     """Campaigns by name, page by page."""
-    UpdateCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
+    UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
     """Changes the fields in the mask (pause, retarget); holds from the next decision."""
-    GetDecision: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetDecisionRequest, _decision_pb2.Decision]
+    GetDecision: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetDecisionRequest, _decision_pb2.Decision]
     """One decision with its reasons. Errors: NOT_FOUND."""
-    ListDecisions: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListDecisionsRequest, _offer_decision_service_pb2.ListDecisionsResponse]
+    ListDecisions: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListDecisionsRequest, _offer_decision_service_pb2.ListDecisionsResponse]
     """Decisions, newest first, page by page."""
-    RecordOutcome: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.RecordOutcomeRequest, _decision_pb2.Decision]
+    RecordOutcome: _grpc.UnaryUnaryMultiCallable[_offer_decision_service_pb2.RecordOutcomeRequest, _decision_pb2.Decision]
+    """Tells what a customer did with a decision's message. Errors: NOT_FOUND, FAILED_PRECONDITION when it was silence."""
+
+@_typing.type_check_only
+class OfferDecisionServiceAsyncStub(OfferDecisionServiceStub):
+    """Campaigns as data, and the decisions made with them."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    """Makes a campaign. Errors: ALREADY_EXISTS."""
+    GetCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    """One campaign. Errors: NOT_FOUND."""
+    ListCampaigns: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListCampaignsRequest, _offer_decision_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
+    """Campaigns by name, page by page."""
+    UpdateCampaign: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    """Changes the fields in the mask (pause, retarget); holds from the next decision."""
+    GetDecision: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.GetDecisionRequest, _decision_pb2.Decision]  # type: ignore[assignment]
+    """One decision with its reasons. Errors: NOT_FOUND."""
+    ListDecisions: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.ListDecisionsRequest, _offer_decision_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
+    """Decisions, newest first, page by page."""
+    RecordOutcome: _aio.UnaryUnaryMultiCallable[_offer_decision_service_pb2.RecordOutcomeRequest, _decision_pb2.Decision]  # type: ignore[assignment]
     """Tells what a customer did with a decision's message. Errors: NOT_FOUND, FAILED_PRECONDITION when it was silence."""
 
 class OfferDecisionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -40,56 +77,56 @@ class OfferDecisionServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreateCampaign(
         self,
         request: _offer_decision_service_pb2.CreateCampaignRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.CreateCampaignRequest, _abc.Awaitable[_campaign_pb2.Campaign]],
-    ) -> _abc.Awaitable[_campaign_pb2.Campaign]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Makes a campaign. Errors: ALREADY_EXISTS."""
 
     @_abc_1.abstractmethod
     def GetCampaign(
         self,
         request: _offer_decision_service_pb2.GetCampaignRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.GetCampaignRequest, _abc.Awaitable[_campaign_pb2.Campaign]],
-    ) -> _abc.Awaitable[_campaign_pb2.Campaign]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """One campaign. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListCampaigns(
         self,
         request: _offer_decision_service_pb2.ListCampaignsRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.ListCampaignsRequest, _abc.Awaitable[_offer_decision_service_pb2.ListCampaignsResponse]],
-    ) -> _abc.Awaitable[_offer_decision_service_pb2.ListCampaignsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_offer_decision_service_pb2.ListCampaignsResponse, _abc.Awaitable[_offer_decision_service_pb2.ListCampaignsResponse]]:
         """Campaigns by name, page by page."""
 
     @_abc_1.abstractmethod
     def UpdateCampaign(
         self,
         request: _offer_decision_service_pb2.UpdateCampaignRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.UpdateCampaignRequest, _abc.Awaitable[_campaign_pb2.Campaign]],
-    ) -> _abc.Awaitable[_campaign_pb2.Campaign]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Changes the fields in the mask (pause, retarget); holds from the next decision."""
 
     @_abc_1.abstractmethod
     def GetDecision(
         self,
         request: _offer_decision_service_pb2.GetDecisionRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.GetDecisionRequest, _abc.Awaitable[_decision_pb2.Decision]],
-    ) -> _abc.Awaitable[_decision_pb2.Decision]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_decision_pb2.Decision, _abc.Awaitable[_decision_pb2.Decision]]:
         """One decision with its reasons. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListDecisions(
         self,
         request: _offer_decision_service_pb2.ListDecisionsRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.ListDecisionsRequest, _abc.Awaitable[_offer_decision_service_pb2.ListDecisionsResponse]],
-    ) -> _abc.Awaitable[_offer_decision_service_pb2.ListDecisionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_offer_decision_service_pb2.ListDecisionsResponse, _abc.Awaitable[_offer_decision_service_pb2.ListDecisionsResponse]]:
         """Decisions, newest first, page by page."""
 
     @_abc_1.abstractmethod
     def RecordOutcome(
         self,
         request: _offer_decision_service_pb2.RecordOutcomeRequest,
-        context: _aio.ServicerContext[_offer_decision_service_pb2.RecordOutcomeRequest, _abc.Awaitable[_decision_pb2.Decision]],
-    ) -> _abc.Awaitable[_decision_pb2.Decision]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_decision_pb2.Decision, _abc.Awaitable[_decision_pb2.Decision]]:
         """Tells what a customer did with a decision's message. Errors: NOT_FOUND, FAILED_PRECONDITION when it was silence."""
 
-def add_OfferDecisionServiceServicer_to_server(servicer: OfferDecisionServiceServicer, server: _aio.Server) -> None: ...
+def add_OfferDecisionServiceServicer_to_server(servicer: OfferDecisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

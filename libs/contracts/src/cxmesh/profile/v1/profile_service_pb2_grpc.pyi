@@ -9,7 +9,21 @@ from cxmesh.profile.v1 import profile_service_pb2 as _profile_service_pb2
 from cxmesh.profile.v1 import subscription_pb2 as _subscription_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,40 +31,83 @@ GRPC_VERSION: str
 class ProfileServiceStub:
     """One live profile per person, the same for every channel."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreateCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateCustomerRequest, _customer_pb2.Customer]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ProfileServiceAsyncStub: ...
+    CreateCustomer: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateCustomerRequest, _customer_pb2.Customer]
     """Makes a customer. The same request_id with the same body gives the same answer again.
     Errors: ALREADY_EXISTS when the name is taken, INVALID_ARGUMENT for an unknown time zone.
     """
-    BatchCreateCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateCustomersRequest, _profile_service_pb2.BatchCreateCustomersResponse]
+    BatchCreateCustomers: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateCustomersRequest, _profile_service_pb2.BatchCreateCustomersResponse]
     """Makes up to 1,000 customers, all or none."""
-    GetCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerRequest, _customer_pb2.Customer]
+    GetCustomer: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerRequest, _customer_pb2.Customer]
     """One customer. Errors: NOT_FOUND."""
-    BatchGetCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetCustomersRequest, _profile_service_pb2.BatchGetCustomersResponse]
+    BatchGetCustomers: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetCustomersRequest, _profile_service_pb2.BatchGetCustomersResponse]
     """Up to 1,000 customers in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
-    ListCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListCustomersRequest, _profile_service_pb2.ListCustomersResponse]
+    ListCustomers: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListCustomersRequest, _profile_service_pb2.ListCustomersResponse]
     """Customers by name, page by page."""
-    UpdateCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateCustomerRequest, _customer_pb2.Customer]
+    UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateCustomerRequest, _customer_pb2.Customer]
     """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED when the etag is stale."""
-    CreateSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSubscriptionRequest, _subscription_pb2.Subscription]
+    CreateSubscription: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSubscriptionRequest, _subscription_pb2.Subscription]
     """Makes a subscription of an existing customer."""
-    BatchCreateSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateSubscriptionsRequest, _profile_service_pb2.BatchCreateSubscriptionsResponse]
+    BatchCreateSubscriptions: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateSubscriptionsRequest, _profile_service_pb2.BatchCreateSubscriptionsResponse]
     """Makes up to 1,000 subscriptions, all or none."""
-    GetSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetSubscriptionRequest, _subscription_pb2.Subscription]
+    GetSubscription: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetSubscriptionRequest, _subscription_pb2.Subscription]
     """One subscription. Errors: NOT_FOUND."""
-    BatchGetSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetSubscriptionsRequest, _profile_service_pb2.BatchGetSubscriptionsResponse]
+    BatchGetSubscriptions: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetSubscriptionsRequest, _profile_service_pb2.BatchGetSubscriptionsResponse]
     """Up to 1,000 subscriptions. Unknown names are told apart from found ones, so that one bad usage record
     does not hide the others' subscriptions.
     """
-    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListSubscriptionsRequest, _profile_service_pb2.ListSubscriptionsResponse]
+    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListSubscriptionsRequest, _profile_service_pb2.ListSubscriptionsResponse]
     """Subscriptions, of one customer or all, page by page."""
-    UpdateSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateSubscriptionRequest, _subscription_pb2.Subscription]
+    UpdateSubscription: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateSubscriptionRequest, _subscription_pb2.Subscription]
     """Changes the fields in the mask; a new plan takes effect at `plan_start_time` and is kept in the history."""
-    BatchCreateTouchPoints: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateTouchPointsRequest, _profile_service_pb2.BatchCreateTouchPointsResponse]
+    BatchCreateTouchPoints: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateTouchPointsRequest, _profile_service_pb2.BatchCreateTouchPointsResponse]
     """Records up to 1,000 touch-points, all or none; one that is known with the same content is left as it is."""
-    ListTouchPoints: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListTouchPointsRequest, _profile_service_pb2.ListTouchPointsResponse]
+    ListTouchPoints: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListTouchPointsRequest, _profile_service_pb2.ListTouchPointsResponse]
     """A customer's touch-points, newest first."""
-    GetCustomerView: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerViewRequest, _profile_service_pb2.CustomerView]
+    GetCustomerView: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerViewRequest, _profile_service_pb2.CustomerView]
+    """All that a channel needs to serve a customer now, in one answer: the same on every channel."""
+
+@_typing.type_check_only
+class ProfileServiceAsyncStub(ProfileServiceStub):
+    """One live profile per person, the same for every channel."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateCustomerRequest, _customer_pb2.Customer]  # type: ignore[assignment]
+    """Makes a customer. The same request_id with the same body gives the same answer again.
+    Errors: ALREADY_EXISTS when the name is taken, INVALID_ARGUMENT for an unknown time zone.
+    """
+    BatchCreateCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateCustomersRequest, _profile_service_pb2.BatchCreateCustomersResponse]  # type: ignore[assignment]
+    """Makes up to 1,000 customers, all or none."""
+    GetCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerRequest, _customer_pb2.Customer]  # type: ignore[assignment]
+    """One customer. Errors: NOT_FOUND."""
+    BatchGetCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetCustomersRequest, _profile_service_pb2.BatchGetCustomersResponse]  # type: ignore[assignment]
+    """Up to 1,000 customers in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
+    ListCustomers: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListCustomersRequest, _profile_service_pb2.ListCustomersResponse]  # type: ignore[assignment]
+    """Customers by name, page by page."""
+    UpdateCustomer: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateCustomerRequest, _customer_pb2.Customer]  # type: ignore[assignment]
+    """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED when the etag is stale."""
+    CreateSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSubscriptionRequest, _subscription_pb2.Subscription]  # type: ignore[assignment]
+    """Makes a subscription of an existing customer."""
+    BatchCreateSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateSubscriptionsRequest, _profile_service_pb2.BatchCreateSubscriptionsResponse]  # type: ignore[assignment]
+    """Makes up to 1,000 subscriptions, all or none."""
+    GetSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetSubscriptionRequest, _subscription_pb2.Subscription]  # type: ignore[assignment]
+    """One subscription. Errors: NOT_FOUND."""
+    BatchGetSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchGetSubscriptionsRequest, _profile_service_pb2.BatchGetSubscriptionsResponse]  # type: ignore[assignment]
+    """Up to 1,000 subscriptions. Unknown names are told apart from found ones, so that one bad usage record
+    does not hide the others' subscriptions.
+    """
+    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListSubscriptionsRequest, _profile_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
+    """Subscriptions, of one customer or all, page by page."""
+    UpdateSubscription: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateSubscriptionRequest, _subscription_pb2.Subscription]  # type: ignore[assignment]
+    """Changes the fields in the mask; a new plan takes effect at `plan_start_time` and is kept in the history."""
+    BatchCreateTouchPoints: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.BatchCreateTouchPointsRequest, _profile_service_pb2.BatchCreateTouchPointsResponse]  # type: ignore[assignment]
+    """Records up to 1,000 touch-points, all or none; one that is known with the same content is left as it is."""
+    ListTouchPoints: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListTouchPointsRequest, _profile_service_pb2.ListTouchPointsResponse]  # type: ignore[assignment]
+    """A customer's touch-points, newest first."""
+    GetCustomerView: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetCustomerViewRequest, _profile_service_pb2.CustomerView]  # type: ignore[assignment]
     """All that a channel needs to serve a customer now, in one answer: the same on every channel."""
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -60,8 +117,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreateCustomer(
         self,
         request: _profile_service_pb2.CreateCustomerRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.CreateCustomerRequest, _abc.Awaitable[_customer_pb2.Customer]],
-    ) -> _abc.Awaitable[_customer_pb2.Customer]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.Customer, _abc.Awaitable[_customer_pb2.Customer]]:
         """Makes a customer. The same request_id with the same body gives the same answer again.
         Errors: ALREADY_EXISTS when the name is taken, INVALID_ARGUMENT for an unknown time zone.
         """
@@ -70,72 +127,72 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     def BatchCreateCustomers(
         self,
         request: _profile_service_pb2.BatchCreateCustomersRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.BatchCreateCustomersRequest, _abc.Awaitable[_profile_service_pb2.BatchCreateCustomersResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.BatchCreateCustomersResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.BatchCreateCustomersResponse, _abc.Awaitable[_profile_service_pb2.BatchCreateCustomersResponse]]:
         """Makes up to 1,000 customers, all or none."""
 
     @_abc_1.abstractmethod
     def GetCustomer(
         self,
         request: _profile_service_pb2.GetCustomerRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.GetCustomerRequest, _abc.Awaitable[_customer_pb2.Customer]],
-    ) -> _abc.Awaitable[_customer_pb2.Customer]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.Customer, _abc.Awaitable[_customer_pb2.Customer]]:
         """One customer. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def BatchGetCustomers(
         self,
         request: _profile_service_pb2.BatchGetCustomersRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.BatchGetCustomersRequest, _abc.Awaitable[_profile_service_pb2.BatchGetCustomersResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.BatchGetCustomersResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.BatchGetCustomersResponse, _abc.Awaitable[_profile_service_pb2.BatchGetCustomersResponse]]:
         """Up to 1,000 customers in the order asked for. Errors: NOT_FOUND names the first that is unknown."""
 
     @_abc_1.abstractmethod
     def ListCustomers(
         self,
         request: _profile_service_pb2.ListCustomersRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.ListCustomersRequest, _abc.Awaitable[_profile_service_pb2.ListCustomersResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.ListCustomersResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListCustomersResponse, _abc.Awaitable[_profile_service_pb2.ListCustomersResponse]]:
         """Customers by name, page by page."""
 
     @_abc_1.abstractmethod
     def UpdateCustomer(
         self,
         request: _profile_service_pb2.UpdateCustomerRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.UpdateCustomerRequest, _abc.Awaitable[_customer_pb2.Customer]],
-    ) -> _abc.Awaitable[_customer_pb2.Customer]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.Customer, _abc.Awaitable[_customer_pb2.Customer]]:
         """Changes the fields in the mask. Errors: NOT_FOUND, ABORTED when the etag is stale."""
 
     @_abc_1.abstractmethod
     def CreateSubscription(
         self,
         request: _profile_service_pb2.CreateSubscriptionRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.CreateSubscriptionRequest, _abc.Awaitable[_subscription_pb2.Subscription]],
-    ) -> _abc.Awaitable[_subscription_pb2.Subscription]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_pb2.Subscription, _abc.Awaitable[_subscription_pb2.Subscription]]:
         """Makes a subscription of an existing customer."""
 
     @_abc_1.abstractmethod
     def BatchCreateSubscriptions(
         self,
         request: _profile_service_pb2.BatchCreateSubscriptionsRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.BatchCreateSubscriptionsRequest, _abc.Awaitable[_profile_service_pb2.BatchCreateSubscriptionsResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.BatchCreateSubscriptionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.BatchCreateSubscriptionsResponse, _abc.Awaitable[_profile_service_pb2.BatchCreateSubscriptionsResponse]]:
         """Makes up to 1,000 subscriptions, all or none."""
 
     @_abc_1.abstractmethod
     def GetSubscription(
         self,
         request: _profile_service_pb2.GetSubscriptionRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.GetSubscriptionRequest, _abc.Awaitable[_subscription_pb2.Subscription]],
-    ) -> _abc.Awaitable[_subscription_pb2.Subscription]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_pb2.Subscription, _abc.Awaitable[_subscription_pb2.Subscription]]:
         """One subscription. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def BatchGetSubscriptions(
         self,
         request: _profile_service_pb2.BatchGetSubscriptionsRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.BatchGetSubscriptionsRequest, _abc.Awaitable[_profile_service_pb2.BatchGetSubscriptionsResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.BatchGetSubscriptionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.BatchGetSubscriptionsResponse, _abc.Awaitable[_profile_service_pb2.BatchGetSubscriptionsResponse]]:
         """Up to 1,000 subscriptions. Unknown names are told apart from found ones, so that one bad usage record
         does not hide the others' subscriptions.
         """
@@ -144,40 +201,40 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListSubscriptions(
         self,
         request: _profile_service_pb2.ListSubscriptionsRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.ListSubscriptionsRequest, _abc.Awaitable[_profile_service_pb2.ListSubscriptionsResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.ListSubscriptionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_profile_service_pb2.ListSubscriptionsResponse]]:
         """Subscriptions, of one customer or all, page by page."""
 
     @_abc_1.abstractmethod
     def UpdateSubscription(
         self,
         request: _profile_service_pb2.UpdateSubscriptionRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.UpdateSubscriptionRequest, _abc.Awaitable[_subscription_pb2.Subscription]],
-    ) -> _abc.Awaitable[_subscription_pb2.Subscription]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_subscription_pb2.Subscription, _abc.Awaitable[_subscription_pb2.Subscription]]:
         """Changes the fields in the mask; a new plan takes effect at `plan_start_time` and is kept in the history."""
 
     @_abc_1.abstractmethod
     def BatchCreateTouchPoints(
         self,
         request: _profile_service_pb2.BatchCreateTouchPointsRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.BatchCreateTouchPointsRequest, _abc.Awaitable[_profile_service_pb2.BatchCreateTouchPointsResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.BatchCreateTouchPointsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.BatchCreateTouchPointsResponse, _abc.Awaitable[_profile_service_pb2.BatchCreateTouchPointsResponse]]:
         """Records up to 1,000 touch-points, all or none; one that is known with the same content is left as it is."""
 
     @_abc_1.abstractmethod
     def ListTouchPoints(
         self,
         request: _profile_service_pb2.ListTouchPointsRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.ListTouchPointsRequest, _abc.Awaitable[_profile_service_pb2.ListTouchPointsResponse]],
-    ) -> _abc.Awaitable[_profile_service_pb2.ListTouchPointsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListTouchPointsResponse, _abc.Awaitable[_profile_service_pb2.ListTouchPointsResponse]]:
         """A customer's touch-points, newest first."""
 
     @_abc_1.abstractmethod
     def GetCustomerView(
         self,
         request: _profile_service_pb2.GetCustomerViewRequest,
-        context: _aio.ServicerContext[_profile_service_pb2.GetCustomerViewRequest, _abc.Awaitable[_profile_service_pb2.CustomerView]],
-    ) -> _abc.Awaitable[_profile_service_pb2.CustomerView]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.CustomerView, _abc.Awaitable[_profile_service_pb2.CustomerView]]:
         """All that a channel needs to serve a customer now, in one answer: the same on every channel."""
 
-def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _aio.Server) -> None: ...
+def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

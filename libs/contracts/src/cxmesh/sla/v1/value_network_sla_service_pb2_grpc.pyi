@@ -10,7 +10,21 @@ from cxmesh.sla.v1 import session_pb2 as _session_pb2
 from cxmesh.sla.v1 import value_network_sla_service_pb2 as _value_network_sla_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -22,32 +36,71 @@ class ValueNetworkSlaServiceStub:
     A caller with a partner's certificate sees that partner's resources alone: what belongs to others is NOT_FOUND.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    CreatePartner: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreatePartnerRequest, _agreement_pb2.Partner]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ValueNetworkSlaServiceAsyncStub: ...
+    CreatePartner: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreatePartnerRequest, _agreement_pb2.Partner]
     """Makes a partner. Errors: ALREADY_EXISTS."""
-    GetPartner: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetPartnerRequest, _agreement_pb2.Partner]
+    GetPartner: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetPartnerRequest, _agreement_pb2.Partner]
     """One partner. Errors: NOT_FOUND."""
-    ListPartners: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListPartnersRequest, _value_network_sla_service_pb2.ListPartnersResponse]
+    ListPartners: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListPartnersRequest, _value_network_sla_service_pb2.ListPartnersResponse]
     """Partners by name, page by page."""
-    CreateAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreateAgreementRequest, _agreement_pb2.Agreement]
+    CreateAgreement: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreateAgreementRequest, _agreement_pb2.Agreement]
     """Makes an agreement. Errors: ALREADY_EXISTS, NOT_FOUND for the partner."""
-    GetAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetAgreementRequest, _agreement_pb2.Agreement]
+    GetAgreement: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetAgreementRequest, _agreement_pb2.Agreement]
     """One agreement. Errors: NOT_FOUND."""
-    ListAgreements: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAgreementsRequest, _value_network_sla_service_pb2.ListAgreementsResponse]
+    ListAgreements: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAgreementsRequest, _value_network_sla_service_pb2.ListAgreementsResponse]
     """Agreements by name, page by page."""
-    GetTrace: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetTraceRequest, _session_pb2.Trace]
+    GetTrace: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetTraceRequest, _session_pb2.Trace]
     """The spans of a trace. Errors: NOT_FOUND."""
-    GetSession: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetSessionRequest, _session_pb2.Session]
+    GetSession: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetSessionRequest, _session_pb2.Session]
     """A session with its visits and shares. Errors: NOT_FOUND."""
-    ListSessions: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListSessionsRequest, _value_network_sla_service_pb2.ListSessionsResponse]
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListSessionsRequest, _value_network_sla_service_pb2.ListSessionsResponse]
     """Sessions, latest first, page by page. Not for partners: a session shows every party's part."""
-    ListAttainments: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAttainmentsRequest, _value_network_sla_service_pb2.ListAttainmentsResponse]
+    ListAttainments: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAttainmentsRequest, _value_network_sla_service_pb2.ListAttainmentsResponse]
     """Attainment of an agreement, latest window first, page by page."""
-    GetBreach: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetBreachRequest, _attainment_pb2.Breach]
+    GetBreach: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetBreachRequest, _attainment_pb2.Breach]
     """One breach. Errors: NOT_FOUND."""
-    ListBreaches: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListBreachesRequest, _value_network_sla_service_pb2.ListBreachesResponse]
+    ListBreaches: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListBreachesRequest, _value_network_sla_service_pb2.ListBreachesResponse]
     """Breaches, latest first, page by page."""
-    ListCustomerBreaches: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListCustomerBreachesRequest, _value_network_sla_service_pb2.ListCustomerBreachesResponse]
+    ListCustomerBreaches: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListCustomerBreachesRequest, _value_network_sla_service_pb2.ListCustomerBreachesResponse]
+    """Open troubles of one customer: breaches of the last hours that hit them. For decisions, which are silent then."""
+
+@_typing.type_check_only
+class ValueNetworkSlaServiceAsyncStub(ValueNetworkSlaServiceStub):
+    """Partners, what they promised, what they delivered, and who answers for what. Spans come in by the standard
+    `opentelemetry.proto.collector.trace.v1.TraceService` on the same port.
+
+    A caller with a partner's certificate sees that partner's resources alone: what belongs to others is NOT_FOUND.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    CreatePartner: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreatePartnerRequest, _agreement_pb2.Partner]  # type: ignore[assignment]
+    """Makes a partner. Errors: ALREADY_EXISTS."""
+    GetPartner: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetPartnerRequest, _agreement_pb2.Partner]  # type: ignore[assignment]
+    """One partner. Errors: NOT_FOUND."""
+    ListPartners: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListPartnersRequest, _value_network_sla_service_pb2.ListPartnersResponse]  # type: ignore[assignment]
+    """Partners by name, page by page."""
+    CreateAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreateAgreementRequest, _agreement_pb2.Agreement]  # type: ignore[assignment]
+    """Makes an agreement. Errors: ALREADY_EXISTS, NOT_FOUND for the partner."""
+    GetAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetAgreementRequest, _agreement_pb2.Agreement]  # type: ignore[assignment]
+    """One agreement. Errors: NOT_FOUND."""
+    ListAgreements: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAgreementsRequest, _value_network_sla_service_pb2.ListAgreementsResponse]  # type: ignore[assignment]
+    """Agreements by name, page by page."""
+    GetTrace: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetTraceRequest, _session_pb2.Trace]  # type: ignore[assignment]
+    """The spans of a trace. Errors: NOT_FOUND."""
+    GetSession: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """A session with its visits and shares. Errors: NOT_FOUND."""
+    ListSessions: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListSessionsRequest, _value_network_sla_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Sessions, latest first, page by page. Not for partners: a session shows every party's part."""
+    ListAttainments: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListAttainmentsRequest, _value_network_sla_service_pb2.ListAttainmentsResponse]  # type: ignore[assignment]
+    """Attainment of an agreement, latest window first, page by page."""
+    GetBreach: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetBreachRequest, _attainment_pb2.Breach]  # type: ignore[assignment]
+    """One breach. Errors: NOT_FOUND."""
+    ListBreaches: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListBreachesRequest, _value_network_sla_service_pb2.ListBreachesResponse]  # type: ignore[assignment]
+    """Breaches, latest first, page by page."""
+    ListCustomerBreaches: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListCustomerBreachesRequest, _value_network_sla_service_pb2.ListCustomerBreachesResponse]  # type: ignore[assignment]
     """Open troubles of one customer: breaches of the last hours that hit them. For decisions, which are silent then."""
 
 class ValueNetworkSlaServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -61,104 +114,104 @@ class ValueNetworkSlaServiceServicer(metaclass=_abc_1.ABCMeta):
     def CreatePartner(
         self,
         request: _value_network_sla_service_pb2.CreatePartnerRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.CreatePartnerRequest, _abc.Awaitable[_agreement_pb2.Partner]],
-    ) -> _abc.Awaitable[_agreement_pb2.Partner]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_agreement_pb2.Partner, _abc.Awaitable[_agreement_pb2.Partner]]:
         """Makes a partner. Errors: ALREADY_EXISTS."""
 
     @_abc_1.abstractmethod
     def GetPartner(
         self,
         request: _value_network_sla_service_pb2.GetPartnerRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.GetPartnerRequest, _abc.Awaitable[_agreement_pb2.Partner]],
-    ) -> _abc.Awaitable[_agreement_pb2.Partner]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_agreement_pb2.Partner, _abc.Awaitable[_agreement_pb2.Partner]]:
         """One partner. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListPartners(
         self,
         request: _value_network_sla_service_pb2.ListPartnersRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListPartnersRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListPartnersResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListPartnersResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListPartnersResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListPartnersResponse]]:
         """Partners by name, page by page."""
 
     @_abc_1.abstractmethod
     def CreateAgreement(
         self,
         request: _value_network_sla_service_pb2.CreateAgreementRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.CreateAgreementRequest, _abc.Awaitable[_agreement_pb2.Agreement]],
-    ) -> _abc.Awaitable[_agreement_pb2.Agreement]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_agreement_pb2.Agreement, _abc.Awaitable[_agreement_pb2.Agreement]]:
         """Makes an agreement. Errors: ALREADY_EXISTS, NOT_FOUND for the partner."""
 
     @_abc_1.abstractmethod
     def GetAgreement(
         self,
         request: _value_network_sla_service_pb2.GetAgreementRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.GetAgreementRequest, _abc.Awaitable[_agreement_pb2.Agreement]],
-    ) -> _abc.Awaitable[_agreement_pb2.Agreement]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_agreement_pb2.Agreement, _abc.Awaitable[_agreement_pb2.Agreement]]:
         """One agreement. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListAgreements(
         self,
         request: _value_network_sla_service_pb2.ListAgreementsRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListAgreementsRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListAgreementsResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListAgreementsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListAgreementsResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListAgreementsResponse]]:
         """Agreements by name, page by page."""
 
     @_abc_1.abstractmethod
     def GetTrace(
         self,
         request: _value_network_sla_service_pb2.GetTraceRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.GetTraceRequest, _abc.Awaitable[_session_pb2.Trace]],
-    ) -> _abc.Awaitable[_session_pb2.Trace]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Trace, _abc.Awaitable[_session_pb2.Trace]]:
         """The spans of a trace. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def GetSession(
         self,
         request: _value_network_sla_service_pb2.GetSessionRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.GetSessionRequest, _abc.Awaitable[_session_pb2.Session]],
-    ) -> _abc.Awaitable[_session_pb2.Session]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
         """A session with its visits and shares. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListSessions(
         self,
         request: _value_network_sla_service_pb2.ListSessionsRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListSessionsRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListSessionsResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListSessionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListSessionsResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListSessionsResponse]]:
         """Sessions, latest first, page by page. Not for partners: a session shows every party's part."""
 
     @_abc_1.abstractmethod
     def ListAttainments(
         self,
         request: _value_network_sla_service_pb2.ListAttainmentsRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListAttainmentsRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListAttainmentsResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListAttainmentsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListAttainmentsResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListAttainmentsResponse]]:
         """Attainment of an agreement, latest window first, page by page."""
 
     @_abc_1.abstractmethod
     def GetBreach(
         self,
         request: _value_network_sla_service_pb2.GetBreachRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.GetBreachRequest, _abc.Awaitable[_attainment_pb2.Breach]],
-    ) -> _abc.Awaitable[_attainment_pb2.Breach]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_attainment_pb2.Breach, _abc.Awaitable[_attainment_pb2.Breach]]:
         """One breach. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListBreaches(
         self,
         request: _value_network_sla_service_pb2.ListBreachesRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListBreachesRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListBreachesResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListBreachesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListBreachesResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListBreachesResponse]]:
         """Breaches, latest first, page by page."""
 
     @_abc_1.abstractmethod
     def ListCustomerBreaches(
         self,
         request: _value_network_sla_service_pb2.ListCustomerBreachesRequest,
-        context: _aio.ServicerContext[_value_network_sla_service_pb2.ListCustomerBreachesRequest, _abc.Awaitable[_value_network_sla_service_pb2.ListCustomerBreachesResponse]],
-    ) -> _abc.Awaitable[_value_network_sla_service_pb2.ListCustomerBreachesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_value_network_sla_service_pb2.ListCustomerBreachesResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListCustomerBreachesResponse]]:
         """Open troubles of one customer: breaches of the last hours that hit them. For decisions, which are silent then."""
 
-def add_ValueNetworkSlaServiceServicer_to_server(servicer: ValueNetworkSlaServiceServicer, server: _aio.Server) -> None: ...
+def add_ValueNetworkSlaServiceServicer_to_server(servicer: ValueNetworkSlaServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -40,7 +40,7 @@ class _UsageTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageType.V
     USAGE_TYPE_CONTENT: _UsageType.ValueType  # 5
     """Content items."""
     USAGE_TYPE_IPTV: _UsageType.ValueType  # 6
-    """Television, in seconds."""
+    """Television events, e.g. a film ordered."""
 
 class UsageType(_UsageType, metaclass=_UsageTypeEnumTypeWrapper):
     """What was used; the unit of the quantity follows from it."""
@@ -58,7 +58,7 @@ USAGE_TYPE_MMS: UsageType.ValueType  # 4
 USAGE_TYPE_CONTENT: UsageType.ValueType  # 5
 """Content items."""
 USAGE_TYPE_IPTV: UsageType.ValueType  # 6
-"""Television, in seconds."""
+"""Television events, e.g. a film ordered."""
 Global___UsageType: _TypeAlias = UsageType  # noqa: Y015
 
 @_typing.final
@@ -87,7 +87,7 @@ class UsageRecord(_message.Message):
     usage_type: Global___UsageType.ValueType
     """What was used."""
     quantity: _builtins.int
-    """How much: seconds of voice and IPTV, messages of SMS and MMS, bytes of data, items of content.
+    """How much: seconds of voice, messages of SMS and MMS, bytes of data, items of content, events of television.
     Zero is kept and counted (an unanswered call); less is refused.
     """
     destination: _builtins.str

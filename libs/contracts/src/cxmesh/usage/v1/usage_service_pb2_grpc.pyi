@@ -11,7 +11,21 @@ from cxmesh.usage.v1 import usage_service_pb2 as _usage_service_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -19,36 +33,75 @@ GRPC_VERSION: str
 class UsageServiceStub:
     """Takes usage in, keeps counters per bill cycle, and signals what matters."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    RecordUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageRequest, _usage_service_pb2.RecordUsageResponse]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> UsageServiceAsyncStub: ...
+    RecordUsage: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageRequest, _usage_service_pb2.RecordUsageResponse]
     """Stores up to 1,000 records: each is accepted, known already, or refused with a reason; a bad one does not hold
     up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
     Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
     Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
     """
-    ListUsageRecords: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]
+    ListUsageRecords: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]
     """Stored records of one subscription in an interval, by start, page by page."""
-    ExportUsage: _aio.UnaryStreamMultiCallable[_usage_service_pb2.ExportUsageRequest, _usage_service_pb2.ExportUsageResponse]
+    ExportUsage: _grpc.UnaryStreamMultiCallable[_usage_service_pb2.ExportUsageRequest, _usage_service_pb2.ExportUsageResponse]
     """Stored records of many subscriptions in an interval, in columns; ordered by subscription, then start."""
-    GetUsageSummary: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageSummaryRequest, _usage_record_pb2.UsageSummary]
+    GetUsageSummary: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageSummaryRequest, _usage_record_pb2.UsageSummary]
     """What a subscription's usage comes to in a bill cycle. Errors: NOT_FOUND."""
-    ComparePlans: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ComparePlansRequest, _usage_service_pb2.ComparePlansResponse]
+    ComparePlans: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ComparePlansRequest, _usage_service_pb2.ComparePlansResponse]
     """A subscription's real usage of a bill cycle, priced under other plans, exactly. Errors: NOT_FOUND."""
-    CreateSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.CreateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
+    CreateSpendPolicy: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.CreateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
     """Makes a spend policy; it holds from the next record."""
-    GetSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
+    GetSpendPolicy: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
     """One spend policy. Errors: NOT_FOUND."""
-    ListSpendPolicies: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListSpendPoliciesRequest, _usage_service_pb2.ListSpendPoliciesResponse]
+    ListSpendPolicies: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListSpendPoliciesRequest, _usage_service_pb2.ListSpendPoliciesResponse]
     """Spend policies by name, page by page."""
-    UpdateSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.UpdateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
+    UpdateSpendPolicy: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.UpdateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]
     """Changes the fields in the mask; holds from the next record."""
-    DeleteSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.DeleteSpendPolicyRequest, _empty_pb2.Empty]
+    DeleteSpendPolicy: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.DeleteSpendPolicyRequest, _empty_pb2.Empty]
     """Removes a spend policy. Signals that it raised stay."""
-    GetSignal: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetSignalRequest, _signal_pb2.Signal]
+    GetSignal: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.GetSignalRequest, _signal_pb2.Signal]
     """One signal. Errors: NOT_FOUND."""
-    ListSignals: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListSignalsRequest, _usage_service_pb2.ListSignalsResponse]
+    ListSignals: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListSignalsRequest, _usage_service_pb2.ListSignalsResponse]
     """Signals, newest first, page by page."""
-    WatchSignals: _aio.UnaryStreamMultiCallable[_usage_service_pb2.WatchSignalsRequest, _usage_service_pb2.WatchSignalsResponse]
+    WatchSignals: _grpc.UnaryStreamMultiCallable[_usage_service_pb2.WatchSignalsRequest, _usage_service_pb2.WatchSignalsResponse]
+    """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
+
+@_typing.type_check_only
+class UsageServiceAsyncStub(UsageServiceStub):
+    """Takes usage in, keeps counters per bill cycle, and signals what matters."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    RecordUsage: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.RecordUsageRequest, _usage_service_pb2.RecordUsageResponse]  # type: ignore[assignment]
+    """Stores up to 1,000 records: each is accepted, known already, or refused with a reason; a bad one does not hold
+    up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
+    Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
+    Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
+    """
+    ListUsageRecords: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]  # type: ignore[assignment]
+    """Stored records of one subscription in an interval, by start, page by page."""
+    ExportUsage: _aio.UnaryStreamMultiCallable[_usage_service_pb2.ExportUsageRequest, _usage_service_pb2.ExportUsageResponse]  # type: ignore[assignment]
+    """Stored records of many subscriptions in an interval, in columns; ordered by subscription, then start."""
+    GetUsageSummary: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetUsageSummaryRequest, _usage_record_pb2.UsageSummary]  # type: ignore[assignment]
+    """What a subscription's usage comes to in a bill cycle. Errors: NOT_FOUND."""
+    ComparePlans: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ComparePlansRequest, _usage_service_pb2.ComparePlansResponse]  # type: ignore[assignment]
+    """A subscription's real usage of a bill cycle, priced under other plans, exactly. Errors: NOT_FOUND."""
+    CreateSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.CreateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]  # type: ignore[assignment]
+    """Makes a spend policy; it holds from the next record."""
+    GetSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]  # type: ignore[assignment]
+    """One spend policy. Errors: NOT_FOUND."""
+    ListSpendPolicies: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListSpendPoliciesRequest, _usage_service_pb2.ListSpendPoliciesResponse]  # type: ignore[assignment]
+    """Spend policies by name, page by page."""
+    UpdateSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.UpdateSpendPolicyRequest, _spend_policy_pb2.SpendPolicy]  # type: ignore[assignment]
+    """Changes the fields in the mask; holds from the next record."""
+    DeleteSpendPolicy: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.DeleteSpendPolicyRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Removes a spend policy. Signals that it raised stay."""
+    GetSignal: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.GetSignalRequest, _signal_pb2.Signal]  # type: ignore[assignment]
+    """One signal. Errors: NOT_FOUND."""
+    ListSignals: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListSignalsRequest, _usage_service_pb2.ListSignalsResponse]  # type: ignore[assignment]
+    """Signals, newest first, page by page."""
+    WatchSignals: _aio.UnaryStreamMultiCallable[_usage_service_pb2.WatchSignalsRequest, _usage_service_pb2.WatchSignalsResponse]  # type: ignore[assignment]
     """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
 
 class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -58,8 +111,8 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     def RecordUsage(
         self,
         request: _usage_service_pb2.RecordUsageRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.RecordUsageRequest, _abc.Awaitable[_usage_service_pb2.RecordUsageResponse]],
-    ) -> _abc.Awaitable[_usage_service_pb2.RecordUsageResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.RecordUsageResponse, _abc.Awaitable[_usage_service_pb2.RecordUsageResponse]]:
         """Stores up to 1,000 records: each is accepted, known already, or refused with a reason; a bad one does not hold
         up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
         Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
@@ -70,96 +123,96 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListUsageRecords(
         self,
         request: _usage_service_pb2.ListUsageRecordsRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.ListUsageRecordsRequest, _abc.Awaitable[_usage_service_pb2.ListUsageRecordsResponse]],
-    ) -> _abc.Awaitable[_usage_service_pb2.ListUsageRecordsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ListUsageRecordsResponse, _abc.Awaitable[_usage_service_pb2.ListUsageRecordsResponse]]:
         """Stored records of one subscription in an interval, by start, page by page."""
 
     @_abc_1.abstractmethod
     def ExportUsage(
         self,
         request: _usage_service_pb2.ExportUsageRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.ExportUsageRequest, _abc.AsyncIterator[_usage_service_pb2.ExportUsageResponse]],
-    ) -> _abc.AsyncIterator[_usage_service_pb2.ExportUsageResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_usage_service_pb2.ExportUsageResponse], _abc.AsyncIterator[_usage_service_pb2.ExportUsageResponse]]:
         """Stored records of many subscriptions in an interval, in columns; ordered by subscription, then start."""
 
     @_abc_1.abstractmethod
     def GetUsageSummary(
         self,
         request: _usage_service_pb2.GetUsageSummaryRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.GetUsageSummaryRequest, _abc.Awaitable[_usage_record_pb2.UsageSummary]],
-    ) -> _abc.Awaitable[_usage_record_pb2.UsageSummary]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_record_pb2.UsageSummary, _abc.Awaitable[_usage_record_pb2.UsageSummary]]:
         """What a subscription's usage comes to in a bill cycle. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ComparePlans(
         self,
         request: _usage_service_pb2.ComparePlansRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.ComparePlansRequest, _abc.Awaitable[_usage_service_pb2.ComparePlansResponse]],
-    ) -> _abc.Awaitable[_usage_service_pb2.ComparePlansResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ComparePlansResponse, _abc.Awaitable[_usage_service_pb2.ComparePlansResponse]]:
         """A subscription's real usage of a bill cycle, priced under other plans, exactly. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def CreateSpendPolicy(
         self,
         request: _usage_service_pb2.CreateSpendPolicyRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.CreateSpendPolicyRequest, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]],
-    ) -> _abc.Awaitable[_spend_policy_pb2.SpendPolicy]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_spend_policy_pb2.SpendPolicy, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]]:
         """Makes a spend policy; it holds from the next record."""
 
     @_abc_1.abstractmethod
     def GetSpendPolicy(
         self,
         request: _usage_service_pb2.GetSpendPolicyRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.GetSpendPolicyRequest, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]],
-    ) -> _abc.Awaitable[_spend_policy_pb2.SpendPolicy]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_spend_policy_pb2.SpendPolicy, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]]:
         """One spend policy. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListSpendPolicies(
         self,
         request: _usage_service_pb2.ListSpendPoliciesRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.ListSpendPoliciesRequest, _abc.Awaitable[_usage_service_pb2.ListSpendPoliciesResponse]],
-    ) -> _abc.Awaitable[_usage_service_pb2.ListSpendPoliciesResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ListSpendPoliciesResponse, _abc.Awaitable[_usage_service_pb2.ListSpendPoliciesResponse]]:
         """Spend policies by name, page by page."""
 
     @_abc_1.abstractmethod
     def UpdateSpendPolicy(
         self,
         request: _usage_service_pb2.UpdateSpendPolicyRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.UpdateSpendPolicyRequest, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]],
-    ) -> _abc.Awaitable[_spend_policy_pb2.SpendPolicy]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_spend_policy_pb2.SpendPolicy, _abc.Awaitable[_spend_policy_pb2.SpendPolicy]]:
         """Changes the fields in the mask; holds from the next record."""
 
     @_abc_1.abstractmethod
     def DeleteSpendPolicy(
         self,
         request: _usage_service_pb2.DeleteSpendPolicyRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.DeleteSpendPolicyRequest, _abc.Awaitable[_empty_pb2.Empty]],
-    ) -> _abc.Awaitable[_empty_pb2.Empty]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Removes a spend policy. Signals that it raised stay."""
 
     @_abc_1.abstractmethod
     def GetSignal(
         self,
         request: _usage_service_pb2.GetSignalRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.GetSignalRequest, _abc.Awaitable[_signal_pb2.Signal]],
-    ) -> _abc.Awaitable[_signal_pb2.Signal]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_signal_pb2.Signal, _abc.Awaitable[_signal_pb2.Signal]]:
         """One signal. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListSignals(
         self,
         request: _usage_service_pb2.ListSignalsRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.ListSignalsRequest, _abc.Awaitable[_usage_service_pb2.ListSignalsResponse]],
-    ) -> _abc.Awaitable[_usage_service_pb2.ListSignalsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ListSignalsResponse, _abc.Awaitable[_usage_service_pb2.ListSignalsResponse]]:
         """Signals, newest first, page by page."""
 
     @_abc_1.abstractmethod
     def WatchSignals(
         self,
         request: _usage_service_pb2.WatchSignalsRequest,
-        context: _aio.ServicerContext[_usage_service_pb2.WatchSignalsRequest, _abc.AsyncIterator[_usage_service_pb2.WatchSignalsResponse]],
-    ) -> _abc.AsyncIterator[_usage_service_pb2.WatchSignalsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_usage_service_pb2.WatchSignalsResponse], _abc.AsyncIterator[_usage_service_pb2.WatchSignalsResponse]]:
         """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
 
-def add_UsageServiceServicer_to_server(servicer: UsageServiceServicer, server: _aio.Server) -> None: ...
+def add_UsageServiceServicer_to_server(servicer: UsageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
