@@ -159,5 +159,5 @@ _KINDS: Final[Sequence[Callable[[Bill], SeededError]]] = (
     _night_line_lost,
     _ten_minutes_too_many,
     _total_off_by_a_dollar,
-    _day_off_by(-1, FindingClass.FINDING_CLASS_UNDERCHARGE),
+    _day_off_by(-2, FindingClass.FINDING_CLASS_UNDERCHARGE),
 )

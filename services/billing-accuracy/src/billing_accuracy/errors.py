@@ -1,0 +1,89 @@
+"""What can be wrong with a request to the billing-accuracy service?
+
+BillingError
+├── NotFound
+│   ├── BillRunNotFound
+│   └── BillCheckNotFound
+├── AlreadyExists       the name is taken
+├── NotHeld             there is nothing to release
+└── InvalidValue        a value cannot be
+
+BillProblem             one bill of many can't be checked; the others are
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class BillingError(Exception):
+    """Root of all errors that callers are told of."""
+
+    def __init__(self, message: str, metadata: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.metadata = dict(metadata)
+        """Travels in google.rpc.ErrorInfo."""
+
+
+class NotFound(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """The resource that is asked for is not there."""
+
+
+class BillRunNotFound(NotFound):
+    """No bill run has this id."""
+
+    def __init__(self, bill_run_id: str) -> None:
+        name = f"billRuns/{bill_run_id}"
+        super().__init__(f"there is no {name}", {"bill_run": name})
+
+
+class BillCheckNotFound(NotFound):
+    """No bill check has this id."""
+
+    def __init__(self, bill_check_id: str) -> None:
+        name = f"billChecks/{bill_check_id}"
+        super().__init__(f"there is no {name}", {"bill_check": name})
+
+
+class AlreadyExists(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """A bill run of this name exists."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} exists already", {"name": name})
+
+
+class NotHeld(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """The bill was never held, or was let go already."""
+
+    def __init__(self, bill_check: str, hold_state: str) -> None:
+        super().__init__(
+            f"{bill_check} is not held: it is {hold_state.lower().replace('_', ' ')}",
+            {"bill_check": bill_check, "hold_state": hold_state},
+        )
+
+
+class InvalidValue(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """A value that cannot be."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}: got {value!r}, expected {expected}", {"field": field})
+        self.field = field
+        self.value = value
+        self.expected = expected
+
+
+class ProblemReason(StrEnum):
+    """Why one bill can't be checked; the names of ErrorReason without their prefix."""
+
+    INVALID_BILL = "INVALID_BILL"
+    SUBSCRIPTION_NOT_FOUND = "SUBSCRIPTION_NOT_FOUND"
+    BILL_CONFLICT = "BILL_CONFLICT"
+
+
+class BillProblem(Exception):  # noqa: N818 - an outcome of one bill among many, not a failure of the call
+    """One bill can't be checked."""
+
+    def __init__(self, reason: ProblemReason, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.reason = reason
+        self.field = field
+        self.description = description

@@ -1,0 +1,151 @@
+"""What do the use cases need from the outside?"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Protocol
+
+from rating import Tariff
+
+from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
+from billing_accuracy.domain.usage import Subscription, UsageTable
+
+
+@dataclass(frozen=True, slots=True)
+class BillRun:
+    """A set of bills that go out together."""
+
+    bill_run_id: str
+    display_name: str
+    currency: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What was found in a bill run so far."""
+
+    bills: int
+    lines: int
+    records: int
+    verdicts: Mapping[Verdict, int]
+    findings: Mapping[FindingClass, tuple[int, Fraction]]
+    """How many, and their differences summed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillCheck:
+    """The check of one bill, as it is kept."""
+
+    bill_run_id: str
+    bill_id: str
+    digest: bytes
+    """Of the bill's content."""
+    subscription: str
+    customer: str
+    plan: str
+    start: datetime
+    end: datetime
+    currency: str
+    billed_total: Fraction
+    expected_total: Fraction
+    verdict: Verdict
+    hold_state: HoldState
+    findings: tuple[Finding, ...]
+    correction: tuple[CorrectionLine, ...]
+    line_count: int
+    record_count: int
+    check_time: datetime
+    release: Release | None = None
+
+    @property
+    def bill_check_id(self) -> str:
+        """A bill is checked once per run."""
+        return f"{self.bill_run_id}.{self.bill_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFilter:
+    """Which checks to list; what is empty or None doesn't matter."""
+
+    bill_run_id: str = ""
+    customer: str = ""
+    verdict: Verdict | None = None
+    hold_state: HoldState | None = None
+
+
+class Profile(Protocol):
+    """Who holds what."""
+
+    async def subscriptions(self, names: Collection[str]) -> Mapping[str, Subscription]:
+        """Those that exist, by name."""
+
+
+class Catalogue(Protocol):
+    """What plans cost."""
+
+    async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
+        """The tariffs of these plans, and of all others that are on sale."""
+
+
+class Usage(Protocol):
+    """What was used."""
+
+    async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
+        """All stored usage of these subscriptions that began in the interval."""
+
+
+class BillRuns(Protocol):
+    """Bill runs as they are kept."""
+
+    async def add(self, run: BillRun) -> None:
+        """Keep a new one; raises AlreadyExists."""
+
+    async def get(self, bill_run_id: str) -> BillRun:
+        """Raises BillRunNotFound."""
+
+    async def page(self, before: tuple[datetime, str] | None, size: int) -> Sequence[BillRun]:
+        """The newest `size` that come before `before`."""
+
+    async def reports(self, bill_run_ids: Collection[str]) -> Mapping[str, RunReport]:
+        """What was found in each."""
+
+
+class BillChecks(Protocol):
+    """Bill checks as they are kept."""
+
+    async def get_many(self, bill_run_id: str, bill_ids: Collection[str]) -> Mapping[str, BillCheck]:
+        """Those that exist, by bill; of their findings only how many there are matters here."""
+
+    async def add(self, checks: Sequence[BillCheck]) -> Collection[str]:
+        """Keep new ones; the bills whose check is new. Those known, whatever their content, are left alone."""
+
+    async def get(self, bill_check_id: str, *, lock: bool = False) -> BillCheck:
+        """Raises BillCheckNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+
+    async def page(self, wanted: CheckFilter, after: tuple[str, str], size: int) -> Sequence[BillCheck]:
+        """The first `size` by run and bill that come after `after`."""
+
+    async def save_release(self, check: BillCheck) -> None:
+        """Write that it was released."""
+
+
+class Announcements(Protocol):
+    """What the others are told, once the unit of work is committed."""
+
+    def bill_held(self, check: BillCheck) -> None:
+        """It was held."""
+
+    def bill_released(self, check: BillCheck) -> None:
+        """It was let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One change: what it sees and writes, whom it tells, when it happens."""
+
+    runs: BillRuns
+    checks: BillChecks
+    announce: Announcements
+    now: datetime

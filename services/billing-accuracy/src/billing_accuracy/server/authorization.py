@@ -1,0 +1,22 @@
+"""Who may call which method? Whoever is not named here may not."""
+
+from typing import Final
+
+from mesh.rpc import Authorization, allow, services
+
+SERVICE: Final = "cxmesh.billing.v1.BillingAccuracyService"
+
+_STAFF = allow(services("operator"))
+_STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
+
+AUTHORIZATION = Authorization(
+    {
+        f"/{SERVICE}/CreateBillRun": _STAFF,
+        f"/{SERVICE}/GetBillRun": _STAFF,
+        f"/{SERVICE}/ListBillRuns": _STAFF,
+        f"/{SERVICE}/CheckBills": _STAFF,
+        f"/{SERVICE}/GetBillCheck": _STAFF_AND_OFFERS,
+        f"/{SERVICE}/ListBillChecks": _STAFF_AND_OFFERS,
+        f"/{SERVICE}/ReleaseBill": _STAFF,
+    }
+)

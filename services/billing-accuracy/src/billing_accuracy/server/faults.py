@@ -1,0 +1,19 @@
+"""Which status and reason does each error become?"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import grpc
+from mesh.rpc import ErrorSpec
+
+from billing_accuracy.errors import AlreadyExists, BillCheckNotFound, BillRunNotFound, InvalidValue, NotHeld
+
+_DOMAIN: Final = "billing.cxmesh"
+
+ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
+    BillRunNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_RUN_NOT_FOUND", _DOMAIN),
+    BillCheckNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_CHECK_NOT_FOUND", _DOMAIN),
+    AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
+    NotHeld: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NOT_HELD", _DOMAIN),
+    InvalidValue: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE", _DOMAIN),
+}

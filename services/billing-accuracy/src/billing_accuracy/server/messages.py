@@ -1,0 +1,95 @@
+"""How are bill runs and checks said on the wire?"""
+
+from typing import Final
+
+from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, ReleaseKind, Verdict
+from billing_accuracy.handlers.ports import BillCheck, BillRun, RunReport
+from billing_accuracy.server.money import to_money
+
+VERDICTS: Final = {verdict: bill_check_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in Verdict}
+HOLD_STATES: Final = {state: bill_check_pb2.HoldState.Value(f"HOLD_STATE_{state}") for state in HoldState}
+RELEASE_KINDS: Final = {kind: bill_check_pb2.ReleaseKind.Value(f"RELEASE_KIND_{kind}") for kind in ReleaseKind}
+CLASSES: Final = {kind: bill_pb2.FindingClass.Value(f"FINDING_CLASS_{kind}") for kind in FindingClass}
+
+
+def bill_run_message(run: BillRun, report: RunReport) -> bill_pb2.BillRun:
+    """A bill run with what was found so far."""
+    message = bill_pb2.BillRun(
+        name=f"billRuns/{run.bill_run_id}", display_name=run.display_name, currency_code=run.currency
+    )
+    message.create_time.FromDatetime(run.create_time)
+    message.report.CopyFrom(
+        bill_pb2.BillRunReport(
+            bill_count=report.bills,
+            line_count=report.lines,
+            record_count=report.records,
+            passed_count=report.verdicts.get(Verdict.PASS, 0),
+            noted_count=report.verdicts.get(Verdict.PASS_WITH_NOTE, 0),
+            held_count=report.verdicts.get(Verdict.HOLD, 0),
+            finding_totals=[
+                bill_pb2.FindingClassTotal(
+                    finding_class=CLASSES[kind], finding_count=count, difference=to_money(difference, run.currency)
+                )
+                for kind, (count, difference) in sorted(report.findings.items())
+            ],
+        )
+    )
+    return message
+
+
+def bill_check_message(check: BillCheck) -> bill_check_pb2.BillCheck:
+    """A check with everything that was found."""
+    message = bill_check_pb2.BillCheck(
+        name=f"billChecks/{check.bill_check_id}",
+        bill=f"bills/{check.bill_id}",
+        bill_run=f"billRuns/{check.bill_run_id}",
+        subscription=check.subscription,
+        customer=check.customer,
+        plan=check.plan,
+        billed_total=to_money(check.billed_total, check.currency),
+        expected_total=to_money(check.expected_total, check.currency),
+        verdict=VERDICTS[check.verdict],
+        hold_state=HOLD_STATES[check.hold_state],
+        findings=[_finding(finding, check) for finding in check.findings],
+        proposed_correction=[_correction(line, check.currency) for line in check.correction],
+        record_count=check.record_count,
+    )
+    message.billing_period.start_time.FromDatetime(check.start)
+    message.billing_period.end_time.FromDatetime(check.end)
+    message.check_time.FromDatetime(check.check_time)
+    if check.release is not None:
+        time = Timestamp()
+        time.FromDatetime(check.release.time)
+        message.release.CopyFrom(
+            bill_check_pb2.HoldRelease(
+                kind=RELEASE_KINDS[check.release.kind],
+                released_by=check.release.released_by,
+                agent=check.release.agent,
+                reason=check.release.reason,
+                time=time,
+            )
+        )
+    return message
+
+
+def _finding(finding: Finding, check: BillCheck) -> bill_check_pb2.Finding:
+    return bill_check_pb2.Finding(
+        finding_id=finding.key(check.bill_id),
+        finding_class=CLASSES[finding.finding_class],
+        line_ids=finding.line_ids,
+        charge_code=finding.charge_code,
+        billed=to_money(finding.billed, check.currency),
+        expected=to_money(finding.expected, check.currency),
+        difference=to_money(finding.difference, check.currency),
+        explanation=finding.explanation,
+        derivation=finding.derivation,
+    )
+
+
+def _correction(line: CorrectionLine, currency: str) -> bill_check_pb2.CorrectionLine:
+    return bill_check_pb2.CorrectionLine(
+        reversed_line_id=line.reversed_line_id, charge_code=line.charge_code, amount=to_money(line.amount, currency)
+    )

@@ -1,0 +1,156 @@
+"""How are the profile, the catalogue and the usage service asked?"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import grpc
+import numpy as np
+from cxmesh.catalog.v1 import catalog_service_pb2, plan_pb2
+from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
+from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
+from cxmesh.usage.v1 import usage_service_pb2
+from cxmesh.usage.v1.usage_record_pb2 import UsageColumns as ColumnsMessage
+from cxmesh.usage.v1.usage_record_pb2 import UsageType
+from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
+from google.type.interval_pb2 import Interval
+from rating import SERVICE_CODES, Service, Tariff, UsageColumns, load_tariff
+
+from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
+
+if TYPE_CHECKING:
+    from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
+    from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub
+    from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub
+
+_PLANS_AT_ONCE: Final = 100
+_MICROS_PER_SECOND: Final = 1_000_000
+_SERVICE_CODE_OF: Final = np.array(
+    [
+        SERVICE_CODES.get(Service(name.removeprefix("USAGE_TYPE_").lower()), 0) if number else 0
+        for name, number in sorted(UsageType.items(), key=lambda item: item[1])
+    ],
+    dtype=np.uint8,
+)
+"""The rater's code of each UsageType number."""
+
+
+class ProfileClient:
+    """Who holds what, from the profile service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
+
+    async def subscriptions(self, names: Collection[str]) -> Mapping[str, Subscription]:
+        """Those that exist, by name."""
+        request = profile_service_pb2.BatchGetSubscriptionsRequest(names=sorted(names))
+        answer = await self._stub.BatchGetSubscriptions(request)
+        return {one.name: _subscription(one) for one in answer.subscriptions}
+
+
+class CatalogueClient:
+    """Tariffs from the catalogue, each parsed once."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: CatalogServiceAsyncStub = CatalogServiceStub(channel)
+        self._parsed: dict[str, Tariff] = {}
+        """By digest of the document."""
+
+    async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
+        """The tariffs of these plans, and of all others that are on sale."""
+        on_sale = await self._on_sale()
+        held = sorted(set(plans) - on_sale.keys())
+        if held:
+            request = catalog_service_pb2.BatchGetPlansRequest(names=held)
+            on_sale.update({plan.name: plan for plan in (await self._stub.BatchGetPlans(request)).plans})
+        return {name: await self._tariff(plan) for name, plan in on_sale.items()}
+
+    async def _on_sale(self) -> dict[str, plan_pb2.Plan]:
+        found: dict[str, plan_pb2.Plan] = {}
+        token = ""
+        while True:
+            request = catalog_service_pb2.ListPlansRequest(
+                page_size=_PLANS_AT_ONCE, page_token=token, state=plan_pb2.PLAN_STATE_ACTIVE
+            )
+            page = await self._stub.ListPlans(request)
+            found.update({plan.name: plan for plan in page.plans})
+            token = page.next_page_token
+            if not token:
+                return found
+
+    async def _tariff(self, plan: plan_pb2.Plan) -> Tariff:
+        known = self._parsed.get(plan.tariff_digest)
+        if known is None:
+            # A deck of 100,000 prefixes takes seconds to read: not on the loop that answers calls.
+            known = await asyncio.to_thread(load_tariff, plan.tariff_document)
+            self._parsed[plan.tariff_digest] = known
+        return known
+
+
+class UsageClient:
+    """Stored usage from the usage-correlation service, in columns."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: UsageServiceAsyncStub = UsageServiceStub(channel)
+
+    async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
+        """All stored usage of these subscriptions that began in the interval."""
+        interval = Interval()
+        interval.start_time.FromDatetime(start)
+        interval.end_time.FromDatetime(end)
+        request = usage_service_pb2.ExportUsageRequest(subscriptions=sorted(subscriptions), interval=interval)
+        return _table([part.columns async for part in self._stub.ExportUsage(request)])
+
+
+def _subscription(message: subscription_pb2.Subscription) -> Subscription:
+    return Subscription(
+        name=message.name,
+        customer=message.customer,
+        plan_periods=tuple(
+            PlanPeriod(
+                plan=period.plan,
+                start=period.start_time.ToDatetime(UTC),
+                end=period.end_time.ToDatetime(UTC) if period.HasField("end_time") else None,
+            )
+            for period in message.plan_periods
+        ),
+    )
+
+
+def _table(parts: list[ColumnsMessage]) -> UsageTable:
+    """The parts as one table. A part holds whole subscriptions, each once, its rows ordered by start."""
+    micros = _joined([np.array(part.start_time_micros, np.int64) for part in parts])
+    types = _joined([np.array(part.usage_type, np.int64) for part in parts])
+    columns = UsageColumns.of(
+        service=_SERVICE_CODE_OF[types],
+        start=micros // _MICROS_PER_SECOND,
+        quantity=_joined([np.array(part.quantity, np.int64) for part in parts]),
+        destination=_texts([(part.destinations, part.destination_index) for part in parts]),
+        visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
+    )
+    return UsageTable(columns, micros, _ranges(parts))
+
+
+def _joined(arrays: list[Ints]) -> Ints:
+    return np.concatenate(arrays) if arrays else np.zeros(0, np.int64)
+
+
+def _texts(parts: list[tuple[Collection[str], Collection[int]]]) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    found = [np.asarray(list(texts), np.str_)[np.asarray(index, np.int64)] for texts, index in parts if len(index)]
+    return np.concatenate(found) if found else np.zeros(0, "U1")
+
+
+def _ranges(parts: list[ColumnsMessage]) -> dict[str, tuple[int, int]]:
+    ranges: dict[str, tuple[int, int]] = {}
+    offset = 0
+    for part in parts:
+        index = np.array(part.subscription_index, np.int64)
+        changes = np.flatnonzero(np.diff(index, prepend=-1)).tolist()
+        for low, high in zip(changes, [*changes[1:], len(index)], strict=True):
+            name = part.subscriptions[index[low]]
+            first, _ = ranges.get(name, (offset + low, 0))  # a very long one goes on in the next part
+            ranges[name] = (first, offset + high)
+        offset += len(index)
+    return ranges

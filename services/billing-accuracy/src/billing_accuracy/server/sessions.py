@@ -1,0 +1,51 @@
+"""In what does every call read and write?"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from google.protobuf.message import Message
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing_accuracy.handlers.ports import BillChecks, BillRuns, Work
+from billing_accuracy.server.announcements import Outbox
+from billing_accuracy.server.authorization import SERVICE
+
+R = TypeVar("R", bound=Message)
+Records = Callable[[AsyncConnection], tuple[BillRuns, BillChecks]]
+"""What is kept, seen through a connection."""
+
+
+class StoreSessions:
+    """Transactions of the service's store."""
+
+    def __init__(self, store: Store, records: Records, clock: Clock) -> None:
+        self._store = store
+        self._records = records
+        self._clock = clock
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[tuple[BillRuns, BillChecks]]:
+        """One view of what is kept."""
+        async with self._store.reading() as connection:
+            yield self._records(connection)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[Work]:
+        """One transaction."""
+        async with self._store.unit_of_work() as uow:
+            yield self._work(uow)
+
+    async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
+        """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
+
+        async def change(uow: UnitOfWork) -> R:
+            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(self._work(uow)))
+
+        return await self._store.retrying(change)
+
+    def _work(self, uow: UnitOfWork) -> Work:
+        runs, checks = self._records(uow.connection)
+        return Work(runs, checks, Outbox(uow), self._clock.now())

@@ -1,0 +1,17 @@
+"""What may be set from outside the billing-accuracy service?"""
+
+from mesh.settings import ServiceSettings
+from pydantic import FilePath
+
+
+class Settings(ServiceSettings):
+    """Beside what every service has: whom it asks, and by which policy it holds bills."""
+
+    profile_address: str = "dns:///profile:8443"
+    """Where the profile service is called."""
+    usage_correlation_address: str = "dns:///usage-correlation:8443"
+    """Where the usage-correlation service is called."""
+    offer_decision_address: str = "dns:///offer-decision:8443"
+    """Where the catalogue is called."""
+    verdict_policy_file: FilePath | None = None
+    """A verdict policy (YAML) in place of the shipped one, which holds every bill with a finding but a rounded tie."""

@@ -1,0 +1,1 @@
+"""Where bill runs and checks are kept: PostgreSQL, schema billing."""

@@ -1,0 +1,1 @@
+"""How did the billing tables come to be? One script a step, applied in order."""

@@ -1,0 +1,71 @@
+"""In which tables do bill runs, checks and findings live?"""
+
+from typing import Final
+
+from mesh.store import mesh_tables
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA: Final = "billing"
+
+metadata = MetaData(schema=SCHEMA)
+MESH = mesh_tables(metadata)
+
+_TIME = DateTime(timezone=True)
+
+BILL_RUN = Table(
+    "bill_run",
+    metadata,
+    Column("bill_run_id", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("create_time", _TIME, nullable=False),
+)
+
+BILL_CHECK = Table(
+    "bill_check",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("bill_run_id", Text, primary_key=True),
+    Column("bill_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("period_start", _TIME, nullable=False),
+    Column("period_end", _TIME, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("billed_micros", BigInteger, nullable=False),
+    Column("expected_micros", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("hold_state", Text, nullable=False),
+    # Read and written with the check as a whole; nothing is looked up in it.
+    Column("correction", JSONB, nullable=False),
+    Column("line_count", Integer, nullable=False),
+    Column("record_count", BigInteger, nullable=False),
+    Column("check_time", _TIME, nullable=False),
+    Column("release_kind", Text),
+    Column("released_by", Text),
+    Column("release_agent", Text),
+    Column("release_reason", Text),
+    Column("release_time", _TIME),
+    Index("bill_check_by_name", "bill_run_id", "bill_id"),
+    Index("bill_check_by_customer", "customer", "bill_run_id", "bill_id"),
+)
+
+FINDING = Table(
+    "finding",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("bill_run_id", Text, primary_key=True),
+    Column("bill_id", Text, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("finding_class", Text, nullable=False),
+    Column("charge_code", Text, nullable=False),
+    Column("billed_micros", BigInteger, nullable=False),
+    Column("expected_micros", BigInteger, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("line_ids", JSONB, nullable=False),
+    Column("derivation", JSONB, nullable=False),
+    Index("finding_by_run", "bill_run_id", "finding_class"),
+)

@@ -1,0 +1,69 @@
+"""What is the billing-accuracy service made of?"""
+
+from importlib import resources
+from typing import Final, cast
+
+from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
+from mesh.rpc import Servicer
+from mesh.service import Application, Runtime, ServiceDefinition
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from billing_accuracy.domain.policy import VerdictPolicy
+from billing_accuracy.domain.policy_document import load_policy
+from billing_accuracy.handlers.check_bills import BillChecker
+from billing_accuracy.handlers.ports import BillChecks, BillRuns
+from billing_accuracy.server.authorization import AUTHORIZATION
+from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
+from billing_accuracy.server.faults import ERRORS
+from billing_accuracy.server.measure import Measure
+from billing_accuracy.server.peers import CatalogueClient, ProfileClient, UsageClient
+from billing_accuracy.server.servicer import BillingAccuracyServicer
+from billing_accuracy.server.sessions import StoreSessions
+from billing_accuracy.settings import Settings
+from billing_accuracy.store.bill_checks import StoredBillChecks
+from billing_accuracy.store.bill_runs import StoredBillRuns
+from billing_accuracy.store.tables import SCHEMA
+
+
+def build(runtime: Runtime) -> Application:
+    """Everything, wired."""
+    settings = cast("Settings", runtime.settings)
+    sessions = StoreSessions(runtime.store, _records, runtime.clock)
+    to = runtime.channels.to
+    checker = BillChecker(
+        sessions=sessions,
+        profile=ProfileClient(to("profile", settings.profile_address)),
+        catalogue=CatalogueClient(to("offer-decision", settings.offer_decision_address)),
+        usage=UsageClient(to("usage-correlation", settings.usage_correlation_address)),
+        policy=_policy(settings),
+    )
+    return Application(
+        servicers=[
+            Servicer(
+                add=add_BillingAccuracyServiceServicer_to_server,
+                implementation=BillingAccuracyServicer(sessions, checker, Measure(runtime.meter)),
+                service=BILLING_SERVICE,
+            )
+        ],
+        authorization=AUTHORIZATION,
+        errors=ERRORS,
+    )
+
+
+def _records(connection: AsyncConnection) -> tuple[BillRuns, BillChecks]:
+    return StoredBillRuns(connection), StoredBillChecks(connection)
+
+
+def _policy(settings: Settings) -> VerdictPolicy:
+    if settings.verdict_policy_file is not None:
+        return load_policy(settings.verdict_policy_file.read_text("utf-8"))
+    return load_policy((resources.files("billing_accuracy") / "policy.yaml").read_text("utf-8"))
+
+
+SERVICE: Final = ServiceDefinition(
+    name="billing-accuracy",
+    schema=SCHEMA,
+    settings=Settings,
+    build=build,
+    migrations="billing_accuracy.store.migrations",
+)
