@@ -39,7 +39,7 @@ check: $(READY) ## lint, types, layering, protos, generated code
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.check
 
 gen: $(READY) ## generate Python from the protos
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.gen
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.gen && $(BIN)/python -m tools.docs
 
 lock: ## resolve every dependency anew into requirements.lock
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 from cxmesh_cli.console import Json
 from cxmesh_cli.errors import BadInputError
@@ -24,13 +25,15 @@ class Mail:
     @property
     def text(self) -> str:
         """What the customer reads: the plain part, else the HTML one as it came."""
-        body = self.message.get_body(preferencelist=("plain", "html"))
-        return str(body.get_content()) if body is not None else ""
+        return self._part("plain") or self.html
 
     @property
     def html(self) -> str:
-        body = self.message.get_body(preferencelist=("html",))
-        return str(body.get_content()) if body is not None else ""
+        return self._part("html")
+
+    def _part(self, kind: Literal["plain", "html"]) -> str:
+        part = self.message.get_body(preferencelist=(kind,))
+        return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
 
     def as_json(self, *, with_text: bool) -> Json:
         summary: dict[str, Json] = {
@@ -53,15 +56,15 @@ def read_mailbox(folder: Path, recipient: str = "") -> list[Mail]:
     return [mail for mail in mails if any(wanted in address.lower() for address in mail.recipients)]
 
 
-def pick(mails: list[Mail], number: int) -> Mail:
-    """The message with that number; -1 is the latest."""
-    if number == -1 and mails:
+def pick(mails: list[Mail], wanted: str) -> Mail:
+    """The message with that number, or the `last` one."""
+    if wanted == "last" and mails:
         return mails[-1]
     for mail in mails:
-        if mail.number == number:
+        if str(mail.number) == wanted:
             return mail
     last = f"the last one is number {mails[-1].number}" if mails else "the mailbox is empty"
-    raise BadInputError(f"there is no message {number}; {last}", hint="`cxmesh mail` lists them")
+    raise BadInputError(f"there is no message {wanted}; {last}", hint="`cxmesh mail` lists them")
 
 
 def _read(number: int, file: Path) -> Mail:

@@ -62,9 +62,7 @@ async def serve(port: int, folder: Path, stop: asyncio.Event) -> None:
     handler = MailFolder(folder)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(
-            handler, hostname="localhost", data_size_limit=MESSAGE_LIMIT_BYTES, enable_SMTPUTF8=True
-        ),
+        lambda: SMTP(handler, hostname="localhost", data_size_limit=MESSAGE_LIMIT_BYTES, enable_SMTPUTF8=True),
         LOOPBACK,
         port,
     )
@@ -81,9 +79,7 @@ async def run(port: int, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Receive e-mail on loopback and keep each message as a file."
-    )
+    parser = argparse.ArgumentParser(description="Receive e-mail on loopback and keep each message as a file.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--mail", type=Path, required=True, help="folder for the .eml files")
     arguments = parser.parse_args()

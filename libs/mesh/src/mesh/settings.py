@@ -55,18 +55,21 @@ HostPort = Annotated[str, AfterValidator(_host_and_port)]
 """`host:port`; port 0 picks a free one, IPv6 hosts stand in brackets."""
 
 
-class ServiceSettings(BaseSettings):
-    """What every service is told from outside; a service adds its own fields in a subclass."""
+class DatabaseSettings(BaseSettings):
+    """What it takes to migrate: the database alone."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, frozen=True, use_attribute_docstrings=True, populate_by_name=True, extra="forbid"
+        env_prefix=_PREFIX, frozen=True, use_attribute_docstrings=True, validate_by_name=True, extra="forbid"
     )
 
     database_url: Annotated[SecretStr, _with_scheme("postgresql")] = Field(validation_alias="DATABASE_URL")
     """PostgreSQL, where the truth is kept: `postgresql://user:password@host:port/database`."""
-    redis_url: Annotated[SecretStr, _with_scheme("redis", "rediss", "unix")] = Field(
-        validation_alias="REDIS_URL"
-    )
+
+
+class ServiceSettings(DatabaseSettings):
+    """What every service is told from outside; a service adds its own fields in a subclass."""
+
+    redis_url: Annotated[SecretStr, _with_scheme("redis", "rediss", "unix")] = Field(validation_alias="REDIS_URL")
     """Redis for streams, caches and limits: `redis://host:port`, or `rediss://` over TLS."""
     redis_cluster: bool = False
     """The Redis at `REDIS_URL` is one node of a Redis Cluster."""
@@ -97,6 +100,8 @@ class ServiceSettings(BaseSettings):
     """The largest message taken in or sent."""
     max_connection_age_seconds: float = Field(300, gt=0)
     """A connection is renewed after this time, so that callers come to see new replicas."""
+    drain_notice_seconds: float = Field(0.5, ge=0)
+    """When the service stops, how long callers have to see that before new calls are refused."""
     drain_grace_seconds: float = Field(20, ge=0)
     """How long running calls and handlers may take to end when the service stops."""
     default_timeout_seconds: float = Field(10, gt=0)
@@ -124,9 +129,7 @@ class ServiceSettings(BaseSettings):
             raise ValueError("expected either the three TLS files or plaintext, not both")
         if not plaintext and len(given) < len(names):
             missing = ", ".join(_variable(cls, name) for name in names if name not in given)
-            raise ValueError(
-                f"expected {missing} to be set (or {_PREFIX}PLAINTEXT=true on a private machine)"
-            )
+            raise ValueError(f"expected {missing} to be set (or {_PREFIX}PLAINTEXT=true on a private machine)")
         return plaintext
 
     @field_validator("plaintext_identity")
@@ -141,7 +144,7 @@ class ServiceSettings(BaseSettings):
         return identity
 
 
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+SettingsT = TypeVar("SettingsT", bound=DatabaseSettings)
 
 
 def load(kind: type[SettingsT]) -> SettingsT:
@@ -153,7 +156,7 @@ def load(kind: type[SettingsT]) -> SettingsT:
         raise SettingsError(problems) from error
 
 
-def settings_table(kind: type[ServiceSettings]) -> str:
+def settings_table(kind: type[DatabaseSettings]) -> str:
     """The settings of a service as a Markdown table: variable, type, default, meaning."""
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for name, field in kind.model_fields.items():
@@ -163,31 +166,28 @@ def settings_table(kind: type[ServiceSettings]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _problem(kind: type[ServiceSettings], details: ErrorDetails) -> str:
+def _problem(kind: type[DatabaseSettings], details: ErrorDetails) -> str:
     name = str(details["loc"][0])
-    by_alias = {
-        field.validation_alias: key for key, field in kind.model_fields.items() if field.validation_alias
-    }
+    by_alias = {field.validation_alias: key for key, field in kind.model_fields.items() if field.validation_alias}
     name = by_alias.get(name, name)
     variable = _variable(kind, name)
     if details["type"] == "missing":
         return f"{variable} is not set: {_meaning(kind, name)}"
-    expected = details["msg"].removeprefix("Value error, ")
-    if "expected" not in expected:
-        expected = f"expected otherwise: {expected[0].lower()}{expected[1:]}"
+    said = details["msg"].removeprefix("Value error, ").replace("Input should be", "expected it to be")
+    expected = said[0].lower() + said[1:]
     return f"{variable}={_shown(kind, name, details['input'])}: {expected}"
 
 
-def _shown(kind: type[ServiceSettings], name: str, value: object) -> str:
+def _shown(kind: type[DatabaseSettings], name: str, value: object) -> str:
     field = kind.model_fields.get(name)
     return "(hidden)" if field is None or SecretStr in _leaves(field.annotation) else str(value)
 
 
-def _meaning(kind: type[ServiceSettings], name: str) -> str:
+def _meaning(kind: type[DatabaseSettings], name: str) -> str:
     return (kind.model_fields[name].description or "it has no default").strip()
 
 
-def _variable(kind: type[ServiceSettings], name: str) -> str:
+def _variable(kind: type[DatabaseSettings], name: str) -> str:
     field = kind.model_fields.get(name)
     alias = field.validation_alias if field else None
     prefix = kind.model_config.get("env_prefix", _PREFIX)

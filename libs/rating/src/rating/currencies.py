@@ -1,4 +1,4 @@
-"""Which currencies exist, and how many decimals does each one's smallest unit have? (ISO 4217, list one, active codes)"""
+"""Which currencies exist, and how many decimals has each one's minor unit? (ISO 4217, list one, active codes)"""
 
 _ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _TWO = (
@@ -12,8 +12,6 @@ _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
 
 MINOR_UNITS: dict[str, int] = {
-    code: decimals
-    for decimals, codes in ((0, _ZERO), (2, _TWO), (3, _THREE), (4, _FOUR))
-    for code in codes.split()
+    code: decimals for decimals, codes in ((0, _ZERO), (2, _TWO), (3, _THREE), (4, _FOUR)) for code in codes.split()
 }
 """ISO 4217 code to the decimals of its minor unit."""

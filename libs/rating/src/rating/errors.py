@@ -20,15 +20,15 @@ class RatingError(ValueError):
         self.expected = expected
 
 
-class InvalidRecord(RatingError):
+class InvalidRecord(RatingError):  # noqa: N818  # the name says what is wrong
     """A usage record can't be rated whatever the tariff."""
 
 
-class Unrated(RatingError):
+class Unrated(RatingError):  # noqa: N818  # the name says what is wrong
     """A sound usage record for which the tariff has no price."""
 
 
-class NotComparable(RatingError):
+class NotComparable(RatingError):  # noqa: N818  # the name says what is wrong
     """Plans or usage that can't be compared with one another."""
 
 

@@ -13,7 +13,7 @@ MICROS = 1_000_000
 """Micro-units in one unit of a currency: the form in which amounts are stored and sent."""
 MAX_DECIMALS = 9
 """The finest rounding that a tariff may declare; google.type.Money ends there too."""
-_AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 class RoundingMethod(StrEnum):
@@ -38,23 +38,28 @@ class Rounding:
     method: RoundingMethod
     decimals: int
 
+    @property
+    def unit(self) -> int:
+        """How many of the smallest amounts that are kept make one unit of the currency."""
+        return int(10**self.decimals)
+
     def apply(self, amount: Fraction) -> Fraction:
         """The amount rounded to `decimals` places."""
-        unit = 10**self.decimals
+        unit = self.unit
         steps = round_steps(amount.numerator * unit, amount.denominator, self.method)
         return Fraction(steps, unit)
 
     def is_tie(self, amount: Fraction) -> bool:
         """Whether the amount lies exactly half-way between two neighbours."""
-        return (amount * 10**self.decimals * 2).denominator == 1 and not self.is_exact(amount)
+        return (amount * self.unit * 2).denominator == 1 and not self.is_exact(amount)
 
     def is_exact(self, amount: Fraction) -> bool:
         """Whether the amount needs no rounding."""
-        return (amount * 10**self.decimals).denominator == 1
+        return (amount * self.unit).denominator == 1
 
     def neighbours(self, amount: Fraction) -> tuple[Fraction, Fraction]:
         """The nearest representable amounts at or below and at or above."""
-        unit = 10**self.decimals
+        unit = self.unit
         scaled = amount * unit
         below = scaled.numerator // scaled.denominator
         above = below if scaled.denominator == 1 else below + 1

@@ -4,12 +4,13 @@ Everything is frozen. Prices are exact (`Fraction`), per base unit of the servic
 one message, one event.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from rating.errors import Unrated
 from rating.money import Rounding
 from rating.schedule import Schedule
 
@@ -156,3 +157,11 @@ class Tariff:
         """The version in force at an instant; None before the first."""
         found = [version for version in self.versions if version.active_from <= instant]
         return found[-1] if found else None
+
+    def as_of(self, instant: datetime) -> "Tariff":
+        """The tariff with the version in force at an instant put in force for all time, to price the past with it."""
+        version = self.version_at(instant)
+        if version is None:
+            first = self.versions[0].active_from.isoformat()
+            raise Unrated("instant", instant.isoformat(), f"{first} or later, when tariff {self.id} starts")
+        return replace(self, versions=(replace(version, active_from=datetime(1970, 1, 1, tzinfo=UTC)),))

@@ -147,7 +147,17 @@ def offset_spans(zone: ZoneInfo, low: int, high: int) -> list[tuple[int, int, in
 
 
 def _offset(zone: ZoneInfo, instant: int) -> int:
-    offset = (EPOCH + timedelta(seconds=instant)).astimezone(zone).utcoffset()
+    offset = from_epoch(instant).astimezone(zone).utcoffset()
     if offset is None:
         raise ValueError(f"{zone.key} has no offset at {instant}")
     return int(offset.total_seconds())
+
+
+def to_epoch(instant: datetime) -> int:
+    """Whole seconds since 1970 of an aware datetime; fractions are dropped."""
+    return (instant - EPOCH) // timedelta(seconds=1)
+
+
+def from_epoch(second: int) -> datetime:
+    """The moment, in UTC, of so many seconds since 1970."""
+    return EPOCH + timedelta(seconds=second)

@@ -66,7 +66,7 @@ class ZoneIndex:
         if not self._prefixes and not self._names:
             return np.full(len(destinations), self._default, np.int32)
         keys, odd = pack(destinations, self._codes)
-        found = self._heads[keys >> np.uint64(48)]
+        found: NDArray[np.int32] = self._heads[keys >> np.uint64(48)]
         unsure = np.flatnonzero(found == _UNSURE)
         if len(unsure):
             where = np.searchsorted(self._bounds, keys[unsure], side="right") - 1
@@ -81,7 +81,8 @@ class ZoneIndex:
         heads = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
         first = np.searchsorted(self._bounds, heads, side="right") - 1
         last = np.searchsorted(self._bounds, heads + np.uint64((1 << 48) - 1), side="right") - 1
-        return np.where(first == last, self._numbers[first], _UNSURE).astype(np.int32)
+        found: NDArray[np.int32] = np.where(first == last, self._numbers[first], _UNSURE).astype(np.int32)
+        return found
 
 
 def is_number(destination: str) -> bool:

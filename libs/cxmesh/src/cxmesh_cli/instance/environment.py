@@ -1,25 +1,32 @@
 """Which environment does each process of an instance get?"""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from cxmesh_cli.instance.home import Home
+from cxmesh_cli.instance.identities import TlsFiles
 from cxmesh_cli.instance.ports import LOOPBACK, Ports
 from cxmesh_cli.topology import SERVICES, MeshService
 
 COLLECTOR = "value-network-sla"
 """The service that takes the mesh's own spans, over standard OTLP."""
 
-_PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "grpc_proxy"})
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    certificate: Path
-    key: Path
-    authority: Path
+_SPAN_DELAY_MS = "1000"
+"""How long spans are collected before they are sent; OpenTelemetry's 5 s make `cxmesh trace` wait."""
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY"})
+"""Every address in an instance is loopback, which a proxy could only break; gRPC obeys these variables."""
+_DECIDED_HERE = frozenset(
+    {
+        "CXMESH_INSTANCE_ID",
+        "CXMESH_PLAINTEXT",
+        "CXMESH_PLAINTEXT_IDENTITY",
+        "CXMESH_REDIS_CLUSTER",
+        "CXMESH_TRACE_RECEIVER",
+        "CXMESH_TRUST_DOMAIN",
+    }
+)
+"""How the parts of an instance fit together is not for the user's environment to change."""
+_TRACES_ELSEWHERE = "OTEL_EXPORTER_OTLP_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +37,19 @@ class Stores:
     redis_url: str
 
 
-def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Every address in an instance is loopback, which a proxy could only break (gRPC obeys these)."""
-    return {name: value for name, value in environment.items() if name.lower() not in _PROXY_VARIABLES}
+def is_proxy(variable: str) -> bool:
+    return variable.upper() in _PROXIES
 
 
 def base_environment(home: Home) -> dict[str, str]:
     """The user's own environment, so that `CXMESH_LOG_LEVEL=DEBUG cxmesh up` reaches the services."""
-    return without_proxies(os.environ) | {"CXMESH_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not (is_proxy(name) or name in _DECIDED_HERE or name.startswith(_TRACES_ELSEWHERE))
+    }
+    ours = {"CXMESH_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
+    return {"OTEL_BSP_SCHEDULE_DELAY": _SPAN_DELAY_MS} | kept | ours
 
 
 def service_environment(
@@ -50,7 +62,6 @@ def service_environment(
         "CXMESH_LISTEN": f"{LOOPBACK}:{own.grpc}",
         "CXMESH_HEALTH_LISTEN": f"{LOOPBACK}:{own.health}",
         "CXMESH_METRICS_LISTEN": f"{LOOPBACK}:{own.metrics}",
-        "CXMESH_PLAINTEXT": "false",
         "CXMESH_TLS_CERTIFICATE_FILE": str(tls.certificate),
         "CXMESH_TLS_KEY_FILE": str(tls.key),
         "CXMESH_TLS_CA_FILE": str(tls.authority),
@@ -58,9 +69,7 @@ def service_environment(
         "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
         "OTEL_TRACES_SAMPLER_ARG": str(sample),
     }
-    environment |= {
-        peer.address_variable: address_of(peer.name, ports) for peer in SERVICES if peer != service
-    }
+    environment |= {peer.address_variable: address_of(peer.name, ports) for peer in SERVICES if peer != service}
     if service.name == "notification":
         environment |= {"CXMESH_SMTP_HOST": LOOPBACK, "CXMESH_SMTP_PORT": str(ports.smtp)}
     return environment

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,11 @@ class Home:
         return self.data / "redis"
 
     @property
+    def migrated_file(self) -> Path:
+        """Which version of each service brought its schema up to date; lies with the data that it speaks of."""
+        return self.data / "migrated.json"
+
+    @property
     def certificates(self) -> Path:
         return self.root / "certificates"
 
@@ -66,15 +72,43 @@ class Home:
     def log_of(self, process: str) -> Path:
         return self.logs / f"{process}.log"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether an instance was ever made here."""
+        return self.lock_file.exists()
+
+    def own_items(self) -> list[Path]:
+        """What the command made here; files of others in the same folder are not listed."""
+        made = (*self._folders, self.record_file, self.lock_file)
+        return [item for item in made if item.exists()] if self.is_ours else []
+
+    def erase(self) -> None:
+        """Remove what the command made here; nothing of it may be running."""
+        for item in self.own_items():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+
     def create(self) -> None:
-        for folder in (self.root, self.data, self.certificates, self.logs, self.mail, self.ingest):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise CommandError(
-                    f"the folder {folder} cannot be made: {error.strerror}",
-                    hint="choose another one with --home, or set CXMESH_HOME",
-                ) from error
+        """Make the folders; refuse a place where some are somebody else's, since `erase` would remove them."""
+        foreign = [item.name for item in (*self._folders, self.record_file) if item.exists()]
+        if foreign and not self.is_ours:
+            raise CommandError(
+                f"{self.root} has {', '.join(foreign)} already, and cxmesh did not make it",
+                hint="choose another folder with --home",
+            )
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.lock_file.touch()  # first, so that another command that starts now knows the rest for ours
+            for folder in self._folders:
+                folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CommandError(
+                f"the folder {error.filename} cannot be made: {error.strerror}",
+                hint="choose another one with --home, or set CXMESH_HOME",
+            ) from error
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return (self.data, self.certificates, self.logs, self.mail, self.ingest)
 
     @contextmanager
     def locked(

@@ -18,6 +18,7 @@ FREE_BASES = range(10_000, 32_000, 100)
 """Below 32768, where Linux begins to hand out local ports to outgoing connections: a port picked there could
 be taken between choosing and binding it."""
 
+_CONNECT_SECONDS = 1.0
 _SERVICE_STRIDE = 10
 _POSTGRESQL, _REDIS, _SMTP, _GUARD = 90, 91, 92, 99
 
@@ -83,6 +84,15 @@ def is_free(port: int) -> bool:
     return True
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody listens. Not by binding: that would take the port from a server that is about to."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=_CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def guarded(ports: Ports) -> Iterator[None]:
     """Hold the guard port of a block while things are started in it."""
@@ -130,9 +140,7 @@ def holder_of(port: int) -> psutil.Process | None:
     except psutil.AccessDenied:  # macOS tells only root
         return None
     for connection in connections:
-        listens = (
-            connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-        )
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
         if listens and connection.pid is not None:
             try:
                 return psutil.Process(connection.pid)
@@ -162,6 +170,7 @@ def _instance_of(holder: psutil.Process) -> str:
 
 
 def _shortened(command: str, limit: int = 100) -> str:
+    command = " ".join(command.split())  # a script given with -c has lines of its own
     return command if len(command) <= limit else command[: limit - 1] + "…"
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import psutil
 LOG_LIMIT_BYTES = 32 * 1024 * 1024
 """A larger log is moved aside (one generation) before the process starts."""
 
+_KILL_SECONDS = 5.0
+_POLL_SECONDS = 0.02
 _SAME_START_SECONDS = 1.0
 """psutil derives start times from the boot time, which moves when the clock is set."""
 
@@ -79,21 +82,35 @@ def exit_code(mark: ProcessMark) -> int | None:
 
 def terminate(marks: Iterable[ProcessMark], grace_seconds: float) -> list[ProcessMark]:
     """SIGTERM to all, then wait; what is left after the grace is killed and returned."""
-    processes = {mark: process for mark in marks if (process := mark.find()) is not None}
-    for process in processes.values():
-        _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes.values(), timeout=grace_seconds)
-    for process in alive:
-        _signal(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=5)
-    return [mark for mark, process in processes.items() if process in alive]
+    waited_for = list(marks)
+    for mark in waited_for:
+        _signal(mark, signal.SIGTERM)
+    deaf = _wait(waited_for, grace_seconds)
+    for mark in deaf:
+        _signal(mark, signal.SIGKILL)
+    _wait(deaf, _KILL_SECONDS)
+    return deaf
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
+def _signal(mark: ProcessMark, number: signal.Signals) -> None:
+    process = mark.find()
     try:
-        process.send_signal(number)  # psutil checks once more that the pid is still this process
+        if process is not None:
+            process.send_signal(number)  # psutil checks once more that the pid is still this process
     except psutil.NoSuchProcess:
         return
+
+
+def _wait(marks: list[ProcessMark], timeout_seconds: float) -> list[ProcessMark]:
+    """Those that still live at the end. A zombie has ended, even where no init process collects it."""
+    deadline = time.monotonic() + timeout_seconds
+    while alive := [mark for mark in marks if mark.alive]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    for mark in marks:
+        exit_code(mark)  # collects our own children
+    return alive
 
 
 def _set_aside(log: Path) -> None:

@@ -1,7 +1,7 @@
 """What does an instance know about itself between two commands: its ports, processes and versions?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Self
@@ -10,6 +10,9 @@ from cxmesh_cli.errors import CommandError, NotRunningError
 from cxmesh_cli.instance.home import Home, write_atomically
 from cxmesh_cli.instance.ports import Ports
 from cxmesh_cli.instance.processes import ProcessMark
+
+POSTGRESQL, REDIS, SMTP = "postgresql", "redis", "smtp"
+"""Names of the processes that are not services of the mesh."""
 
 FORMAT = 1
 """Raised when an older command could no longer read the file."""
@@ -34,8 +37,8 @@ class InstanceRecord:
     def with_process(self, name: str, process: ProcessRecord) -> Self:
         return replace(self, processes={**self.processes, name: process})
 
-    def without(self, name: str) -> Self:
-        rest = {known: process for known, process in self.processes.items() if known != name}
+    def without(self, names: Collection[str]) -> Self:
+        rest = {name: process for name, process in self.processes.items() if name not in names}
         return replace(self, processes=rest)
 
     def is_alive(self, name: str) -> bool:
@@ -53,8 +56,7 @@ def save_record(home: Home, record: InstanceRecord) -> None:
         "started": record.started.isoformat(),
         "ports": {"base": record.ports.base, **{use: port for port, use in record.ports.all().items()}},
         "processes": {
-            name: {**asdict(process.mark), "version": process.version}
-            for name, process in record.processes.items()
+            name: {**asdict(process.mark), "version": process.version} for name, process in record.processes.items()
         },
     }
     write_atomically(home.record_file, json.dumps(document, indent=2) + "\n")

@@ -27,9 +27,7 @@ class Comments:
         if proto not in self._files:
             module = proto.removesuffix(".proto").replace("/", ".")
             self._files[proto] = {
-                name: text
-                for suffix in ("_pb2", "_pb2_grpc")
-                for name, text in _docstrings(_stub_of(module + suffix))
+                name: text for suffix in ("_pb2", "_pb2_grpc") for name, text in _docstrings(_stub_of(module + suffix))
             }
         return self._files[proto]
 

@@ -32,8 +32,7 @@ def as_json(error: RpcError) -> Json:
         "domain": error.domain,
         "metadata": error.metadata,
         "field_violations": [
-            {"field": violation.field, "description": violation.description}
-            for violation in error.field_violations
+            {"field": violation.field, "description": violation.description} for violation in error.field_violations
         ],
         "retry_after_seconds": error.retry_after,
     }

@@ -68,9 +68,7 @@ class _ShapeWriter:
             yield from self._field(field, indent + _INDENT, (*above, message.full_name), "" if last else ",")
         yield f"{indent}}}"
 
-    def _field(
-        self, field: FieldDescriptor, indent: str, above: tuple[str, ...], comma: str
-    ) -> Iterator[str]:
+    def _field(self, field: FieldDescriptor, indent: str, above: tuple[str, ...], comma: str) -> Iterator[str]:
         yield from _wrapped(self._comment(field), indent, self._width)
         yield from _wrapped("; ".join(rules_in_words(field)), indent, self._width)
         opening, closing = ("[", "]") if field.is_repeated else ("", "")

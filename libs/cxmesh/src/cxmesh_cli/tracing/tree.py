@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-NANOSECONDS_PER_MILLISECOND = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class TraceSpan:
@@ -19,8 +17,12 @@ class TraceSpan:
     start_ns: int
     """Unix time."""
     end_ns: int
+    kind: str = ""
+    """OpenTelemetry's span kind: SERVER, CLIENT, PRODUCER, CONSUMER or INTERNAL."""
     error: str = ""
     """What failed; empty when nothing did."""
+    claims_other_sender: bool = False
+    """The span names another partner than the certificate that it came with."""
 
     @property
     def duration_ns(self) -> int:

@@ -31,7 +31,7 @@ def render(trace_id: str, spans: Sequence[TraceSpan], width: int) -> list[Text]:
     """The waterfall as lines at most `width` wide (80 at least)."""
     rows = arrange(spans)
     frame = _frame(rows, max(width, 80))
-    lines = [_heading(trace_id, spans), Text(), _column_names(frame)]
+    lines = [Text.assemble("trace ", (trace_id, "bold")), _facts(spans), Text(), _column_names(frame)]
     for row in rows:
         lines.append(_line(row, frame))
         lines.extend(_notes(row, frame, max(width, 80)))
@@ -58,7 +58,7 @@ def _frame(rows: Sequence[Row], width: int) -> _Frame:
     return _Frame(start, max(1, end - start), who, name, max(8, min(_BAR_MOST, for_bar)), colours)
 
 
-def _heading(trace_id: str, spans: Sequence[TraceSpan]) -> Text:
+def _facts(spans: Sequence[TraceSpan]) -> Text:
     start = min((span.start_ns for span in spans), default=0)
     end = max((span.end_ns for span in spans), default=0)
     partners = {span.partner for span in spans if span.partner}
@@ -70,7 +70,7 @@ def _heading(trace_id: str, spans: Sequence[TraceSpan]) -> Text:
     ]
     if partners:
         facts.append(_count(len(partners), "partner"))
-    text = Text.assemble("trace ", (trace_id, "bold"), "  ", " · ".join(facts))
+    text = Text(" · ".join(facts))
     if errors:
         text.append(" · ").append(_count(errors, "error"), style="bold red")
     return text
@@ -102,6 +102,8 @@ def _notes(row: Row, frame: _Frame, width: int) -> list[Text]:
         notes.append(Text(_cut(f"{indent}✗ {row.span.error}", width), style="bold red"))
     if row.orphan:
         notes.append(Text(_cut(f"{indent}its parent span was not received", width), style="dim italic"))
+    if row.span.claims_other_sender:
+        notes.append(Text(_cut(f"{indent}it claims to come from another partner", width), style="bold yellow"))
     return notes
 
 

@@ -7,17 +7,19 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
-from mesh.embedded.errors import StopFailed
+from mesh.embedded.errors import StartFailed, StopFailed
 from mesh.embedded.unprivileged import Account
 
 RECORD_FILE = "server.json"
 _POLL_SECONDS = 0.02
+# Creation times are counted in clock ticks (10 ms) and shift a little when the machine's clock is set.
+_SAME_CREATION_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,17 @@ class ServerRecord:
 
     pid: int
     created: float
-    """When the process was created (seconds since 1970): tells it from a later process that got the same pid."""
+    """Creation time of the process (seconds since 1970): tells it from a later one with the same pid."""
     port: int
 
     def is_alive(self) -> bool:
         """Whether this very process runs; a zombie does not."""
         try:
             process = psutil.Process(self.pid)
-            # Creation times are read in clock ticks (10 ms) and shift a little when the machine's clock is set.
-            return abs(process.create_time() - self.created) < 2 and process.status() != psutil.STATUS_ZOMBIE
+            return (
+                abs(process.create_time() - self.created) < _SAME_CREATION_SECONDS
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
         except psutil.NoSuchProcess:
             return False
 
@@ -84,7 +88,7 @@ def launch(
     gathers no zombies, and a Ctrl-C in the caller's terminal does not reach it.
     """
     with log.open("ab") as output:
-        shell = subprocess.run(
+        shell = subprocess.run(  # noqa: S603 - the server's own program, no input of others
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -98,6 +102,25 @@ def launch(
             check=True,
         )
     return int(shell.stdout)
+
+
+def await_ready(server: str, pid: int, log: Path, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
+    """Wait until the launched server says that it is ready; StartFailed when it ends or takes too long."""
+    deadline = time.monotonic() + timeout_seconds
+    while not is_ready():
+        if not _is_running(pid):
+            raise StartFailed(server, "it ended at once", log)
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            raise StartFailed(server, f"it was not ready after {timeout_seconds:g} s", log)
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def stop(folder: Path, server: str, signals: Sequence[signal.Signals], timeout_seconds: float) -> bool:

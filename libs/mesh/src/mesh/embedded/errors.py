@@ -15,11 +15,11 @@ class EmbeddedError(Exception):
     """An embedded server can't do what was asked; the message says what to do about it."""
 
 
-class BinaryMissing(EmbeddedError):
+class BinaryMissing(EmbeddedError):  # noqa: N818 - says what happened
     """The server's program is not installed."""
 
 
-class PortTaken(EmbeddedError):
+class PortTaken(EmbeddedError):  # noqa: N818 - says what happened
     """Something else listens on the port that a server was told to use."""
 
     def __init__(self, server: str, port: int, holder: str | None) -> None:
@@ -34,11 +34,11 @@ class PortTaken(EmbeddedError):
         )
 
 
-class FolderUnreachable(EmbeddedError):
+class FolderUnreachable(EmbeddedError):  # noqa: N818 - says what happened
     """The folder can't hold this server's files."""
 
 
-class StartFailed(EmbeddedError):
+class StartFailed(EmbeddedError):  # noqa: N818 - says what happened
     """The server ended while starting, or did not become ready in time."""
 
     def __init__(self, server: str, reason: str, log: Path) -> None:
@@ -48,7 +48,7 @@ class StartFailed(EmbeddedError):
         super().__init__(f"{server} did not start: {reason}. The end of {log}:\n{_tail(log)}")
 
 
-class StopFailed(EmbeddedError):
+class StopFailed(EmbeddedError):  # noqa: N818 - says what happened
     """The server ignored every request to end."""
 
 

@@ -2,12 +2,17 @@
 
 import contextlib
 import socket
+from collections.abc import Callable
+from typing import TypeVar
 
 import psutil
 
-from mesh.embedded.errors import PortTaken
+from mesh.embedded.errors import EmbeddedError, PortTaken
 
+R = TypeVar("R")
 LOOPBACK = "127.0.0.1"
+_HIGHEST_PORT = 65535
+_ATTEMPTS = 50
 
 
 def free_port() -> int:
@@ -16,6 +21,22 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def on_free_port(launch: Callable[[int], R], *, bus_offset: int = 0) -> R:
+    """Launch a server on a port that is free, and with `bus_offset` the port so much higher is free as well."""
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        bus = port + bus_offset
+        if bus > _HIGHEST_PORT or not is_port_free(bus):
+            continue
+        try:
+            return launch(port)
+        except EmbeddedError:
+            # Another process may have taken the port since it was found free: then try the next.
+            if is_port_free(port) and is_port_free(bus):
+                raise
+    raise EmbeddedError(f"no free port was found on {LOOPBACK} in {_ATTEMPTS} attempts")
 
 
 def is_port_free(port: int) -> bool:
@@ -31,16 +52,16 @@ def is_port_free(port: int) -> bool:
 
 
 def require_free_port(server: str, port: int) -> None:
-    """Raise PortTaken, naming the holder where this user may see it, unless `server` could listen on `port`."""
+    """Raise PortTaken unless `server` could listen on `port`; it names the holder if that is visible."""
     if not is_port_free(port):
         raise PortTaken(server, port, _holder(port))
 
 
 def _holder(port: int) -> str | None:
-    # Other users' sockets are visible to root alone, and on macOS no socket is to others: then nobody is named.
+    # Sockets of other users are visible to root alone, on macOS not at all: then nobody is named.
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status != psutil.CONN_LISTEN or connection.laddr.port != port or not connection.pid:
-                continue
-            return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if listens and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return None

@@ -1,31 +1,29 @@
 """How does a folder become a running PostgreSQL, from the binaries of a Python wheel?"""
 
-import os
 import signal
-import subprocess
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 from psycopg import sql
 
 from mesh.embedded import daemon
-from mesh.embedded.errors import EmbeddedError, PortTaken, StartFailed
-from mesh.embedded.ports import LOOPBACK, free_port, require_free_port
-from mesh.embedded.postgresql_home import PostgresHome, open_home
+from mesh.embedded.ports import LOOPBACK, on_free_port, require_free_port
+from mesh.embedded.postgresql_home import (
+    PostgresHome,
+    clear_stale_lock,
+    create_cluster,
+    open_home,
+    remove_home,
+)
 from mesh.embedded.secrets import folder_password
-from mesh.embedded.unprivileged import Account
 
 _NAME = "PostgreSQL"
 _USER = "cxmesh"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
-_FREE_PORT_ATTEMPTS = 5
 
-# For one laptop of two cores, shared with six services: short statements, few parallel workers, no replication.
+# For one laptop of two cores, shared with six services: short statements, no parallel workers.
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -71,9 +69,7 @@ class RunningPostgres:
     def drop_database(self, name: str) -> None:
         """Remove the database with all that it holds, closing whatever is connected to it."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 class PostgresServer:
@@ -97,7 +93,7 @@ class PostgresServer:
         return RunningPostgres(record.pid, record.port, folder_password(self.folder))
 
     def start(self, port: int = 0) -> RunningPostgres:
-        """Run the server on `port` (0 picks a free one) unless it runs already; it accepts connections on return.
+        """Run the server on `port` (0 picks a free one), unless it runs, until it accepts connections.
 
         Raises PortTaken, BinaryMissing, FolderUnreachable or StartFailed.
         """
@@ -105,11 +101,11 @@ class PostgresServer:
             if running := self.running():
                 return running
             home = open_home(self.folder)
-            if not (home.data / "PG_VERSION").exists():
-                self._create_cluster(home)
+            if not home.has_cluster():
+                create_cluster(home, _USER, folder_password(self.folder), log=self.log, durable=self._durable)
             if port:
                 return self._launch(home, port)
-            return self._launch_on_free_port(home)
+            return on_free_port(lambda found: self._launch(home, found))
 
     def stop(self, timeout_seconds: float = _STOP_SECONDS) -> bool:
         """End the server, breaking off open transactions; False if it did not run."""
@@ -118,38 +114,26 @@ class PostgresServer:
             signals = (signal.SIGINT, signal.SIGQUIT)
             return daemon.stop(self.folder, _NAME, signals, timeout_seconds)
 
-    def _create_cluster(self, home: PostgresHome) -> None:
-        password = folder_password(self.folder)
-        with _password_file(home, password) as pwfile:
-            command = [
-                str(home.binary("initdb")),
-                f"--pgdata={home.data}",
-                f"--username={_USER}",
-                f"--pwfile={pwfile.name}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-                "--no-instructions",
-            ]
-            if not self._durable:
-                command += ["--no-sync", "--no-data-checksums"]
-            done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **_as(home.account))
-        if done.returncode:
-            with self.log.open("a", encoding="utf-8") as log:
-                log.write(done.stdout + done.stderr)
-            raise StartFailed(_NAME, f"initdb ended with status {done.returncode}", self.log)
+    def remove(self) -> None:
+        """End the server and delete its folder, with all data and whatever was put outside of it."""
+        self.stop()
+        remove_home(self.folder)
 
-    def _launch_on_free_port(self, home: PostgresHome) -> RunningPostgres:
-        # Between finding a port and listening on it another process may take it: then try the next.
-        for _ in range(_FREE_PORT_ATTEMPTS - 1):
-            port = free_port()
-            try:
-                return self._launch(home, port)
-            except PortTaken:
-                continue
-            except StartFailed:
-                if self._port_was_free(port):
-                    raise
-        return self._launch(home, free_port())
+    def _launch(self, home: PostgresHome, port: int) -> RunningPostgres:
+        require_free_port(_NAME, port)
+        clear_stale_lock(home, log=self.log)
+        settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE) | {"port": str(port)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        pid = daemon.launch([home.binary("postgres"), "-D", home.data, *options], log=self.log, account=home.account)
+        daemon.await_ready(_NAME, pid, self.log, lambda: _is_ready(home.data, pid), _START_SECONDS)
+        daemon.write_record(self.folder, pid, port)
+        return RunningPostgres(pid, port, folder_password(self.folder))
+
+
+def _is_ready(data: Path, pid: int) -> bool:
+    # The last line of this file is the server's own word on its state, the first is its pid.
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004 - its 8th line

@@ -7,7 +7,8 @@ from typing import Any
 REDACTED = "[redacted]"
 
 _PERSONAL_WORDS = frozenset({
-    "address", "birth_date", "birthdate", "date_of_birth", "e_mail", "email", "email_address", "family_name", "first_name",
+    "address", "birth_date", "birthdate", "date_of_birth", "e_mail", "email", "email_address", "family_name",
+    "first_name",
     "full_name", "given_name", "home_address", "iban", "imei", "imsi", "last_name", "mobile", "mobile_number", "msisdn",
     "phone", "phone_number", "postal_address", "street", "street_address", "surname", "telephone",
 })  # fmt: skip
@@ -15,8 +16,8 @@ _PERSONAL_WORDS = frozenset({
 _MACHINE_KEYS = frozenset({"client.address", "server.address", "network.peer.address", "network.local.address"})
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-# E.164 with its plus or 00, in any grouping; ten digits grouped as 3-3-4; and a text of nothing but 10 to 15 digits, which
-# is how an MSISDN is stored. Numbers (not texts) are left alone: epochs, amounts and counts are numbers.
+# E.164 with its plus or 00, in any grouping; ten digits grouped as 3-3-4; and a text of nothing but 10 to 15 digits,
+# which is how an MSISDN is stored. Numbers (not texts) are left alone: epochs, amounts and counts are numbers.
 _PHONE = re.compile(r"(?<![\w+.-])(?:(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,14}|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})(?![\w-])")
 _BARE_DIGITS = re.compile(r"\d{10,15}")
 

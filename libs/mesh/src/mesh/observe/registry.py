@@ -1,114 +1,93 @@
-"""What are the names of all spans, metrics and attributes, and what do they mean?"""
+"""What are the names of all spans, metrics and attributes, and what do they mean?
+
+Only the documentation reads this; whoever measures something takes its names from where they are defined.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from opentelemetry.semconv._incubating.attributes.rpc_attributes import (
-    RPC_METHOD,
-    RPC_RESPONSE_STATUS_CODE,
-    RPC_SYSTEM_NAME,
-)
-from opentelemetry.semconv._incubating.metrics.rpc_metrics import RPC_CLIENT_CALL_DURATION, RPC_SERVER_CALL_DURATION
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
+from mesh.events import names as events
+from mesh.observe.entries import Attribute, Metric, Span
+from mesh.rpc import names as rpc
+from mesh.service import names as service
 
-Instrument = Literal["histogram", "counter", "gauge"]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric; `name` and `unit` as in OpenTelemetry (UCUM), Prometheus names follow from them."""
-
-    name: str
-    instrument: Instrument
-    unit: str
-    meaning: str
-    attributes: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A span; `name` with the variable parts in angle brackets."""
-
-    name: str
-    kind: Literal["server", "client", "producer", "consumer", "internal"]
-    meaning: str
-    attributes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute of spans or metrics."""
-
-    name: str
-    meaning: str
-    example: str
-
-
-# The boundaries that the RPC conventions recommend, and two finer ones below: calls inside one machine take 1 to 3 ms.
-CALL_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-JOB_BUCKETS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0)
-
-CALLER = "cxmesh.caller"
-ERROR_REASON = "cxmesh.error.reason"
-JOB_NAME = "cxmesh.job.name"
-
-ATTRIBUTES = (
-    Attribute(RPC_SYSTEM_NAME, "Always gRPC.", "grpc"),
-    Attribute(RPC_METHOD, "Full method name; `_OTHER` when no such method is served.", "cxmesh.usage.v1.UsageService/RecordUsage"),  # noqa: E501 - a table row
-    Attribute(RPC_RESPONSE_STATUS_CODE, "gRPC status.", "OK"),
-    Attribute(ERROR_TYPE, "Status of a failed call, or class of the exception that ended a job.", "UNAVAILABLE"),
-    Attribute(SERVER_ADDRESS, "The called service.", "profile"),
-    Attribute(CALLER, "Who called, from the certificate.", "service/offer-decision"),
-    Attribute(ERROR_REASON, "ErrorInfo reason of a failed call.", "ERROR_REASON_CALLER_NOT_ALLOWED"),
-    Attribute(JOB_NAME, "A periodic job.", "close-bill-cycles"),
-)  # fmt: skip
-
-_RPC = (RPC_SYSTEM_NAME, RPC_METHOD, RPC_RESPONSE_STATUS_CODE, ERROR_TYPE)
-
-SPANS = (
-    Span("<package.Service>/<Method>", "server", "One call served.", (*_RPC, CALLER, ERROR_REASON)),
-    Span("<package.Service>/<Method>", "client", "One call made, retries included.", (*_RPC, SERVER_ADDRESS)),
-    Span("job <name>", "internal", "One run of a periodic job.", (JOB_NAME, ERROR_TYPE)),
+_STREAM = (events.MESSAGING_DESTINATION_NAME,)
+_GROUP = (*_STREAM, events.MESSAGING_CONSUMER_GROUP_NAME)
+_BATCH = (
+    events.MESSAGING_SYSTEM,
+    events.MESSAGING_OPERATION_NAME,
+    events.MESSAGING_OPERATION_TYPE,
+    events.MESSAGING_BATCH_MESSAGE_COUNT,
 )
 
-SERVER_CALL_DURATION = Metric(
-    RPC_SERVER_CALL_DURATION, "histogram", "s", "Duration of calls served.", _RPC, CALL_BUCKETS
+SPANS: Sequence[Span] = (
+    *rpc.SPANS,
+    Span(events.SEND_SPAN, "producer", "The events of one cause in one unit of work.", (*_STREAM, *_BATCH)),
+    Span(
+        events.PROCESS_SPAN,
+        "consumer",
+        "One call of one handler, with the events of one trace.",
+        (*_GROUP, *_BATCH, events.EVENT_TYPE, events.ERROR_TYPE),
+    ),
+    *service.SPANS,
 )
-CLIENT_CALL_DURATION = Metric(
-    RPC_CLIENT_CALL_DURATION,
-    "histogram",
-    "s",
-    "Duration of calls made, retries included.",
-    (*_RPC, SERVER_ADDRESS),
-    CALL_BUCKETS,
+METRICS: Sequence[Metric] = (
+    *rpc.METRICS,
+    Metric(events.RELAYED_EVENTS, "counter", "{message}", "Events moved from the outbox to the stream.", _STREAM),
+    Metric(events.HANDLED_EVENTS, "counter", "{message}", "Events handled.", (*_GROUP, events.EVENT_TYPE)),
+    Metric(
+        events.EVENT_DELAY,
+        "histogram",
+        "s",
+        "From the commit that published an event to the commit that handled it.",
+        _GROUP,
+    ),
+    Metric(
+        events.FAILED_EVENTS,
+        "counter",
+        "{attempt}",
+        "Attempts to handle an event that failed.",
+        (*_GROUP, events.EVENT_TYPE, events.ERROR_TYPE),
+    ),
+    Metric(
+        events.PARKED_EVENTS,
+        "counter",
+        "{message}",
+        "Events put aside after the last attempt.",
+        (*_GROUP, events.EVENT_TYPE),
+    ),
+    *service.METRICS,
 )
-ACTIVE_CALLS = Metric("cxmesh.rpc.server.active_calls", "gauge", "{call}", "Calls being served now.")
-JOB_DURATION = Metric(
-    "cxmesh.job.duration", "histogram", "s", "Duration of runs of periodic jobs.", (JOB_NAME, ERROR_TYPE), JOB_BUCKETS
+ATTRIBUTES: Sequence[Attribute] = (
+    *rpc.ATTRIBUTES,
+    Attribute(events.MESSAGING_SYSTEM, "Always Redis.", "redis"),
+    Attribute(events.MESSAGING_DESTINATION_NAME, "The topic.", "usage"),
+    Attribute(events.MESSAGING_OPERATION_NAME, "What is done with the events.", "process"),
+    Attribute(events.MESSAGING_OPERATION_TYPE, "The same, in the words of the conventions.", "process"),
+    Attribute(events.MESSAGING_BATCH_MESSAGE_COUNT, "How many events at once.", "40"),
+    Attribute(events.MESSAGING_CONSUMER_GROUP_NAME, "The service that handles the events.", "offer-decision"),
+    Attribute(events.EVENT_TYPE, "Full name of the event's message.", "cxmesh.usage.v1.SignalRaised"),
+    *service.ATTRIBUTES,
 )
-CERTIFICATE_REMAINING = Metric(
-    "cxmesh.tls.certificate.remaining", "gauge", "s", "Time until this service's certificate expires."
-)
-
-METRICS = (SERVER_CALL_DURATION, CLIENT_CALL_DURATION, ACTIVE_CALLS, JOB_DURATION, CERTIFICATE_REMAINING)
 
 
 def to_markdown() -> str:
     """The registry as Markdown tables, for the documentation."""
-    spans = ((f"`{s.name}`", s.kind, s.meaning, _codes(s.attributes)) for s in SPANS)
-    metrics = ((f"`{m.name}`", m.instrument, m.unit, m.meaning, _codes(m.attributes)) for m in METRICS)
-    attributes = ((f"`{a.name}`", a.meaning, f"`{a.example}`") for a in ATTRIBUTES)
-    return "\n".join((
-        "## Spans\n",
-        _table(("name", "kind", "meaning", "attributes"), spans),
-        "## Metrics\n",
-        _table(("name", "instrument", "unit", "meaning", "attributes"), metrics),
-        "## Attributes\n",
-        _table(("name", "meaning", "example"), attributes),
-    ))
+    spans = ((f"`{span.name}`", span.kind, span.meaning, _codes(span.attributes)) for span in SPANS)
+    metrics = (
+        (f"`{metric.name}`", metric.instrument, metric.unit, metric.meaning, _codes(metric.attributes))
+        for metric in METRICS
+    )
+    attributes = ((f"`{attribute.name}`", attribute.meaning, f"`{attribute.example}`") for attribute in ATTRIBUTES)
+    return "\n".join(
+        (
+            "## Spans\n",
+            _table(("name", "kind", "meaning", "attributes"), spans),
+            "## Metrics\n",
+            _table(("name", "instrument", "unit", "meaning", "attributes"), metrics),
+            "## Attributes\n",
+            _table(("name", "meaning", "example"), attributes),
+        )
+    )
 
 
 def _codes(names: Sequence[str]) -> str:

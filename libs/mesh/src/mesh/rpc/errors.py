@@ -15,6 +15,9 @@ MESH_DOMAIN = "mesh.cxmesh"
 """The ErrorInfo domain of errors that any service of the mesh may answer."""
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_NO_RETRY = ("grpc-retry-pushback-ms", "-1")  # gRFC A6: a negative delay stops the retries of the caller's gRPC
+_MESSAGE_CHARACTERS = 1000
+"""Errors travel in HTTP/2 headers, of which many clients take no more than 8 KiB in all."""
 
 
 class Reason(StrEnum):
@@ -28,6 +31,8 @@ class Reason(StrEnum):
     """The caller is known but may not call this method; metadata: `caller`, `method`."""
     METHOD_UNKNOWN = "ERROR_REASON_METHOD_UNKNOWN"
     """No such method is served here; metadata: `method`."""
+    REQUEST_ID_REUSED = "ERROR_REASON_REQUEST_ID_REUSED"
+    """The request_id was used for another request; metadata: `method`, `request_id`."""
     OVERLOADED = "ERROR_REASON_OVERLOADED"
     """Too many calls at a time; RetryInfo says when to try again."""
     DEPENDENCY_UNAVAILABLE = "ERROR_REASON_DEPENDENCY_UNAVAILABLE"
@@ -61,16 +66,21 @@ class RpcError(Exception):
         metadata: Mapping[str, str] | None = None,
         field_violations: Sequence[FieldViolation] = (),
         retry_after: float | None = None,
+        retried: bool = False,
     ) -> None:
-        """`retry_after` in seconds; `reason` and `domain` as in google.rpc.ErrorInfo."""
+        """`reason` and `domain` as in google.rpc.ErrorInfo; `retry_after` in seconds.
+
+        `retried`: the call was repeated further down already, so the caller's gRPC is told not to repeat it once more.
+        """
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = message if len(message) <= _MESSAGE_CHARACTERS else message[: _MESSAGE_CHARACTERS - 1] + "…"
         self.reason = reason
         self.domain = domain
         self.metadata = dict(metadata or {})
         self.field_violations = tuple(field_violations)
         self.retry_after = retry_after
+        self.retried = retried
 
     def __str__(self) -> str:
         return f"{self.status.name}: {self.message}" + (f" ({self.reason})" if self.reason else "")
@@ -91,7 +101,8 @@ class RpcError(Exception):
 
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """What gRPC sends after the status so that the details arrive."""
-        return ((_DETAILS_KEY, self.to_status().SerializeToString()),)
+        details = (_DETAILS_KEY, self.to_status().SerializeToString())
+        return (details, _NO_RETRY) if self.retried else (details,)
 
 
 def error_from(error: grpc.aio.AioRpcError) -> RpcError:
@@ -124,18 +135,14 @@ def _from_status(code: grpc.StatusCode, status: status_pb2.Status) -> RpcError:
     )
 
 
-def _unpack(
-    details: Sequence[AnyMessage], into: Any
-) -> Any:  # any message class; mypy can't tie in to out here
+def _unpack(details: Sequence[AnyMessage], into: Any) -> Any:  # any message class; mypy can't tie in to out here
     return next((into for detail in details if detail.Unpack(into)), None)
 
 
 def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadRequest:
     return error_details_pb2.BadRequest(
         field_violations=[
-            error_details_pb2.BadRequest.FieldViolation(
-                field=violation.field, description=violation.description
-            )
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
             for violation in violations
         ]
     )
@@ -157,16 +164,12 @@ def invalid_argument(
     )
 
 
-def not_found(
-    message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None
-) -> RpcError:
+def not_found(message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None) -> RpcError:
     """What the request names doesn't exist."""
     return RpcError(grpc.StatusCode.NOT_FOUND, message, reason=reason, domain=domain, metadata=metadata)
 
 
-def already_exists(
-    message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None
-) -> RpcError:
+def already_exists(message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None) -> RpcError:
     """What the request would create exists and differs."""
     return RpcError(grpc.StatusCode.ALREADY_EXISTS, message, reason=reason, domain=domain, metadata=metadata)
 
@@ -175,9 +178,7 @@ def failed_precondition(
     message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None
 ) -> RpcError:
     """The request is right but the state it finds doesn't allow it; repeating it alone won't help."""
-    return RpcError(
-        grpc.StatusCode.FAILED_PRECONDITION, message, reason=reason, domain=domain, metadata=metadata
-    )
+    return RpcError(grpc.StatusCode.FAILED_PRECONDITION, message, reason=reason, domain=domain, metadata=metadata)
 
 
 def aborted(message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None) -> RpcError:
@@ -185,13 +186,9 @@ def aborted(message: str, *, reason: str, domain: str, metadata: Mapping[str, st
     return RpcError(grpc.StatusCode.ABORTED, message, reason=reason, domain=domain, metadata=metadata)
 
 
-def permission_denied(
-    message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None
-) -> RpcError:
+def permission_denied(message: str, *, reason: str, domain: str, metadata: Mapping[str, str] | None = None) -> RpcError:
     """The caller is known and may not do this."""
-    return RpcError(
-        grpc.StatusCode.PERMISSION_DENIED, message, reason=reason, domain=domain, metadata=metadata
-    )
+    return RpcError(grpc.StatusCode.PERMISSION_DENIED, message, reason=reason, domain=domain, metadata=metadata)
 
 
 def resource_exhausted(

@@ -1,10 +1,13 @@
 """Who calls, as their certificate says, and how long will they wait?"""
 
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
+
+import grpc
 
 Kind = Literal["service", "partner"]
 
@@ -41,6 +44,12 @@ class Identity:
         return f"spiffe://{trust_domain}/{self}"
 
 
+# Quoted because gRPC's classes are generic in their stubs alone.
+ServerContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Identify: TypeAlias = Callable[[ServerContext], Identity]
+"""Says who makes a call; raises RpcError (UNAUTHENTICATED) when nobody known does."""
+
+
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
     """What the call that is being served brings along for everything done on its behalf."""
@@ -63,9 +72,7 @@ def current_identity() -> Identity:
     try:
         return _incoming.get().identity
     except LookupError:
-        raise LookupError(
-            "there is no caller here: current_identity() is for code that serves an RPC"
-        ) from None
+        raise LookupError("there is no caller here: current_identity() is for code that serves an RPC") from None
 
 
 def remaining_seconds() -> float | None:

@@ -1,0 +1,344 @@
+"""Do all records of a file get in, each refused one with its reason, and once whatever happens on the way?"""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cxmesh.usage.v1 import usage_service_pb2_grpc
+from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
+from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
+from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRequest, RecordUsageResponse
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+from mesh.rpc.errors import resource_exhausted
+
+from cxmesh_cli.errors import BadInputError, CallError, CommandError, NotRunningError
+from cxmesh_cli.ingest.run import Ingest
+from cxmesh_cli.ingest.sender import Sender
+from cxmesh_cli.ingest.usage_csv import COLUMNS, read_usage_csv, write_usage_csv
+
+HEADER = "source,record_id,subscription,usage_type,start_time,quantity,destination"
+UNKNOWN = "subscriptions/unknown"
+
+
+class FakeUsage(usage_service_pb2_grpc.UsageServiceServicer):
+    """RecordUsage as its contract says: keyed by (source, record_id), refusing unknown subscriptions."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], UsageRecord] = {}
+        self.batch_sizes: list[int] = []
+        self.failures: list[Callable[[grpc.ServicerContext], None]] = []
+        """One is taken and called for each request until none is left."""
+        self._lock = threading.Lock()
+
+    def RecordUsage(self, request: RecordUsageRequest, context: grpc.ServicerContext) -> RecordUsageResponse:
+        with self._lock:
+            if self.failures:
+                self.failures.pop(0)(context)
+            self.batch_sizes.append(len(request.records))
+            answer = RecordUsageResponse()
+            for index, record in enumerate(request.records):
+                self._take(index, record, answer)
+            return answer
+
+    def _take(self, index: int, record: UsageRecord, answer: RecordUsageResponse) -> None:
+        key = (record.source, record.record_id)
+        if record.subscription == UNKNOWN:
+            reason = ErrorReason.ERROR_REASON_SUBSCRIPTION_NOT_FOUND
+            answer.rejections.append(
+                RecordRejection(index=index, reason=reason, field="subscription", description=f"{UNKNOWN}: no such")
+            )
+        elif key in self.stored:
+            answer.duplicate_count += 1
+        else:
+            self.stored[key] = record
+            answer.accepted_count += 1
+
+
+@pytest.fixture
+def usage() -> FakeUsage:
+    return FakeUsage()
+
+
+@pytest.fixture
+def channel(usage: FakeUsage) -> Iterator[grpc.Channel]:
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    usage_service_pb2_grpc.add_UsageServiceServicer_to_server(usage, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+    server.stop(grace=None).wait()
+
+
+def row(number: int, **changes: str) -> str:
+    values = {
+        "source": "msc-7",
+        "record_id": f"r{number}",
+        "subscription": f"s-{number % 10}",
+        "usage_type": "voice",
+        "start_time": (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).isoformat(),
+        "quantity": "61",
+        "destination": "442071234567",
+    } | changes
+    return ",".join(values.values())
+
+
+def file_of(tmp_path: Path, rows: list[str], header: str = HEADER) -> Path:
+    file = tmp_path / "usage.csv"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    return file
+
+
+def run(file: Path, folder: Path, channel: grpc.Channel, *, again: bool = False, **options: Any) -> Any:
+    return Ingest(file, "usage-csv", folder, again=again).run(Sender(channel, **options), lambda _: None)
+
+
+def report_of(summary: Any) -> list[dict[str, str]]:
+    with summary.report.open(newline="") as report:
+        return list(csv.DictReader(report))
+
+
+def test_a_file_gets_in_whole_in_batches_of_a_thousand(tmp_path: Path, usage: FakeUsage, channel: grpc.Channel) -> None:
+    summary = run(file_of(tmp_path, [row(n) for n in range(2345)]), tmp_path, channel)
+    assert (summary.position.rows, summary.position.accepted, summary.position.rejected) == (2345, 2345, 0)
+    assert sorted(usage.batch_sizes) == [345, 1000, 1000]
+    stored = usage.stored["msc-7", "r61"]
+    assert stored.subscription == "subscriptions/s-1"
+    assert stored.usage_type == UsageType.USAGE_TYPE_VOICE
+    assert stored.start_time.ToDatetime(UTC) == datetime(2026, 1, 1, 0, 1, 1, tzinfo=UTC)
+    assert (stored.quantity, stored.destination) == (61, "442071234567")
+
+
+def test_refused_records_are_reported_with_line_field_and_reason(
+    tmp_path: Path, usage: FakeUsage, channel: grpc.Channel
+) -> None:
+    rows = [
+        row(1),
+        row(2, quantity="many"),
+        row(3, subscription="unknown"),
+        row(4, start_time="2026-01-01T00:00:00"),
+        row(5, usage_type="telex"),
+        "msc-7,r6",
+        row(7),
+    ]
+    summary = run(file_of(tmp_path, rows), tmp_path, channel)
+    assert (summary.position.accepted, summary.position.rejected) == (2, 5)
+    report = report_of(summary)
+    assert [(line["line"], line["field"], line["record_id"]) for line in report] == [
+        ("3", "quantity", "r2"),
+        ("4", "subscription", "r3"),
+        ("5", "start_time", "r4"),
+        ("6", "usage_type", "r5"),
+        ("7", "", ""),
+    ]
+    assert report[0]["description"] == "'many': expected a whole number"
+    assert report[1]["reason"] == "ERROR_REASON_SUBSCRIPTION_NOT_FOUND"
+    assert report[4]["description"] == "the row has 2 columns, the header 7"
+
+
+def test_an_interrupted_file_goes_on_where_it_ended_with_one_report(
+    tmp_path: Path, usage: FakeUsage, channel: grpc.Channel
+) -> None:
+    rows = [row(n, **({"subscription": "unknown"} if n % 1000 == 7 else {})) for n in range(5000)]
+    file = file_of(tmp_path, rows)
+
+    def refuse(context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "not now")
+
+    usage.failures = [lambda _: None, lambda _: None, refuse]
+    with pytest.raises(CallError, match="PERMISSION_DENIED"):
+        run(file, tmp_path, channel, in_flight=1)
+    assert Ingest(file, "usage-csv", tmp_path).start.rows == 2000
+    summary = run(file, tmp_path, channel, in_flight=1)
+    assert summary.rows_before == 2000
+    assert (summary.position.accepted, summary.position.duplicates, summary.position.rejected) == (4995, 0, 5)
+    assert [line["line"] for line in report_of(summary)] == ["9", "1009", "2009", "3009", "4009"]
+
+
+def test_rejects_written_after_the_last_saved_position_are_not_reported_twice(
+    tmp_path: Path, channel: grpc.Channel
+) -> None:
+    file = file_of(tmp_path, [row(1, subscription="unknown")])
+    job = Ingest(file, "usage-csv", tmp_path)
+    first = job.run(Sender(channel), lambda _: None)
+    job._positions.save(job._positions.fresh())  # as if the process had died before it could save
+    second = run(file, tmp_path, channel)
+    assert report_of(second) == report_of(first)
+    assert len(report_of(second)) == 1
+
+
+def test_a_file_that_is_in_is_not_sent_again_unless_asked(
+    tmp_path: Path, usage: FakeUsage, channel: grpc.Channel
+) -> None:
+    file = file_of(tmp_path, [row(n) for n in range(10)])
+    run(file, tmp_path, channel)
+    run(file, tmp_path, channel)
+    assert usage.batch_sizes == [10]
+    again = run(file, tmp_path, channel, again=True)
+    assert usage.batch_sizes == [10, 10]
+    assert (again.position.accepted, again.position.duplicates) == (0, 10)
+
+
+def test_a_changed_file_is_another_file(tmp_path: Path, channel: grpc.Channel) -> None:
+    run(file_of(tmp_path, [row(1)]), tmp_path, channel)
+    summary = run(file_of(tmp_path, [row(1), row(2)]), tmp_path, channel)
+    assert (summary.position.accepted, summary.position.duplicates) == (1, 1)
+
+
+def test_a_service_that_is_away_for_a_moment_is_waited_for(
+    tmp_path: Path, usage: FakeUsage, channel: grpc.Channel
+) -> None:
+    def away(context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
+
+    usage.failures = [away, away, away]
+    pauses: list[float] = []
+    summary = run(file_of(tmp_path, [row(n) for n in range(3000)]), tmp_path, channel, sleep=pauses.append)
+    assert summary.position.accepted == 3000
+    assert len(pauses) == 3
+
+
+def test_a_service_that_sheds_load_says_how_long_to_wait(
+    tmp_path: Path, usage: FakeUsage, channel: grpc.Channel
+) -> None:
+    def shed(context: grpc.ServicerContext) -> None:
+        error = resource_exhausted("too many calls", reason="ERROR_REASON_OVERLOADED", domain="x", retry_after=1.5)
+        context.set_trailing_metadata(error.trailing_metadata())
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls")
+
+    usage.failures = [shed]
+    pauses: list[float] = []
+    run(file_of(tmp_path, [row(1)]), tmp_path, channel, sleep=pauses.append)
+    assert pauses == [1.5]
+
+
+def test_patience_ends_with_a_clear_error(tmp_path: Path, usage: FakeUsage, channel: grpc.Channel) -> None:
+    def away(context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
+
+    usage.failures = [away] * 100
+    with pytest.raises(NotRunningError, match="RecordUsage cannot be reached"):
+        run(file_of(tmp_path, [row(1)]), tmp_path, channel, patience_seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("source,record_id,subscription,usage_type,start_time", "it lacks quantity"),
+        (HEADER + ",mood", "it has unknown mood"),
+        (HEADER + ",source", "it repeats source"),
+        ("", "it lacks source"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_told(tmp_path: Path, header: str, problem: str) -> None:
+    with pytest.raises(BadInputError, match=problem):
+        list(read_usage_csv(file_of(tmp_path, [row(1)], header)))
+
+
+def test_bytes_that_are_no_utf8_refuse_their_row_alone(tmp_path: Path) -> None:
+    file = tmp_path / "usage.csv"
+    file.write_bytes(f"{HEADER}\n{row(1)}\n".encode() + row(2, source="m\xfcn").encode("latin-1") + b"\n")
+    good, bad = read_usage_csv(file)
+    assert isinstance(good.content, UsageRecord)
+    assert bad.content.description == "the row is not UTF-8"
+
+
+def test_columns_may_come_in_any_order_with_a_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
+    file = tmp_path / "usage.csv"
+    file.write_bytes(
+        "\ufeffquantity,start_time,usage_type,subscription,record_id,source\r\n"
+        "5,2026-01-01T01:00:00+01:00,USAGE_TYPE_SMS,subscriptions/a,r,msc\r\n".encode()
+    )
+    (only,) = read_usage_csv(file)
+    assert only.line == 2
+    assert only.content == UsageRecord(
+        source="msc",
+        record_id="r",
+        subscription="subscriptions/a",
+        usage_type=UsageType.USAGE_TYPE_SMS,
+        start_time=Timestamp(seconds=1_767_225_600),
+        quantity=5,
+    )
+
+
+def test_an_unreadable_file_and_an_unknown_format_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="cannot be read"):
+        Ingest(tmp_path / "nothing.csv", "usage-csv", tmp_path)
+    with pytest.raises(BadInputError, match="no format 'tap'"):
+        Ingest(file_of(tmp_path, []), "tap", tmp_path)
+
+
+def test_a_broken_position_is_told_with_a_way_out(tmp_path: Path, channel: grpc.Channel) -> None:
+    file = file_of(tmp_path, [row(1)])
+    run(file, tmp_path, channel)
+    (position,) = tmp_path.glob("*.json")
+    position.write_text("{")
+    with pytest.raises(CommandError, match="cannot be read"):
+        Ingest(file, "usage-csv", tmp_path)
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00\r"), min_size=1, max_size=20)
+RECORDS = st.builds(
+    UsageRecord,
+    source=TEXT,
+    record_id=TEXT,
+    subscription=TEXT.map(lambda text: f"subscriptions/{text}"),
+    usage_type=st.sampled_from([number for number in UsageType.values() if number]),
+    start_time=st.builds(
+        Timestamp,
+        seconds=st.integers(-62_135_596_800, 253_402_300_799),
+        nanos=st.integers(0, 999_999).map(lambda micros: micros * 1000),
+    ),
+    quantity=st.integers(0, 2**63 - 1),
+    destination=TEXT,
+    visited_network=st.sampled_from(["", "26201"]),
+    location_id=TEXT,
+)
+
+
+@given(records=st.lists(RECORDS, max_size=5))
+def test_what_is_written_is_read_back(records: list[UsageRecord], tmp_path_factory: pytest.TempPathFactory) -> None:
+    written = io.StringIO(newline="")
+    write_usage_csv(records, written)
+    file = tmp_path_factory.mktemp("csv") / "usage.csv"
+    file.write_bytes(written.getvalue().encode())
+    assert [row.content for row in read_usage_csv(file)] == records
+    assert written.getvalue().splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_the_command_sends_a_file_and_its_exit_code_says_that_some_were_refused(
+    tmp_path: Path, usage: FakeUsage, stage: Any, cxmesh: Callable[..., Any]
+) -> None:
+    def add(server: grpc.Server) -> None:
+        usage_service_pb2_grpc.add_UsageServiceServicer_to_server(usage, server)
+
+    good = file_of(tmp_path, [row(n) for n in range(10)])
+    with stage.playing("usage-correlation", "cxmesh.usage.v1.UsageService", add):
+        ended = cxmesh("ingest", str(good))
+        assert (ended.code, ended.err) == (0, "")
+        assert "10 rows" in ended.out
+        assert "10 accepted, 0 known already" in ended.out
+        bad = file_of(tmp_path, [row(1), row(2, quantity="x")])
+        refused = cxmesh("ingest", str(bad), "--json")
+    assert refused.code == 7
+    summary = json.loads(refused.out)
+    assert (summary["accepted"], summary["duplicates"], summary["rejected"]) == (0, 1, 1)
+    assert Path(summary["reject_report"]).exists()
+    assert "1 of 2 rows were refused" in refused.err
+
+
+def test_the_command_needs_a_running_service(tmp_path: Path, cxmesh: Callable[..., Any]) -> None:
+    ended = cxmesh("ingest", str(file_of(tmp_path, [])))
+    assert ended.code == 3
+    assert "no instance is running" in ended.err
+    assert "try: cxmesh up" in ended.err

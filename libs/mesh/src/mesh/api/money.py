@@ -1,0 +1,33 @@
+"""How do amounts in micro-units travel as google.type.Money, and back?"""
+
+from typing import Final
+
+from google.type.money_pb2 import Money
+
+from mesh.rpc import invalid_argument
+
+MICROS: Final = 1_000_000
+"""In one unit of a currency."""
+_NANOS_PER_MICRO: Final = 1000
+_NANOS: Final = MICROS * _NANOS_PER_MICRO
+
+
+def to_money(micros: int, currency: str) -> Money:
+    """So many micro-units of a currency (ISO 4217); units and nanos have the same sign."""
+    units, rest = divmod(abs(micros), MICROS)
+    sign = -1 if micros < 0 else 1
+    return Money(currency_code=currency, units=sign * units, nanos=sign * rest * _NANOS_PER_MICRO)
+
+
+def from_money(money: Money, field: str) -> int:
+    """The micro-units; raises RpcError (INVALID_ARGUMENT on `field`) for what is no amount or finer than that."""
+    shown = f"{money.units} units, {money.nanos} nanos"
+    if abs(money.nanos) >= _NANOS:
+        raise invalid_argument(f"{field}.nanos", shown, f"between -{_NANOS - 1} and {_NANOS - 1}")
+    if money.units * money.nanos < 0:
+        raise invalid_argument(f"{field}.nanos", shown, "the same sign as units")
+    if money.nanos % _NANOS_PER_MICRO:
+        raise invalid_argument(
+            f"{field}.nanos", shown, f"a multiple of {_NANOS_PER_MICRO}: amounts are kept in micro-units"
+        )
+    return money.units * MICROS + money.nanos // _NANOS_PER_MICRO

@@ -1,0 +1,16 @@
+"""The frame of every process: what a service defines, how it starts and how it stops."""
+
+from mesh.service.definition import Application, Job, Runtime, ServiceDefinition
+from mesh.service.main import main
+from mesh.service.running import MigrationsPending, RunningService, start
+
+__all__ = [
+    "Application",
+    "Job",
+    "MigrationsPending",
+    "RunningService",
+    "Runtime",
+    "ServiceDefinition",
+    "main",
+    "start",
+]

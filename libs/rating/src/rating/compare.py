@@ -1,0 +1,129 @@
+"""What would the same usage have cost under each of several plans, for one subscriber and for thousands?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rating.amounts import round_to, sum_by
+from rating.bill import Cycle, recurring_amounts
+from rating.errors import NotComparable
+from rating.lines import lines_from
+from rating.record import UsageColumns
+from rating.sums import Measured, sum_parts
+from rating.tables import Numerators, tables_of
+from rating.tariff import Tariff
+from rating.timeline import Ints, to_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCosts:
+    """What each subscriber's usage costs under each plan; exact."""
+
+    tariffs: tuple[Tariff, ...]
+    cycles: tuple[Cycle, ...]
+    costs: Numerators
+    """Over `scale`; by subscriber, cycle and plan: the bill's total, recurring charges included."""
+    scale: int
+    unrated: Ints
+    """By subscriber and plan: how many records the plan has no price for. Such a plan can't be recommended."""
+
+    @property
+    def totals(self) -> Numerators:
+        """Over `scale`; by subscriber and plan: the sum over all cycles."""
+        result: Numerators = self.costs.sum(axis=1)
+        return result
+
+    def cost(self, plan: int, subscriber: int = 0) -> Fraction | None:
+        """The sum over all cycles; None when the plan has no price for some of the usage."""
+        if self.unrated[subscriber, plan]:
+            return None
+        return Fraction(sum(int(cost) for cost in self.costs[subscriber, :, plan]), self.scale)
+
+    def ranking(self, subscriber: int = 0) -> tuple[int, ...]:
+        """The plans that price all of the usage, cheapest first; equal ones in the order given."""
+        costs = {plan: self.cost(plan, subscriber) for plan in range(len(self.tariffs))}
+        rated = {plan: cost for plan, cost in costs.items() if cost is not None}
+        return tuple(sorted(rated, key=rated.__getitem__))
+
+    def best(self) -> Ints:
+        """Each subscriber's cheapest plan that prices all usage, the first of equals; -1 when none does."""
+        totals = self.totals.astype(object)
+        most = max(totals.max(initial=0), 0) + 1
+        found = np.argmin(np.where(self.unrated > 0, most, totals), axis=1)
+        return np.where((self.unrated == 0).any(axis=1), found, -1)
+
+
+def compare_plans(
+    columns: UsageColumns,
+    tariffs: Sequence[Tariff],
+    cycles: Sequence[Cycle],
+    subscriber: NDArray[np.int64] | None = None,
+    subscribers: int | None = None,
+) -> PlanCosts:
+    """What the usage costs under each tariff, cycle by cycle, recurring charges included.
+
+    `cycles` are in order and don't overlap; every record starts in one of them. `subscriber` numbers each record's
+    subscriber from 0 (without it, all records are one's); `subscribers` is how many there are, for those without usage.
+    To price past usage at today's prices give `tariff.as_of(now)`. Raises NotComparable for two currencies and for
+    records outside all cycles.
+    """
+    currencies = sorted({tariff.currency for tariff in tariffs})
+    if len(currencies) != 1:
+        raise NotComparable("tariffs", currencies, "at least one tariff, and one currency for all of them")
+    owner = np.zeros(len(columns), np.int64) if subscriber is None else np.asarray(subscriber).astype(np.int64)
+    if len(owner) != len(columns) or (len(owner) and owner.min() < 0):
+        raise NotComparable("subscriber", f"{len(owner)} numbers", f"{len(columns)} numbers, 0 or more")
+    count = subscribers or int(owner.max(initial=0)) + 1
+    if len(owner) and owner.max() >= count:
+        raise NotComparable("subscriber", int(owner.max()), f"numbers under {count}, the number of subscribers")
+    bills = owner * len(cycles) + _cycle_of(columns, cycles)
+    measured: Measured = {}
+    priced = [_price(columns, tariff, cycles, bills, count, measured) for tariff in tariffs]
+    scale = lcm(*(plan_scale for _, plan_scale, _ in priced))
+    costs = [costs * (scale // of) for costs, of, _ in priced]
+    return PlanCosts(
+        tuple(tariffs),
+        tuple(cycles),
+        np.stack([c.reshape(count, len(cycles)) for c in costs], axis=2),
+        scale,
+        np.stack([unrated for *_, unrated in priced], axis=1),
+    )
+
+
+def _cycle_of(columns: UsageColumns, cycles: Sequence[Cycle]) -> Ints:
+    for before, after in pairwise(cycles):
+        if after.start < before.end:
+            raise NotComparable("cycles", after.start.isoformat(), f"a start at or after {before.end.isoformat()}")
+    starts = np.array([to_epoch(cycle.start) for cycle in cycles], np.int64)
+    ends = np.array([to_epoch(cycle.end) for cycle in cycles], np.int64)
+    if not len(cycles):
+        raise NotComparable("cycles", "none", "at least one bill cycle")
+    found = np.searchsorted(starts, columns.start, side="right") - 1
+    outside = np.flatnonzero((found < 0) | (columns.start >= ends[found]))
+    if len(outside):
+        raise NotComparable("columns", f"record {outside[0]}", "records that start within one of the cycles")
+    return found
+
+
+def _price(
+    columns: UsageColumns, tariff: Tariff, cycles: Sequence[Cycle], bills: Ints, count: int, measured: Measured
+) -> tuple[Numerators, int, Ints]:
+    """One plan's cost by subscriber and cycle, their scale, and the records without a price by subscriber."""
+    tables = tables_of(tariff)
+    parts, outcome = sum_parts(columns, tables, bills, measured)
+    lines = lines_from(parts, outcome, tables)
+    recurring = [sum((r.amount for r in recurring_amounts(tariff, cycle)), Fraction(0)) for cycle in cycles]
+    scale = lcm(tables.scale, *(amount.denominator for amount in recurring))
+    usage = sum_by(lines.bill, lines.amount, count * len(cycles))
+    fixed = np.tile(np.array([int(amount * scale) for amount in recurring], object), count)
+    costs = usage.astype(object) * (scale // tables.scale) + fixed
+    if tariff.bill_rounding is not None:
+        costs = round_to(costs, scale // tariff.bill_rounding.unit, tariff.bill_rounding.method)
+    failed = np.flatnonzero(outcome)
+    unrated = np.bincount(bills[failed] // len(cycles), minlength=count)
+    return costs, scale, unrated

@@ -1,0 +1,142 @@
+"""Random sound tariff documents, and random usage that they may or may not price."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+ZONES = [
+    "UTC",
+    "Europe/Vienna",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",  # clocks change by 30 minutes
+    "America/St_Johns",
+    "Africa/Casablanca",  # changes twice around Ramadan
+]
+METHODS = ["up", "down", "half_up", "half_down", "half_even"]
+WEEKDAYS, WEEKEND = ["mon", "tue", "wed", "thu", "fri"], ["sat", "sun"]
+DAYS = ["2026-03-08", "2026-03-29/2026-04-04", "12-31", "12-24/01-06", "02-29", "10-25/11-01", "2026-03-28"]
+# Weeks in which clocks change somewhere, a leap day, and a year's turn.
+MOMENTS = [
+    datetime(2026, 3, 8, 5, tzinfo=UTC),
+    datetime(2026, 3, 28, 23, tzinfo=UTC),
+    datetime(2026, 10, 25, 0, tzinfo=UTC),
+    datetime(2026, 11, 1, 4, tzinfo=UTC),
+    datetime(2026, 4, 4, 14, tzinfo=UTC),
+    datetime(2028, 2, 28, 20, tzinfo=UTC),
+    datetime(2026, 12, 31, 20, tzinfo=UTC),
+]
+
+
+def amount(r: Random) -> str:
+    return f"{r.randint(0, 3)}.{r.randint(0, 99999):05d}" if r.random() < 0.8 else str(r.randint(0, 9))
+
+
+def rounding(r: Random) -> dict[str, Any]:
+    levels = {level: {"method": r.choice(METHODS), "decimals": r.randint(0, 5)} for level in ("record", "line", "bill")}
+    return {level: rule for level, rule in levels.items() if r.random() < 0.4}
+
+
+def cuts(r: Random) -> list[str]:
+    minutes = sorted(r.sample(range(0, 24 * 60, 15), r.randint(1, 4)))
+    return [f"{m // 60:02d}:{m % 60:02d}" for m in minutes]
+
+
+def rows_around_the_clock(r: Random, bands: list[str]) -> list[dict[str, Any]]:
+    edges = cuts(r)
+    follow = edges[1:] + edges[:1]
+    return [{"band": r.choice(bands), "from": low, "to": high} for low, high in zip(edges, follow, strict=True)]
+
+
+def rows_by_day(r: Random, bands: list[str], days: list[str]) -> list[dict[str, Any]]:
+    edges = ["00:00", *(cut for cut in cuts(r) if cut != "00:00"), "24:00"]
+    return [{"band": r.choice(bands), "days": days, "from": low, "to": high} for low, high in pairwise(edges)]
+
+
+def schedule(r: Random, name: str) -> dict[str, Any]:
+    bands = [f"{name}-{i}" for i in range(r.randint(1, 3))]
+    if r.random() < 0.5:
+        rows = rows_around_the_clock(r, bands)
+    else:
+        rows = rows_by_day(r, bands, WEEKDAYS) + rows_by_day(r, bands, WEEKEND)
+    if r.random() < 0.4:
+        low, high = r.choice([("00:00", "24:00"), ("09:30", "20:00"), ("20:00", "03:00"), ("00:30", "00:30")])
+        rows.append({"band": f"{name}-special", "calendar": "turns", "from": low, "to": high})
+    return {"id": name, "bands": rows}
+
+
+def zones(r: Random) -> list[dict[str, Any]]:
+    prefixes = r.sample(["1", "12", "1242", "44", "4420", "447", "43", "4366", "881", "*1", "118811"], r.randint(1, 8))
+    found: list[dict[str, Any]] = [{"id": f"z{i}", "prefixes": [p]} for i, p in enumerate(prefixes)]
+    if r.random() < 0.5:
+        found.append({"id": "words", "names": ["horoscope", "ring-tone"]})
+    if r.random() < 0.6:
+        found.append({"id": "rest", "default": True})
+    return found
+
+
+def priced(r: Random, service: str) -> dict[str, Any]:
+    per = {"voice": ["second", "minute", 7], "data": ["kilobyte", "megabyte", "mebibyte", 3]}.get(service, [1, 2])
+    increments = {"voice": [1, 6, 30, "minute", 7], "data": [1, 100, "kilobyte", 1024]}.get(service, [1, 2])
+    if r.random() < 0.5:
+        rate: dict[str, Any] = {"price": amount(r), "per": r.choice(per), "increment": r.choice(increments)}
+    else:
+        steps, after = [], 0
+        for _ in range(r.randint(1, 3)):
+            increment = r.choice([i for i in increments if isinstance(i, int)])
+            steps.append({"after": after, "price": amount(r), "per": r.choice(per), "increment": increment})
+            after += increment * r.randint(1, 20)
+        rate = {"steps": steps}
+    if r.random() < 0.3:
+        rate["connection_fee"] = amount(r)
+    return rate
+
+
+def version(r: Random, start: str, number: int) -> dict[str, Any]:
+    schedules = [schedule(r, f"s{number}{i}") for i in range(r.randint(0, 2))]
+    zone_list, roaming = zones(r), [{"id": "eu", "networks": ["232", "23430"]}, {"id": "world", "default": True}]
+    rates = []
+    for service in ("voice", "sms", "data", "content"):
+        wanted = [None, *(z["id"] for z in zone_list)]
+        for zone in r.sample(wanted, r.randint(1, min(4, len(wanted)))):
+            for abroad in [None, *(["eu"] if r.random() < 0.3 else []), *(["world"] if r.random() < 0.2 else [])]:
+                base = {"service": service} | ({"zone": zone} if zone else {}) | ({"roaming": abroad} if abroad else {})
+                if schedules and r.random() < 0.7:
+                    names = dict.fromkeys(row["band"] for row in r.choice(schedules)["bands"])
+                    rates += [base | {"band": band} | priced(r, service) for band in names]
+                else:
+                    rates.append(base | priced(r, service))
+    r.shuffle(rates)
+    return {"from": start, "schedules": schedules, "zones": zone_list, "roaming_zones": roaming, "rates": rates}
+
+
+def document(r: Random) -> dict[str, Any]:
+    change = (r.choice(MOMENTS) + timedelta(minutes=r.randint(-300, 300))).isoformat()
+    starts = ["2026-01-15", change] if r.random() < 0.4 else ["2025-07-01"]
+    return {
+        "format": "cxmesh-tariff/1",
+        "id": "random",
+        "name": "Random",
+        "currency": r.choice(["EUR", "USD", "JPY", "KWD"]),
+        "time_zone": r.choice(ZONES),
+        "home_networks": ["23201", "310"],
+        "calendars": [{"id": "turns", "days": r.sample(DAYS, r.randint(1, 4))}],
+        "rounding": rounding(r),
+        "versions": [version(r, start, number) for number, start in enumerate(starts)],
+    }
+
+
+def record(r: Random) -> dict[str, Any]:
+    service = r.choice(["voice", "voice", "voice", "sms", "data", "content"])
+    longest = {"voice": r.choice([90, 600, 20_000]), "data": 20_000}.get(service, 3)
+    tail = "".join(r.choices("0123456789", k=r.randint(0, 9)))
+    head = r.choice(["1", "+1242", "4420", "+447", "43", "4366", "881", "*1", "118811", "99", ""])
+    words = service == "content" and r.random() < 0.5
+    return {
+        "service": service,
+        "start": r.choice(MOMENTS) + timedelta(seconds=r.randint(-20_000, 20_000)),
+        "quantity": 0 if r.random() < 0.05 else r.randint(1, longest),
+        "destination": r.choice(["horoscope", "ring-tone", "unheard-of"]) if words else head + tail,
+        "visited_network": r.choice(["", "", "", "23201", "31041", "23203", "23430", "50501"]),
+    }

@@ -1,0 +1,1 @@
+"""Messages, templates, and who may be reached how and when: pure."""

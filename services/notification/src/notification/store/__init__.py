@@ -1,0 +1,1 @@
+"""Templates and messages in PostgreSQL."""

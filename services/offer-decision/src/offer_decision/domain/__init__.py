@@ -1,0 +1,1 @@
+"""Plans, campaigns, and the weighing of decisions: pure, without I/O."""

@@ -1,0 +1,1 @@
+"""The use cases, each in a file of its own."""

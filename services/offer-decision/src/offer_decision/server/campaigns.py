@@ -1,0 +1,77 @@
+"""How are campaigns read from the wire and said on it?"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from cxmesh.offer.v1 import campaign_pb2
+from mesh.api import from_money, to_money
+
+from offer_decision.domain.campaigns import Amount, Campaign, CampaignState
+from offer_decision.errors import InvalidValue
+from offer_decision.server.decisions import PURPOSES, TRIGGERS
+
+NOT_WRITTEN: Final = frozenset({"name", "create_time", "update_time"})
+_STATES: Final = {state: campaign_pb2.CampaignState.Value(f"CAMPAIGN_STATE_{state}") for state in CampaignState}
+_STATE_OF: Final = {number: state for state, number in _STATES.items()}
+_TRIGGER_OF: Final = {number: kind for kind, number in TRIGGERS.items()}
+_PURPOSE_OF: Final = {number: purpose for purpose, number in PURPOSES.items()}
+
+
+def read_campaign(campaign_id: str, message: campaign_pb2.Campaign, now: datetime) -> Campaign:
+    """The campaign that a message means, made now. Raises InvalidValue, RpcError."""
+    return Campaign(
+        campaign_id=campaign_id,
+        display_name=message.display_name,
+        state=_STATE_OF.get(message.state, CampaignState.DRAFT),
+        trigger=_TRIGGER_OF[message.trigger],
+        purpose=_PURPOSE_OF[message.purpose],
+        template=message.template,
+        priority=message.priority,
+        min_threshold_percent=message.min_threshold_percent,
+        recommend_plan=message.recommend_plan,
+        min_saving=_min_saving(message),
+        max_messages=message.max_messages,
+        window_days=message.window_days,
+        create_time=now,
+        update_time=now,
+    )
+
+
+def changed(before: Campaign, message: campaign_pb2.Campaign, now: datetime) -> Campaign:
+    """The campaign as an update leaves it."""
+    return replace(read_campaign(before.campaign_id, message, now), create_time=before.create_time)
+
+
+def campaign_message(campaign: Campaign) -> campaign_pb2.Campaign:
+    """A campaign."""
+    saving = campaign.min_saving
+    message = campaign_pb2.Campaign(
+        name=f"campaigns/{campaign.campaign_id}",
+        display_name=campaign.display_name,
+        state=_STATES[campaign.state],
+        trigger=TRIGGERS[campaign.trigger],
+        purpose=PURPOSES[campaign.purpose],
+        template=campaign.template,
+        priority=campaign.priority,
+        min_threshold_percent=campaign.min_threshold_percent,
+        recommend_plan=campaign.recommend_plan,
+        min_saving=to_money(saving.micros, saving.currency) if saving else None,
+        max_messages=campaign.max_messages,
+        window_days=campaign.window_days,
+    )
+    message.create_time.FromDatetime(campaign.create_time)
+    message.update_time.FromDatetime(campaign.update_time)
+    return message
+
+
+def _min_saving(message: campaign_pb2.Campaign) -> Amount | None:
+    if not message.HasField("min_saving"):
+        return None
+    money = message.min_saving
+    if len(money.currency_code) != 3 or not money.currency_code.isupper():  # noqa: PLR2004 - ISO 4217
+        raise InvalidValue("campaign.min_saving.currency_code", money.currency_code, "an ISO 4217 code")
+    micros = from_money(money, "campaign.min_saving")
+    if micros < 0:
+        raise InvalidValue("campaign.min_saving", f"{money.units} units, {money.nanos} nanos", "0 or more")
+    return Amount(micros, money.currency_code)

@@ -1,0 +1,1 @@
+"""Where plans, campaigns and decisions are kept: PostgreSQL, schema offer."""

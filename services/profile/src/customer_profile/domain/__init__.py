@@ -1,0 +1,1 @@
+"""Customers, what they hold, what they were in touch about: pure."""

@@ -1,0 +1,1 @@
+"""Customers, subscriptions and touch-points in PostgreSQL."""

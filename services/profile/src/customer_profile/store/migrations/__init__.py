@@ -1,0 +1,1 @@
+"""How did the profile's tables come to be? One script a step, applied in order."""

@@ -1,0 +1,86 @@
+"""What is a spend policy, whom does it apply to, and which of its thresholds has been reached?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+
+from rating import MINOR_UNITS
+
+from usage_correlation.domain.amounts import Amount
+from usage_correlation.errors import InvalidValue
+
+MAX_DISPLAY_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyScope:
+    """Whom a policy applies to: holders of a plan, one subscription, or with neither everybody."""
+
+    plan: str | None = None
+    subscription: str | None = None
+
+
+EVERYBODY = PolicyScope()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTerms:
+    """What staff decide of a policy."""
+
+    display_name: str
+    limit: Fraction
+    """Of one bill cycle, above zero, in major units."""
+    currency: str
+    threshold_percents: tuple[int, ...]
+    """Rising."""
+    scope: PolicyScope = EVERYBODY
+    paused: bool = False
+
+    def check(self) -> None:
+        """Raise InvalidValue, with the field as a path in the request, for terms that cannot be."""
+        if self.currency not in MINOR_UNITS:
+            raise InvalidValue("spend_policy.limit.currency_code", self.currency, "a currency code of ISO 4217")
+        if self.limit <= 0:
+            raise InvalidValue("spend_policy.limit", str(self.limit), "an amount above zero")
+        percents = self.threshold_percents
+        if any(later <= earlier for earlier, later in pairwise(percents)):
+            raise InvalidValue(
+                "spend_policy.threshold_percents", list(percents), "rising percentages, such as 80 and 100"
+            )
+        if "\0" in self.display_name:
+            raise InvalidValue("spend_policy.display_name", self.display_name, "text without NUL characters")
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPolicy:
+    """How much may be spent in a bill cycle before the customer hears of it."""
+
+    id: str
+    terms: PolicyTerms
+    create_time: datetime
+    update_time: datetime
+
+    def percent_reached(self, spent: Amount) -> int:
+        """The highest threshold that an amount has reached, in percent; 0 when it has reached none."""
+        limit = self.terms.limit
+        # Whole numbers on both sides: spent / scale >= limit * percent / 100.
+        have = spent.numerator * limit.denominator * 100
+        one_percent = spent.scale * limit.numerator
+        reached = 0
+        for percent in self.terms.threshold_percents:
+            if have < one_percent * percent:
+                break
+            reached = percent
+        return reached
+
+    def threshold(self, percent: int) -> Fraction:
+        """The amount that is so many percent of the limit."""
+        return self.terms.limit * percent / 100
+
+
+def policies_for(plan: str | None, own: Sequence[SpendPolicy], general: Sequence[SpendPolicy]) -> list[SpendPolicy]:
+    """The policies, not paused, that apply to a subscription with policies of its `own` that holds `plan`."""
+    applying = [policy for policy in general if policy.terms.scope.plan in (None, plan)]
+    return [policy for policy in (*own, *applying) if not policy.terms.paused]

@@ -1,0 +1,48 @@
+"""What must be known of a subscription to place its usage?"""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from usage_correlation.domain.policies import SpendPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPeriod:
+    """A plan and the time in which it was in force, [start, end)."""
+
+    plan: str
+    start_micros: int
+    end_micros: int | None
+    """None while in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A service that a customer holds, as the profile knows it."""
+
+    id: str
+    customer: str
+    plan_periods: tuple[PlanPeriod, ...]
+    """Oldest first, without gaps since activation."""
+    bill_cycle_day: int
+    zone: ZoneInfo
+    activate_micros: int
+
+    def plan_at(self, micros: int) -> str | None:
+        """The plan in force at a moment; None when there was none."""
+        for period in self.plan_periods:
+            if micros >= period.start_micros and (period.end_micros is None or micros < period.end_micros):
+                return period.plan
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A subscription with what is kept beside it here."""
+
+    subscription: Subscription
+    key: int
+    """Its short name in the store."""
+    shard: int
+    policies: tuple[SpendPolicy, ...]
+    """The spend policies made for it alone."""

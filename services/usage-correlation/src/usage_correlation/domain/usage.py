@@ -1,0 +1,100 @@
+"""What is a batch of usage records, and when are two records the same?"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from rating import UsageColumns
+
+from usage_correlation.domain.moments import MICROS
+
+MAX_QUANTITY: Final = 2**50
+"""In one record: a pebibyte, or 35 million years of talking. Sums of thousands still fit 64 bits."""
+
+RecordKey = tuple[str, str]
+"""(source, record_id): what identifies a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBatch:
+    """Usage records, a list a field, all of one length: a field is touched once, not once a record and step.
+
+    Every record keeps its own rules, as the contract states them.
+    """
+
+    positions: list[int]
+    """Where in the request each record stood."""
+    sources: list[str]
+    record_ids: list[str]
+    subscriptions: list[str]
+    """Ids, without `subscriptions/`."""
+    services: list[int]
+    """Index in `rating.SERVICES`."""
+    starts: list[int]
+    """Microseconds since 1970."""
+    quantities: list[int]
+    destinations: list[str]
+    """Personal data."""
+    visited_networks: list[str]
+    location_ids: list[str]
+    """Personal data."""
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def key(self, row: int) -> RecordKey:
+        """What identifies the record."""
+        return self.sources[row], self.record_ids[row]
+
+    def digests(self) -> list[int]:
+        """Of each record's content, without its key, 64 bits with a sign: the same if it is the same record again.
+
+        64 bits: they tell a mistake of the source from a repetition, for one pair of records at a time.
+        """
+        contents = zip(
+            self.subscriptions,
+            self.services,
+            self.starts,
+            self.quantities,
+            self.destinations,
+            self.visited_networks,
+            self.location_ids,
+            strict=True,
+        )
+        blake2b, from_bytes = hashlib.blake2b, int.from_bytes
+        return [
+            from_bytes(blake2b(repr(content).encode(), digest_size=8).digest(), "little", signed=True)
+            for content in contents
+        ]
+
+    def columns(self, rows: Sequence[int]) -> UsageColumns:
+        """Some of the records as the rater wants them."""
+        everything = len(rows) == len(self)
+
+        def chosen(values: list[str]) -> list[str]:
+            return values if everything else [values[row] for row in rows]
+
+        return UsageColumns.of(
+            service=np.array(self.services, np.uint8)[rows],
+            start=np.array(self.starts, np.int64)[rows] // MICROS,
+            quantity=np.array(self.quantities, np.int64)[rows],
+            destination=chosen(self.destinations),
+            visited_network=chosen(self.visited_networks),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One record as it is kept."""
+
+    source: str
+    record_id: str
+    subscription: str
+    usage_type: str
+    start_micros: int
+    quantity: int
+    destination: str
+    visited_network: str
+    location_id: str

@@ -1,0 +1,1 @@
+"""What the service does, one use case a file. No SQL and no protobuf: both come in through `ports`."""

@@ -1,0 +1,164 @@
+"""What do we know of subscriptions, plans and policies, and is it still so?
+
+Every process keeps its own memory of them. What changes is written to a change log in the database, in the transaction
+of the change or of the event that told of it; every call reads first what came into the log since the last call. So no
+call works with what was changed before it began, however many replicas there are. The lifetime of what is remembered
+limits the damage if the profile's events fail to arrive.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from rating import Tariff
+
+from usage_correlation.domain.policies import SpendPolicy
+from usage_correlation.domain.refusals import Reason, Refusal
+from usage_correlation.domain.shards import shard_of
+from usage_correlation.domain.subscribers import Subscriber, Subscription
+from usage_correlation.errors import PlanNotFound, SubscriptionNotFound
+from usage_correlation.handlers.cache import Cache
+from usage_correlation.handlers.ports import (
+    Catalogue,
+    ChangeKind,
+    ChangeLog,
+    Changes,
+    Clock,
+    Keys,
+    Plan,
+    Policies,
+    Profile,
+    Tariffs,
+)
+
+_NEVER: Final = -1
+_ALL_ACTIVE: Final = "active"
+_MAX_PLANS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where knowledge comes from."""
+
+    profile: Profile
+    catalogue: Catalogue
+    tariffs: Tariffs
+    keys: Keys
+    policies: Policies
+    changes: ChangeLog
+
+
+class Directory:
+    """Remembers, and asks for what it doesn't remember, many at a time."""
+
+    def __init__(self, sources: Sources, clock: Clock, *, subscribers: int, lifetime: timedelta) -> None:
+        """Remember at most so many `subscribers`, and nothing for longer than `lifetime`."""
+        self._from = sources
+        self._subscribers: Cache[Subscriber] = Cache(subscribers, lifetime, clock)
+        self._tariffs: Cache[Tariff | Refusal] = Cache(_MAX_PLANS, lifetime, clock)
+        self._active: Cache[tuple[str, ...]] = Cache(1, lifetime, clock)
+        self._version = _NEVER
+        self._general: tuple[SpendPolicy, ...] = ()
+        self._general_version = _NEVER
+
+    @property
+    def general_policies(self) -> tuple[SpendPolicy, ...]:
+        """The spend policies for everybody or for the holders of a plan, as of the last `catch_up`."""
+        return self._general
+
+    async def catch_up(self) -> None:
+        """Forget what has changed; every call does this first."""
+        changes = await self._from.changes.since(self._version)
+        if changes.version <= self._version:
+            return
+        # Before anything is awaited: another call may not find what is to be forgotten under the new version.
+        self._version = changes.version
+        self._forget(changes)
+        if changes.changed is None or any(kind is ChangeKind.POLICY for kind, _ in changes.changed):
+            general = tuple(await self._from.policies.general())
+            # Calls may overtake one another here; what was read later stays.
+            if changes.version >= self._general_version:
+                self._general, self._general_version = general, changes.version
+
+    def _forget(self, changes: Changes) -> None:
+        if changes.changed is None:
+            for cache in (self._subscribers, self._tariffs, self._active):
+                cache.clear()
+            return
+        plans = [each for kind, each in changes.changed if kind is ChangeKind.PLAN]
+        self._subscribers.forget([each for kind, each in changes.changed if kind is ChangeKind.SUBSCRIPTION])
+        if plans:
+            self._tariffs.forget(plans)
+            self._active.clear()
+
+    async def subscribers(self, ids: Iterable[str]) -> Mapping[str, Subscriber | Refusal]:
+        """Those that exist, by id; a refusal for one that usage can't be placed on."""
+        found, missing = self._subscribers.find(dict.fromkeys(ids))
+        if not missing:
+            return found
+        generation = self._subscribers.generation
+        answers = await self._from.profile.subscriptions(missing)
+        learned = await self._beside(
+            {each: answer for each, answer in answers.items() if isinstance(answer, Subscription)}
+        )
+        self._subscribers.keep(learned, generation)
+        return {**_refused(answers), **found, **learned}
+
+    async def subscriber(self, subscription_id: str) -> Subscriber:
+        """One; raises SubscriptionNotFound."""
+        found = (await self.subscribers([subscription_id])).get(subscription_id)
+        if not isinstance(found, Subscriber):
+            raise SubscriptionNotFound(subscription_id)
+        return found
+
+    async def _beside(self, subscriptions: Mapping[str, Subscription]) -> dict[str, Subscriber]:
+        """Subscriptions with what is kept of them here."""
+        keys = await self._from.keys.of_subscriptions(subscriptions)
+        policies = await self._from.policies.of_subscriptions(subscriptions)
+        return {
+            each: Subscriber(subscription, keys[each], shard_of(each), tuple(policies.get(each, ())))
+            for each, subscription in subscriptions.items()
+        }
+
+    async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff | Refusal]:
+        """Each plan's tariff; a refusal for all usage under a plan that is unknown or can't be read."""
+        found, missing = self._tariffs.find(plans)
+        if not missing:
+            return found
+        generation = self._tariffs.generation
+        known = await self._from.catalogue.plans(missing)
+        learned = {each: await self._from.tariffs.read(plan) for each, plan in known.items()}
+        self._tariffs.keep(learned, generation)
+        unknown = {each: _unknown_plan(each) for each in missing if each not in known}
+        return {**found, **learned, **unknown}
+
+    async def tariff(self, plan: str) -> Tariff:
+        """One plan's tariff; raises PlanNotFound."""
+        found = (await self.tariffs([plan]))[plan]
+        if isinstance(found, Refusal):
+            raise PlanNotFound(plan)
+        return found
+
+    async def active_plans(self) -> tuple[str, ...]:
+        """The plans that are sold, by id."""
+        found, _ = self._active.find([_ALL_ACTIVE])
+        if found:
+            return found[_ALL_ACTIVE]
+        generation, tariffs_generation = self._active.generation, self._tariffs.generation
+        plans: dict[str, Plan] = {plan.id: plan for plan in await self._from.catalogue.active_plans()}
+        self._tariffs.keep(
+            {each: await self._from.tariffs.read(plan) for each, plan in plans.items()}, tariffs_generation
+        )
+        active = tuple(sorted(plans))
+        self._active.keep({_ALL_ACTIVE: active}, generation)
+        return active
+
+
+def _refused(answers: Mapping[str, Subscription | Refusal]) -> dict[str, Refusal]:
+    """Those answers that are refusals."""
+    return {each: answer for each, answer in answers.items() if isinstance(answer, Refusal)}
+
+
+def _unknown_plan(plan: str) -> Refusal:
+    return Refusal(Reason.NOT_RATEABLE, "subscription", f"its plan, plans/{plan}, is not in the catalogue")

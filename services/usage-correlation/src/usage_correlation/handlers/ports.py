@@ -1,0 +1,234 @@
+"""What do the use cases need from the outside?"""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rating import Tariff, UsageColumns
+
+from usage_correlation.domain.bill_cycles import BillCycle
+from usage_correlation.domain.crossings import Spending
+from usage_correlation.domain.placement import Account
+from usage_correlation.domain.policies import SpendPolicy
+from usage_correlation.domain.refusals import Refusal
+from usage_correlation.domain.signals import PlacedSignal, Signal, SignalKind
+from usage_correlation.domain.subscribers import Subscription
+from usage_correlation.domain.summaries import Counter
+from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
+from usage_correlation.domain.usage import RecordKey, StoredRecord, UsageBatch
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The current moment, aware and in UTC."""
+
+
+class Profile(Protocol):
+    """The service that knows subscriptions."""
+
+    async def subscriptions(self, ids: Sequence[str]) -> Mapping[str, Subscription | Refusal]:
+        """Those that exist, by id, with one call for each 1,000; a refusal for one that usage can't be placed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan with its tariff's text."""
+
+    id: str
+    tariff_document: str
+    tariff_digest: str
+
+
+class Catalogue(Protocol):
+    """The service that knows plans."""
+
+    async def plans(self, ids: Collection[str]) -> Mapping[str, Plan]:
+        """Those that exist, by id."""
+
+    async def active_plans(self) -> Sequence[Plan]:
+        """All that are sold."""
+
+
+class Tariffs(Protocol):
+    """Reads tariff documents."""
+
+    async def read(self, plan: Plan) -> Tariff | Refusal:
+        """The plan's tariff; a refusal for all its usage when its document can't be read."""
+
+
+class ChangeKind(StrEnum):
+    """Of what kind of thing something has changed."""
+
+    SUBSCRIPTION = "subscription"
+    PLAN = "plan"
+    POLICY = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed since a version."""
+
+    version: int
+    """The version after all of them."""
+    changed: frozenset[tuple[ChangeKind, str]] | None
+    """Kind and id; None when it is no longer known what, so that anything may have."""
+
+
+class ChangeLog(Protocol):
+    """What every replica's memory must forget, in the order of commits."""
+
+    async def since(self, version: int) -> Changes:
+        """What was committed after `version`."""
+
+
+class Keys(Protocol):
+    """Short names in the store for long names outside."""
+
+    async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, int]:
+        """A key for each, made where there was none."""
+
+    async def known_subscriptions(self, ids: Collection[str]) -> Mapping[str, int]:
+        """The keys of those that have one."""
+
+    async def of_sources(self, names: Collection[str]) -> Mapping[str, int]:
+        """A key for each, made where there was none."""
+
+    async def of_charges(self, charges: Collection[ChargeName]) -> Mapping[ChargeName, int]:
+        """A key for each, made where there was none."""
+
+
+class Policies(Protocol):
+    """Spend policies as they are kept; within one transaction where they are changed."""
+
+    async def general(self) -> Sequence[SpendPolicy]:
+        """Those for everybody or for the holders of a plan."""
+
+    async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, Sequence[SpendPolicy]]:
+        """Those for single subscriptions, by subscription."""
+
+    async def get(self, policy_id: str) -> SpendPolicy | None:
+        """One."""
+
+    async def page(self, after: str, size: int) -> Sequence[SpendPolicy]:
+        """The first `size` whose id comes after `after`, by id."""
+
+
+class PolicyWriter(Protocol):
+    """Changes spend policies in one transaction; whoever is told of the change reads what it left."""
+
+    async def lock(self, policy_id: str) -> SpendPolicy | None:
+        """One, and nobody else changes it until the transaction ends."""
+
+    async def add(self, policy: SpendPolicy) -> bool:
+        """Keep a new one; False when its id is taken."""
+
+    async def save(self, before: SpendPolicy, after: SpendPolicy) -> None:
+        """Write a changed one; it must be locked."""
+
+    async def remove(self, policy: SpendPolicy) -> None:
+        """Remove one; it must be locked."""
+
+
+class LedgerWriter(Protocol):
+    """One transaction that takes usage in: all of it is true at its end, or nothing."""
+
+    async def claim(self, batch: UsageBatch, rows: Sequence[int], digests: Sequence[int]) -> Mapping[RecordKey, int]:
+        """Make the rows' records known; the content digests of those that were known before, by key."""
+
+    async def known(self, keys: Collection[RecordKey]) -> Mapping[RecordKey, int]:
+        """The content digests of those records that are known."""
+
+    async def append(
+        self, batch: UsageBatch, rows: Sequence[int], accounts: Sequence[Account], arrive_time: datetime
+    ) -> None:
+        """Store records; `accounts` for each of the rows."""
+
+    async def add_totals(
+        self, accounts: Sequence[Account], spend: SpendTotals, lines: LineTotals, charges: Mapping[ChargeName, int]
+    ) -> Sequence[Spending]:
+        """Raise the counters, and tell what each account has spent then. Waits for others at the same accounts."""
+
+    async def newest_records(
+        self, accounts: Sequence[Account], but: Sequence[Collection[RecordKey]], size: int
+    ) -> Sequence[Sequence[RecordKey]]:
+        """The keys of each account's newest `size` stored records, oldest first, without those in its `but`."""
+
+    async def raise_signals(self, signals: Sequence[tuple[Account, Signal]]) -> Sequence[PlacedSignal]:
+        """Keep and publish signals and that their thresholds were passed; those that were new."""
+
+
+class Ledger(Protocol):
+    """Where usage is kept."""
+
+    def writing(self, sources: Mapping[str, int]) -> AbstractAsyncContextManager[LedgerWriter]:
+        """A transaction; commits when the block ends well. `sources`: the keys of the batch's sources."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStart:
+    """After which record a page begins."""
+
+    start_micros: int
+    source: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedUsage:
+    """Records of one subscription, in columns, in the order in which they began."""
+
+    subscription: str
+    usage_types: Sequence[str]
+    start_micros: NDArray[np.int64]
+    quantities: NDArray[np.int64]
+    destinations: Sequence[str]
+    visited_networks: Sequence[str]
+    sources: Sequence[str]
+    """Empty unless record ids were asked for."""
+    record_ids: Sequence[str]
+    """Empty unless they were asked for."""
+
+
+class Usage(Protocol):
+    """Reads what is kept of usage."""
+
+    async def page(
+        self, subscription: str, interval: tuple[int | None, int | None], after: PageStart | None, size: int
+    ) -> Sequence[StoredRecord]:
+        """Records that begin in [start, end) microseconds, by start."""
+
+    def export(
+        self, subscriptions: Iterable[str], interval: tuple[int, int], *, with_record_ids: bool
+    ) -> AsyncIterator[ExportedUsage]:
+        """Records that begin in [start, end), by subscription in the order given; a long one comes in parts."""
+
+    async def columns(self, subscription: str, cycle: BillCycle) -> UsageColumns:
+        """The records of one bill cycle, as the rater wants them."""
+
+    async def counters(self, subscription: str, cycle: BillCycle) -> tuple[Sequence[Counter], int | None]:
+        """The counters of one bill cycle, and when the latest record counted began."""
+
+
+class Signals(Protocol):
+    """Reads signals."""
+
+    async def get(self, signal_id: str) -> Signal | None:
+        """One."""
+
+    async def page(
+        self, subscription: str, kind: SignalKind | None, before: int | None, size: int
+    ) -> Sequence[PlacedSignal]:
+        """The newest `size` with a position below `before`, newest first; of everybody when `subscription` is empty."""
+
+    async def after(self, position: int, size: int) -> Sequence[PlacedSignal]:
+        """The first `size` with a position above, in the order of their commit."""
+
+    async def last_position(self) -> int:
+        """The position of the newest signal; 0 before the first."""

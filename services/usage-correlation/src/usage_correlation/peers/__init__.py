@@ -1,0 +1,1 @@
+"""The services that this one asks, behind its own ports."""

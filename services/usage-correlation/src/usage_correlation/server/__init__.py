@@ -1,0 +1,1 @@
+"""gRPC: translate in, call the use case, translate back."""

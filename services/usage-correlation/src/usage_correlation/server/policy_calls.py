@@ -1,0 +1,109 @@
+"""How are the calls on spend policies answered?"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+from cxmesh.usage.v1 import usage_service_pb2 as pb
+from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork, decode_page_token, encode_page_token, filter_digest
+
+from usage_correlation.errors import InvalidValue, SpendPolicyNotFound
+from usage_correlation.handlers.directory import Directory
+from usage_correlation.handlers.ports import Policies, PolicyWriter
+from usage_correlation.handlers.spend_policies import (
+    check_scope,
+    create_spend_policy,
+    delete_spend_policy,
+    update_spend_policy,
+)
+from usage_correlation.server.authorization import SERVICE
+from usage_correlation.server.policies import change_from, policy_message, terms_from
+from usage_correlation.server.wire import POLICIES, page_size
+
+R = TypeVar("R", bound=Message)
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCases:
+    """What is behind the calls on spend policies."""
+
+    store: Store
+    writer: Callable[[UnitOfWork], PolicyWriter]
+    policies: Policies
+    directory: Directory
+    clock: Clock
+
+
+class PolicyCalls:
+    """Calls on spend policies."""
+
+    def __init__(self, cases: PolicyCases) -> None:
+        self._policy_cases = cases
+
+    async def CreateSpendPolicy(self, request: pb.CreateSpendPolicyRequest, context: Context) -> SpendPolicy:
+        """Makes a spend policy."""
+        cases, terms = self._policy_cases, terms_from(request.spend_policy)
+        await check_scope(cases.directory, terms.scope)
+
+        async def make(writer: PolicyWriter) -> SpendPolicy:
+            return policy_message(await create_spend_policy(writer, cases.clock, request.spend_policy_id, terms))
+
+        return await self._once("CreateSpendPolicy", request, make)
+
+    async def GetSpendPolicy(self, request: pb.GetSpendPolicyRequest, context: Context) -> SpendPolicy:
+        """One spend policy."""
+        policy_id = request.name.removeprefix(POLICIES)
+        policy = await self._policy_cases.policies.get(policy_id)
+        if policy is None:
+            raise SpendPolicyNotFound(policy_id)
+        return policy_message(policy)
+
+    async def ListSpendPolicies(
+        self, request: pb.ListSpendPoliciesRequest, context: Context
+    ) -> pb.ListSpendPoliciesResponse:
+        """Spend policies by name."""
+        size, digest = page_size(request), filter_digest(request)
+        key = decode_page_token(request.page_token, digest)
+        found = await self._policy_cases.policies.page("" if key is None else str(key[0]), size + 1)
+        response = pb.ListSpendPoliciesResponse(spend_policies=[policy_message(policy) for policy in found[:size]])
+        if len(found) > size:
+            response.next_page_token = encode_page_token(digest, (found[size - 1].id,))
+        return response
+
+    async def UpdateSpendPolicy(self, request: pb.UpdateSpendPolicyRequest, context: Context) -> SpendPolicy:
+        """Changes the fields in the mask."""
+        cases = self._policy_cases
+        policy_id = request.spend_policy.name.removeprefix(POLICIES)
+        if not policy_id:
+            raise InvalidValue("spend_policy.name", "", "the name of the policy to change")
+        change = change_from(request.spend_policy, request.update_mask)
+        await check_scope(cases.directory, change.terms.scope)
+
+        async def make(writer: PolicyWriter) -> SpendPolicy:
+            return policy_message(await update_spend_policy(writer, cases.clock, policy_id, change))
+
+        return await self._once("UpdateSpendPolicy", request, make)
+
+    async def DeleteSpendPolicy(self, request: pb.DeleteSpendPolicyRequest, context: Context) -> Empty:
+        """Removes a spend policy."""
+
+        async def make(writer: PolicyWriter) -> Empty:
+            await delete_spend_policy(writer, request.name.removeprefix(POLICIES))
+            return Empty()
+
+        return await self._once("DeleteSpendPolicy", request, make)
+
+    async def _once(self, method: str, request: Message, make: Callable[[PolicyWriter], Awaitable[R]]) -> R:
+        """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
+        cases = self._policy_cases
+
+        async def change(uow: UnitOfWork) -> R:
+            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(cases.writer(uow)))
+
+        return await cases.store.retrying(change)

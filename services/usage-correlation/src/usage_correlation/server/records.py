@@ -1,0 +1,114 @@
+"""How do usage records cross the wire, and which break their own rules?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
+from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
+from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageResponse
+from protovalidate import Validator, Violation
+from rating import SERVICE_CODES, Service
+
+from usage_correlation.domain.moments import MICROS, in_range
+from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal
+from usage_correlation.domain.usage import StoredRecord, UsageBatch
+from usage_correlation.server.wire import SUBSCRIPTIONS, is_valid, timestamp
+
+USAGE_TYPES: Final[Mapping[str, UsageType.ValueType]] = {
+    service: UsageType.Value(f"USAGE_TYPE_{service.name}") for service in Service
+}
+"""By the name under which a type is kept."""
+_SERVICE_CODES: Final = {USAGE_TYPES[service]: code for service, code in SERVICE_CODES.items()}
+_NANOS_IN_MICRO: Final = 1000
+_TEXTS: Final = ("record_id", "destination", "location_id")
+
+
+class RecordRules:
+    """The rules in the proto of UsageRecord, and those of protobuf and PostgreSQL that a proto can't state."""
+
+    def __init__(self) -> None:
+        self._validator = Validator()
+        self._validator.collect_violations(UsageRecord())  # compiles them now, not in the first call
+
+    def sort(self, records: Sequence[UsageRecord]) -> tuple[UsageBatch, dict[int, Refusal]]:
+        """The sound records in columns, and by position why the others are refused."""
+        collect = self._validator.collect_violations
+        refusals: dict[int, Refusal] = {}
+        for position, record in enumerate(records):
+            violations = collect(record)
+            refusal = _broken_rule(violations[0]) if violations else _impossible(record)
+            if refusal is not None:
+                refusals[position] = refusal
+        positions = [position for position in range(len(records)) if position not in refusals]
+        return _columns(positions, [records[position] for position in positions]), refusals
+
+
+def _columns(positions: list[int], records: Sequence[UsageRecord]) -> UsageBatch:
+    starts = [record.start_time for record in records]
+    prefix = len(SUBSCRIPTIONS)
+    return UsageBatch(
+        positions=positions,
+        sources=[record.source for record in records],
+        record_ids=[record.record_id for record in records],
+        subscriptions=[record.subscription[prefix:] for record in records],
+        services=[_SERVICE_CODES[record.usage_type] for record in records],
+        starts=[start.seconds * MICROS + start.nanos // _NANOS_IN_MICRO for start in starts],
+        quantities=[record.quantity for record in records],
+        destinations=[record.destination for record in records],
+        visited_networks=[record.visited_network for record in records],
+        location_ids=[record.location_id for record in records],
+    )
+
+
+def _broken_rule(violation: Violation) -> Refusal:
+    """The rule that a field breaks, with the field's value unless that is personal."""
+    elements = list(violation.proto.field.elements) if violation.proto.field is not None else []
+    path = ".".join(element.field_name for element in elements)
+    rule = violation.proto.message or violation.proto.rule_id
+    descriptor = UsageRecord.DESCRIPTOR
+    personal = bool(elements) and descriptor.fields_by_name[elements[0].field_name].GetOptions().debug_redact
+    value = violation.field_value
+    shown = isinstance(value, str | int) and not personal
+    return Refusal(Reason.INVALID_RECORD, path, f"{str(value)[:80]}: {rule}" if shown else rule)
+
+
+def _impossible(record: UsageRecord) -> Refusal | None:
+    start = record.start_time
+    if not is_valid(start) or not in_range(start.seconds * MICROS):
+        description = f"{start.seconds} s {start.nanos} ns: must be a moment in the years 1970 to 9998"
+        return Refusal(Reason.INVALID_RECORD, "start_time", description)
+    for field in _TEXTS:
+        if "\0" in getattr(record, field):
+            return Refusal(Reason.INVALID_RECORD, field, "must not hold NUL characters")
+    return None
+
+
+def response_of(outcome: BatchOutcome) -> RecordUsageResponse:
+    """The answer to RecordUsage."""
+    rejections = [
+        RecordRejection(
+            index=position,
+            reason=ErrorReason.Value(f"ERROR_REASON_{refusal.reason}"),
+            field=refusal.field,
+            description=refusal.description,
+        )
+        for position, refusal in sorted(outcome.refusals.items())
+    ]
+    return RecordUsageResponse(
+        accepted_count=outcome.accepted, duplicate_count=outcome.duplicates, rejections=rejections
+    )
+
+
+def record_message(record: StoredRecord) -> UsageRecord:
+    """A stored record."""
+    return UsageRecord(
+        source=record.source,
+        record_id=record.record_id,
+        subscription=f"{SUBSCRIPTIONS}{record.subscription}",
+        usage_type=USAGE_TYPES[record.usage_type],
+        start_time=timestamp(record.start_micros),
+        quantity=record.quantity,
+        destination=record.destination,
+        visited_network=record.visited_network,
+        location_id=record.location_id,
+    )

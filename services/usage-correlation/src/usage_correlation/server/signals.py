@@ -1,0 +1,59 @@
+"""How do signals cross the wire, in answers and as events?"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from cxmesh.usage.v1 import signal_pb2
+from cxmesh.usage.v1.events_pb2 import SignalRaised
+
+from usage_correlation.domain.signals import Signal, SignalKind
+from usage_correlation.errors import InvalidValue
+from usage_correlation.server.wire import CUSTOMERS, POLICIES, SIGNALS, SUBSCRIPTIONS, money_of_nanos, timestamp
+
+_TO_WIRE: Final[Mapping[SignalKind, signal_pb2.SignalKind.ValueType]] = {
+    kind: signal_pb2.SignalKind.Value(f"SIGNAL_KIND_{kind}") for kind in SignalKind
+}
+_FROM_WIRE: Final[Mapping[int, SignalKind]] = {number: kind for kind, number in _TO_WIRE.items()}
+
+
+def signal_message(signal: Signal) -> signal_pb2.Signal:
+    """A signal."""
+    detail = signal.detail
+    return signal_pb2.Signal(
+        name=f"{SIGNALS}{signal.id}",
+        kind=_TO_WIRE[signal.kind],
+        subscription=f"{SUBSCRIPTIONS}{signal.subscription}",
+        customer=f"{CUSTOMERS}{signal.customer}",
+        event_time=timestamp(signal.event_time),
+        arrive_time=timestamp(signal.arrive_time),
+        create_time=timestamp(signal.create_time),
+        evidence_records=signal.evidence,
+        spend_threshold=signal_pb2.SpendThresholdCrossed(
+            spend_policy=f"{POLICIES}{detail.policy}",
+            percent=detail.percent,
+            limit=money_of_nanos(detail.limit_nanos, detail.currency),
+            spent=money_of_nanos(detail.spent_nanos, detail.currency),
+            cycle_start_time=timestamp(detail.cycle.start_micros),
+            cycle_end_time=timestamp(detail.cycle.end_micros),
+        ),
+    )
+
+
+def signal_raised(signal: Signal) -> SignalRaised:
+    """The event that tells of a signal."""
+    return SignalRaised(signal=signal_message(signal))
+
+
+def kind_from(number: int) -> SignalKind | None:
+    """A kind to filter by; None when unspecified."""
+    return _FROM_WIRE.get(number)
+
+
+def kinds_from(numbers: Iterable[int]) -> frozenset[SignalKind]:
+    """Kinds to watch for; raises InvalidValue for one that is unspecified."""
+    kinds = set()
+    for place, number in enumerate(numbers):
+        if number not in _FROM_WIRE:
+            raise InvalidValue(f"kinds[{place}]", number, "a kind of signal; leave the list empty for all")
+        kinds.add(_FROM_WIRE[number])
+    return frozenset(kinds)

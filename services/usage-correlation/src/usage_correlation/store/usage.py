@@ -1,0 +1,159 @@
+"""Which usage is stored?"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from mesh.store import Store
+from rating import UsageColumns
+from sqlalchemy import Row, text
+
+from usage_correlation.domain.bill_cycles import BillCycle
+from usage_correlation.domain.moments import MICROS, from_micros, to_micros
+from usage_correlation.domain.shards import shard_of
+from usage_correlation.domain.summaries import Counter
+from usage_correlation.domain.usage import StoredRecord
+from usage_correlation.handlers.ports import ExportedUsage, PageStart
+from usage_correlation.store import counters
+from usage_correlation.store.arrays import PG_EPOCH_MICROS, bigints_from, integers, smallints
+from usage_correlation.store.keys import KeyStore
+
+_FETCHED_AT_A_TIME: Final = 32
+
+
+class UsageStore:
+    """Reads what is kept of usage."""
+
+    def __init__(self, store: Store, keys: KeyStore) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def page(
+        self, subscription: str, interval: tuple[int | None, int | None], after: PageStart | None, size: int
+    ) -> Sequence[StoredRecord]:
+        """Records that begin in [start, end) microseconds, by start."""
+        start, end = interval
+        if after is not None:
+            start = after.start_micros
+        where = {
+            "shard": shard_of(subscription),
+            "subscription": subscription,
+            "start": None if start is None else from_micros(start),
+            "end": None if end is None else from_micros(end),
+            "after": None if after is None else from_micros(after.start_micros),
+            "source": "" if after is None else after.source,
+            "record_id": "" if after is None else after.record_id,
+            "size": size,
+        }
+        async with self._store.reading() as connection:
+            rows = (await connection.execute(_PAGE, where)).all()
+        return [_record(subscription, row) for row in rows]
+
+    async def export(
+        self, subscriptions: Iterable[str], interval: tuple[int, int], *, with_record_ids: bool
+    ) -> AsyncIterator[ExportedUsage]:
+        """Records that begin in [start, end), by subscription in the order given; a long one comes in parts."""
+        names = list(subscriptions)
+        keys = await self._keys.known_subscriptions(names)
+        known = [name for name in names if name in keys]
+        where = {
+            "shards": smallints([shard_of(name) for name in known]),
+            "keys": integers([keys[name] for name in known]),
+            "start": from_micros(interval[0]),
+            "end": from_micros(interval[1]),
+        }
+        statement = (_EXPORT_WITH_IDS if with_record_ids else _EXPORT).execution_options(yield_per=_FETCHED_AT_A_TIME)
+        async with self._store.reading() as connection:
+            async for row in await connection.stream(statement, where):
+                sources = await self._keys.source_names(row.source_keys) if with_record_ids else ()
+                yield _exported(known[row.number - 1], row, sources, row.record_ids if with_record_ids else ())
+
+    async def columns(self, subscription: str, cycle: BillCycle) -> UsageColumns:
+        """The records of one bill cycle, as the rater wants them."""
+        interval = (cycle.start_micros, cycle.end_micros)
+        pieces = [piece async for piece in self.export([subscription], interval, with_record_ids=False)]
+        nothing = np.empty(0, np.int64)
+        return UsageColumns.of(
+            service=[service for piece in pieces for service in piece.usage_types],  # type: ignore[misc]  # names of Services will do
+            start=np.concatenate([nothing, *(piece.start_micros for piece in pieces)]) // MICROS,
+            quantity=np.concatenate([nothing, *(piece.quantities for piece in pieces)]),
+            destination=[each for piece in pieces for each in piece.destinations],
+            visited_network=[each for piece in pieces for each in piece.visited_networks],
+        )
+
+    async def counters(self, subscription: str, cycle: BillCycle) -> tuple[Sequence[Counter], int | None]:
+        """The counters of one bill cycle, and when the latest record counted began."""
+        key = (await self._keys.known_subscriptions([subscription])).get(subscription)
+        if key is None:
+            return [], None
+        async with self._store.reading() as connection:
+            return await counters.read(connection, key, subscription, cycle)
+
+
+def _record(subscription: str, row: Row[Any]) -> StoredRecord:
+    return StoredRecord(
+        source=row.source,
+        record_id=row.record_id,
+        subscription=subscription,
+        usage_type=row.usage_type,
+        start_micros=to_micros(row.start_time),
+        quantity=row.quantity,
+        destination=row.destination,
+        visited_network=row.visited_network,
+        location_id=row.location_id,
+    )
+
+
+def _exported(subscription: str, row: Row[Any], sources: Sequence[str], record_ids: Sequence[str]) -> ExportedUsage:
+    return ExportedUsage(
+        subscription=subscription,
+        usage_types=row.usage_types,
+        start_micros=bigints_from(row.start_times) + PG_EPOCH_MICROS,
+        quantities=bigints_from(row.quantities),
+        destinations=row.destinations,
+        visited_networks=row.visited_networks,
+        sources=sources,
+        record_ids=record_ids,
+    )
+
+
+_PAGE: Final = text("""
+    SELECT source, record_id, usage_type, start_time, quantity, destination, visited_network, location_id
+    FROM usage.usage_record JOIN usage.source USING (source_key)
+    WHERE shard = :shard
+        AND subscription_key = (SELECT subscription_key FROM usage.subscription WHERE subscription_id = :subscription)
+        AND start_time >= coalesce(CAST(:start AS timestamptz), '-infinity')
+        AND start_time < coalesce(CAST(:end AS timestamptz), 'infinity')
+        AND (CAST(:after AS timestamptz) IS NULL
+            OR (start_time, source, record_id) > (CAST(:after AS timestamptz), :source, :record_id))
+    ORDER BY start_time, source, record_id
+    LIMIT :size
+""")
+
+# One row for each subscription, or each 50,000 of its records, with its records in arrays: the driver makes rows one
+# by one, at several times the cost. Whole numbers come in binary, for numpy.
+_IN_ORDER: Final = "ORDER BY start_time, source_key, record_id"
+_EXPORTED: Final = f"""
+    SELECT wanted.number, part.*
+    FROM unnest(:shards, :keys) WITH ORDINALITY AS wanted (shard, subscription_key, number)
+    CROSS JOIN LATERAL (
+        SELECT
+            array_agg(usage_type {_IN_ORDER}) AS usage_types,
+            array_send(array_agg(start_time {_IN_ORDER})) AS start_times,
+            array_send(array_agg(quantity {_IN_ORDER})) AS quantities,
+            array_agg(destination {_IN_ORDER}) AS destinations,
+            array_agg(visited_network {_IN_ORDER}) AS visited_networks
+            {{ids}}
+        FROM (
+            SELECT *, (row_number() OVER ({_IN_ORDER}) - 1) / 50000 AS part
+            FROM usage.usage_record AS record
+            WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
+                AND record.start_time >= :start AND record.start_time < :end
+        ) AS numbered
+        GROUP BY numbered.part
+        ORDER BY numbered.part
+    ) AS part
+"""  # noqa: S608 - put together from constants
+_IDS: Final = f", array_agg(source_key {_IN_ORDER}) AS source_keys, array_agg(record_id {_IN_ORDER}) AS record_ids"
+_EXPORT: Final = text(_EXPORTED.format(ids=""))
+_EXPORT_WITH_IDS: Final = text(_EXPORTED.format(ids=_IDS))

@@ -1,0 +1,85 @@
+"""What is the usage service made of?"""
+
+from datetime import timedelta
+from typing import Final
+
+from cxmesh.usage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
+from mesh.rpc import Servicer
+from mesh.service import Application, Job, Runtime, ServiceDefinition
+
+from usage_correlation.handlers.compare_plans import ComparePlans
+from usage_correlation.handlers.directory import Directory, Sources
+from usage_correlation.handlers.record_usage import RecordUsage
+from usage_correlation.handlers.watch_signals import SignalWatch
+from usage_correlation.peers.catalogue import CatalogueClient, TariffReader
+from usage_correlation.peers.profile import ProfileClient
+from usage_correlation.server import events
+from usage_correlation.server.authorization import AUTHORIZATION
+from usage_correlation.server.authorization import SERVICE as USAGE_SERVICE
+from usage_correlation.server.faults import ERRORS
+from usage_correlation.server.metrics import UsageMetrics
+from usage_correlation.server.policy_calls import PolicyCases
+from usage_correlation.server.servicer import UsageServicer
+from usage_correlation.server.signals import signal_raised
+from usage_correlation.server.usage_calls import UsageCases
+from usage_correlation.settings import Settings
+from usage_correlation.store.arrays import accept_arrays
+from usage_correlation.store.changes import ChangeStore, note_changes
+from usage_correlation.store.keys import KeyStore
+from usage_correlation.store.ledger import PostgresLedger
+from usage_correlation.store.policies import PolicyStore, PostgresPolicyWriter
+from usage_correlation.store.signals import SignalStore
+from usage_correlation.store.tables import SCHEMA
+from usage_correlation.store.usage import UsageStore
+
+NAME: Final = "usage-correlation"
+_PRUNE_EVERY: Final = timedelta(minutes=10)
+
+
+def build(runtime: Runtime) -> Application:
+    """Everything, wired."""
+    settings, store, clock = runtime.settings, runtime.store, runtime.clock
+    if not isinstance(settings, Settings):
+        raise TypeError(f"the usage service is set by {Settings.__name__}, not by {type(settings).__name__}")
+    accept_arrays(store.engine)
+    keys, policies, changes = KeyStore(store), PolicyStore(store), ChangeStore(store, clock)
+    directory = _directory(runtime, settings, Sources(
+        ProfileClient(runtime.channels.to("profile", settings.profile_address)),
+        CatalogueClient(runtime.channels.to("offer-decision", settings.offer_decision_address)),
+        TariffReader(), keys, policies, changes,
+    ))  # fmt: skip
+    usage, signals = UsageStore(store, keys), SignalStore(store)
+    record_usage = RecordUsage(
+        directory,
+        PostgresLedger(store, signal_raised),
+        keys,
+        clock,
+        UsageMetrics(runtime.meter),
+        ahead=settings.clock_difference,
+    )
+    servicer = UsageServicer(
+        UsageCases(record_usage, ComparePlans(directory, usage, clock), directory, usage, clock),
+        PolicyCases(store, lambda uow: PostgresPolicyWriter(uow.connection, clock), policies, directory, clock),
+        signals,
+        SignalWatch(signals, settings.watch_poll),
+    )
+    return Application(
+        servicers=[Servicer(add_UsageServiceServicer_to_server, servicer, USAGE_SERVICE)],
+        authorization=AUTHORIZATION,
+        errors=ERRORS,
+        subscriptions=events.subscriptions(NAME, note_changes, clock),
+        jobs=[Job("unlist-old-changes", _PRUNE_EVERY, changes.prune)],
+    )
+
+
+def _directory(runtime: Runtime, settings: Settings, sources: Sources) -> Directory:
+    return Directory(sources, runtime.clock, subscribers=settings.remembered_subscriptions, lifetime=settings.memory)
+
+
+SERVICE: Final = ServiceDefinition(
+    name=NAME,
+    schema=SCHEMA,
+    settings=Settings,
+    build=build,
+    migrations="usage_correlation.store.migrations",
+)

@@ -1,0 +1,22 @@
+"""The service under test, and those that it asks."""
+
+from dataclasses import dataclass
+
+from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub, UsageServiceStub
+from mesh.clock import FixedClock
+from mesh.testkit.serving import ServiceUnderTest
+from usage_peers import FakeCatalogue, FakeProfile
+
+
+@dataclass
+class World:
+    """The usage service with a profile and a catalogue of its own."""
+
+    service: ServiceUnderTest
+    profile: FakeProfile
+    catalogue: FakeCatalogue
+    clock: FixedClock
+
+    def stub(self, as_: str = "service/operator") -> UsageServiceAsyncStub:
+        """What `as_` calls the service with."""
+        return UsageServiceStub(self.service.channel(as_))

@@ -1,0 +1,1 @@
+"""What follows from spans and agreements, by computation alone?"""

@@ -1,0 +1,82 @@
+"""What does one session add to the windows of the agreements that its visits fall under?"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from value_network_sla.domain.agreement import Agreement
+from value_network_sla.domain.party import Party
+from value_network_sla.domain.session import JudgedVisit, Session
+
+WindowKey = tuple[str, datetime]
+"""Name of the agreement and start of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One session's part of one agreement's window."""
+
+    window: WindowKey
+    visits: int
+    good: int
+    hit: bool
+    """Whether the session's customer noticed: it was late, or failed, because of these visits."""
+    lateness_ns: Mapping[Party, int]
+    """Who answers for the session's lateness; empty when these visits were all good."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChange:
+    """What is to be added to the counts of a window; less than nothing where a session was corrected."""
+
+    window: WindowKey
+    visits: int
+    good: int
+    lateness_ns: Mapping[Party, int]
+
+
+def contributions(session: Session) -> Sequence[Contribution]:
+    """By agreement and window. Every visit counts, also those of a session of which parts were lost."""
+    windows: dict[WindowKey, tuple[Agreement, list[JudgedVisit]]] = {}
+    for judged in session.visits:
+        if judged.agreement is not None:
+            start = judged.agreement.window_at(judged.visit.start_ns)
+            windows.setdefault((judged.agreement.name, start), (judged.agreement, []))[1].append(judged)
+    return tuple(
+        _contribution(session, agreement, start, visits) for (_, start), (agreement, visits) in windows.items()
+    )
+
+
+def changes(before: Iterable[Contribution], after: Iterable[Contribution]) -> Sequence[WindowChange]:
+    """What replacing `before` by `after` means for the windows; by window, in order, those alone that change."""
+    visits: dict[WindowKey, int] = {}
+    good: dict[WindowKey, int] = {}
+    lateness: dict[WindowKey, dict[Party, int]] = {}
+    for sign, group in ((-1, before), (1, after)):
+        for part in group:
+            visits[part.window] = visits.get(part.window, 0) + sign * part.visits
+            good[part.window] = good.get(part.window, 0) + sign * part.good
+            by_party = lateness.setdefault(part.window, {})
+            for party, nanoseconds in part.lateness_ns.items():
+                by_party[party] = by_party.get(party, 0) + sign * nanoseconds
+    found = (
+        WindowChange(window, visits[window], good[window], {party: ns for party, ns in lateness[window].items() if ns})
+        for window in sorted(visits)
+    )
+    return tuple(change for change in found if change.visits or change.good or change.lateness_ns)
+
+
+def _contribution(
+    session: Session, agreement: Agreement, window_start: datetime, judged: Sequence[JudgedVisit]
+) -> Contribution:
+    good = sum(each.good for each in judged)
+    all_good = good == len(judged)
+    delayed = session.delays_ns.get(agreement.name, 0) > 0
+    failed = session.error and any(each.visit.error for each in judged)
+    return Contribution(
+        window=(agreement.name, window_start),
+        visits=len(judged),
+        good=good,
+        hit=not all_good and (delayed or failed),
+        lateness_ns={} if all_good else {share.party: share.lateness_ns for share in session.shares},
+    )

@@ -1,0 +1,114 @@
+"""What became of one delivery of a service to a customer?"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from value_network_sla.domain.agreement import Agreement, AgreementBook
+from value_network_sla.domain.apportionment import apportion
+from value_network_sla.domain.critical_path import critical_path
+from value_network_sla.domain.ordering import CRISP, OrderRule
+from value_network_sla.domain.party import UNATTRIBUTED, Share, shares_of
+from value_network_sla.domain.span import PROVIDER, Span
+from value_network_sla.domain.trace_tree import grow_tree
+from value_network_sla.domain.visit import Visit
+from value_network_sla.domain.visits import Visits, collapse
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedVisit:
+    """A visit, held against its agreement."""
+
+    visit: Visit
+    exclusive_ns: int
+    """Its part of the critical path, in no deeper visit."""
+    agreement: Agreement | None
+
+    @property
+    def good(self) -> bool:
+        """In time and without error."""
+        budget = None if self.agreement is None else self.agreement.latency_budget_ns
+        return not self.visit.error and (budget is None or self.visit.accountable_ns <= budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session, closed."""
+
+    trace_id: bytes
+    root_span_id: bytes
+    service: str
+    customer: str
+    """Empty when the trace doesn't say."""
+    start_ns: int
+    duration_ns: int
+    lateness_ns: int
+    """How much of the duration is beyond what it takes with every partner within budget."""
+    partial: bool
+    """Spans were missing: its lateness is charged to nobody."""
+    error: bool
+    visits: Sequence[JudgedVisit]
+    """By start."""
+    shares: Sequence[Share]
+    """They sum to the lateness."""
+    delays_ns: Mapping[str, int]
+    """By name of the agreement: what its visits delayed the session by, whoever is charged."""
+    share_error_ns: int
+    """How far a share may be off (95 %); 0 when exact."""
+
+
+def find_root(spans: Iterable[Span]) -> Span | None:
+    """The span that makes a trace a session: a span of ours that names the service to the customer, with nothing above.
+
+    A partner's word doesn't open a session. If the real root was lost, the topmost such span stands in for it.
+    """
+    spans = list(spans)
+    known = {span.span_id for span in spans}
+    tops = [
+        span
+        for span in spans
+        if span.session_service and span.party == PROVIDER and (not span.parent_id or span.parent_id not in known)
+    ]
+    return min(tops, key=lambda span: (bool(span.parent_id), span.start_ns, span.span_id), default=None)
+
+
+def assess(trace_id: bytes, spans: Sequence[Span], book: AgreementBook, rule: OrderRule = CRISP) -> Session | None:
+    """The session that the spans of a trace tell of; None when the trace is not a session."""
+    root = find_root(spans)
+    if root is None:
+        return None
+    tree = grow_tree(spans, root.span_id)
+    visits = collapse(tree, book.callees(root.session_service))
+    agreements = [_agreement(book, root.session_service, visit) for visit in visits.visits]
+    judged = _judge(visits, agreements, rule)
+    result = apportion(visits, agreements, seed=int.from_bytes(trace_id, "big"), rule=rule)
+    blame = result.by_party() if tree.whole else {UNATTRIBUTED: result.lateness_ns}
+    names = {player.agreement for player in result.parts}
+    return Session(
+        trace_id=trace_id,
+        root_span_id=root.span_id,
+        service=root.session_service,
+        customer=root.customer,
+        start_ns=root.start_ns,
+        duration_ns=root.duration_ns,
+        lateness_ns=result.lateness_ns,
+        partial=not tree.whole,
+        error=root.error,
+        visits=judged,
+        shares=shares_of(blame),
+        delays_ns={name: result.of_agreement(name) for name in sorted(names)},
+        share_error_ns=result.error_ns,
+    )
+
+
+def _agreement(book: AgreementBook, service: str, visit: Visit) -> Agreement | None:
+    if visit.partner == PROVIDER:
+        return None
+    return book.find(service, visit.partner, visit.operation, visit.start_ns)
+
+
+def _judge(visits: Visits, agreements: Sequence[Agreement | None], rule: OrderRule) -> Sequence[JudgedVisit]:
+    exclusive = [0] * len(visits.visits)
+    for node, nanoseconds in enumerate(critical_path(visits.timeline, rule).exclusive):
+        exclusive[visits.visit_of[node]] += nanoseconds
+    judged = map(JudgedVisit, visits.visits, exclusive, agreements)
+    return tuple(sorted(judged, key=lambda each: (each.visit.start_ns, -each.visit.end_ns, each.visit.partner)))

@@ -1,0 +1,97 @@
+"""What can be wrong with a request to the value-network SLA service?
+
+SlaError
+├── NotFound
+│   ├── PartnerNotFound
+│   ├── AgreementNotFound
+│   ├── TraceNotFound
+│   ├── SessionNotFound
+│   └── BreachNotFound
+├── AlreadyExists     the name is taken by other content
+├── InvalidValue      a value cannot be
+├── UnknownPartner    the sender of spans has a certificate, but is no partner here
+└── Overloaded        more spans wait to be stored than this replica holds
+"""
+
+from collections.abc import Mapping
+
+
+class SlaError(Exception):
+    """Root of all errors that callers are told of."""
+
+    def __init__(self, message: str, metadata: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.metadata = dict(metadata)
+        """Travels in google.rpc.ErrorInfo."""
+
+
+class NotFound(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """The resource is not there, or is another partner's, which to the caller is the same."""
+
+    kind = ""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no {name}", {self.kind: name})
+
+
+class PartnerNotFound(NotFound):
+    """No partner has this name."""
+
+    kind = "partner"
+
+
+class AgreementNotFound(NotFound):
+    """No agreement has this name."""
+
+    kind = "agreement"
+
+
+class TraceNotFound(NotFound):
+    """No span of this trace was received, or none is kept any more."""
+
+    kind = "trace"
+
+
+class SessionNotFound(NotFound):
+    """No session has this name."""
+
+    kind = "session"
+
+
+class BreachNotFound(NotFound):
+    """No breach has this name."""
+
+    kind = "breach"
+
+
+class AlreadyExists(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A resource of this name exists with other content."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} exists already, with other content", {"name": name})
+
+
+class InvalidValue(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A value that cannot be."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}: got {value!r}, expected {expected}", {"field": field})
+        self.field = field
+        self.value = value
+        self.expected = expected
+
+
+class UnknownPartner(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A certificate of a partner that was never made here, or not yet."""
+
+    def __init__(self, partner: str) -> None:
+        super().__init__(f"the certificate says {partner}, but there is no such partner", {"partner": partner})
+
+
+class Overloaded(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """More spans wait to be stored than this replica holds."""
+
+    def __init__(self, waiting_spans: int) -> None:
+        super().__init__(
+            f"{waiting_spans} spans wait to be stored; send these again", {"waiting_spans": str(waiting_spans)}
+        )

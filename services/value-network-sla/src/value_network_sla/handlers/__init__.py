@@ -1,0 +1,1 @@
+"""What the value-network SLA service does, one use case a file."""

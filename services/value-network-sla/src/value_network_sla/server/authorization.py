@@ -1,0 +1,44 @@
+"""Who may call which method? Whoever is not named here may not."""
+
+from typing import Final
+
+from mesh.rpc import Authorization, allow, partners, services
+
+SERVICE: Final = "cxmesh.sla.v1.ValueNetworkSlaService"
+TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
+
+_STAFF = allow(services("operator"))
+# A partner gets no further than to what is its own: see viewer.py.
+_PARTNERS_TOO = allow(services("operator"), partners())
+_SENDERS = allow(
+    services(
+        "profile",
+        "usage-correlation",
+        "billing-accuracy",
+        "offer-decision",
+        "notification",
+        "value-network-sla",
+        "operator",
+    ),
+    partners(),
+)
+
+AUTHORIZATION = Authorization(
+    {
+        f"/{TRACE_SERVICE}/Export": _SENDERS,
+        f"/{SERVICE}/CreatePartner": _STAFF,
+        f"/{SERVICE}/GetPartner": _PARTNERS_TOO,
+        f"/{SERVICE}/ListPartners": _PARTNERS_TOO,
+        f"/{SERVICE}/CreateAgreement": _STAFF,
+        f"/{SERVICE}/GetAgreement": _PARTNERS_TOO,
+        f"/{SERVICE}/ListAgreements": _PARTNERS_TOO,
+        f"/{SERVICE}/GetTrace": _PARTNERS_TOO,
+        # A session shows every party's part.
+        f"/{SERVICE}/GetSession": _STAFF,
+        f"/{SERVICE}/ListSessions": _STAFF,
+        f"/{SERVICE}/ListAttainments": _PARTNERS_TOO,
+        f"/{SERVICE}/GetBreach": _PARTNERS_TOO,
+        f"/{SERVICE}/ListBreaches": _PARTNERS_TOO,
+        f"/{SERVICE}/ListCustomerBreaches": allow(services("operator", "offer-decision")),
+    }
+)

@@ -1,0 +1,37 @@
+"""Which status and reason does each error become?"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import grpc
+from mesh.rpc import ErrorSpec
+
+from value_network_sla.errors import (
+    AgreementNotFound,
+    AlreadyExists,
+    BreachNotFound,
+    InvalidValue,
+    Overloaded,
+    PartnerNotFound,
+    SessionNotFound,
+    TraceNotFound,
+    UnknownPartner,
+)
+
+_DOMAIN: Final = "sla.cxmesh"
+_RETRY_SECONDS: Final = 1.0
+"""A full queue of spans is stored in a few seconds; exporters double the wait by themselves."""
+
+ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
+    PartnerNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PARTNER_NOT_FOUND", _DOMAIN),
+    AgreementNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_AGREEMENT_NOT_FOUND", _DOMAIN),
+    TraceNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_TRACE_NOT_FOUND", _DOMAIN),
+    SessionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_SESSION_NOT_FOUND", _DOMAIN),
+    BreachNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BREACH_NOT_FOUND", _DOMAIN),
+    AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
+    InvalidValue: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE", _DOMAIN),
+    UnknownPartner: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_UNKNOWN_PARTNER", _DOMAIN),
+    Overloaded: ErrorSpec(
+        grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_OVERLOADED", _DOMAIN, retry_after=_RETRY_SECONDS
+    ),
+}

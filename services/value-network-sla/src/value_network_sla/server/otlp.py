@@ -1,0 +1,122 @@
+"""What of a standard OTLP export is kept, and what is refused?"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
+
+from value_network_sla.domain.span import SpanKind
+from value_network_sla.handlers.kept import SpanColumns
+
+SESSION_SERVICE: Final = "cxmesh.service"
+CUSTOMER: Final = "cxmesh.customer"
+CLAIMED_PARTNER: Final = "cxmesh.partner"
+_SERVICE_NAME: Final = "service.name"
+_OURS = b"cxmesh."
+
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+_NO_TRACE = bytes(_TRACE_ID_BYTES)
+_NO_SPAN = bytes(_SPAN_ID_BYTES)
+_LAST_MOMENT = 2**63 - 1
+_LONGEST_NS = 7 * 24 * 3600 * 1_000_000_000
+"""A span of more than a week is a mistake in somebody's clock."""
+_LONGEST_TEXT = 200
+"""Names and messages are for people and for agreements, whose operations are no longer."""
+
+_SESSION_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# Anything else might be a person's name or number; it is not kept.
+_CUSTOMER = re.compile(r"customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+_KINDS = tuple(kind.value for kind in SpanKind)  # in the order of the numbers of OTLP's enum
+
+
+@dataclass(slots=True)
+class Received:
+    """A request, read."""
+
+    spans: SpanColumns = field(default_factory=SpanColumns)
+    rejected: int = 0
+    first_problem: str = ""
+
+
+def read_request(request: ExportTraceServiceRequest, sender: str) -> Received:
+    """The spans that `sender` sent, whatever they say about who sent them."""
+    received = Received()
+    for resource_spans in request.resource_spans:
+        _read_resource(resource_spans, sender, received)
+    return received
+
+
+def _read_resource(resource_spans: ResourceSpans, sender: str, received: Received) -> None:
+    attributes = _texts(resource_spans.resource.attributes, (_SERVICE_NAME, CLAIMED_PARTNER))
+    service = _short(attributes.get(_SERVICE_NAME, ""))
+    claim = attributes.get(CLAIMED_PARTNER)
+    columns = received.spans
+    for scope_spans in resource_spans.scope_spans:
+        for span in scope_spans.spans:
+            problem = _problem(span)
+            if problem is not None:
+                received.rejected += 1
+                received.first_problem = received.first_problem or problem
+                continue
+            # Each field is read once: reading is what costs.
+            columns.service.append(service)
+            columns.sender.append(sender)
+            _append(columns, span, sender, claim)
+
+
+def _append(columns: SpanColumns, span: Span, sender: str, claim: str | None) -> None:
+    columns.trace_id.append(span.trace_id)
+    columns.span_id.append(span.span_id)
+    parent_id = span.parent_span_id
+    columns.parent_id.append(b"" if parent_id == _NO_SPAN else parent_id)
+    columns.operation.append(_short(span.name))
+    kind = span.kind
+    columns.kind.append(_KINDS[kind] if 0 <= kind < len(_KINDS) else _KINDS[0])
+    columns.start_ns.append(span.start_time_unix_nano)
+    columns.end_ns.append(span.end_time_unix_nano)
+    failed = span.status.code == Status.STATUS_CODE_ERROR
+    columns.error.append(failed)
+    columns.status_message.append(_short(span.status.message) if failed else "")
+    ours = _our_attributes(span)
+    service, customer = ours.get(SESSION_SERVICE, ""), ours.get(CUSTOMER, "")
+    columns.session_service.append(service if _SESSION_SERVICE.fullmatch(service) else "")
+    columns.customer.append(customer if _CUSTOMER.fullmatch(customer) else "")
+    claimed = ours.get(CLAIMED_PARTNER, claim)
+    columns.sender_mismatch.append(claimed is not None and claimed != sender)
+
+
+def _our_attributes(span: Span) -> dict[str, str]:
+    """The few attributes that mean something here. Most spans have none, which their bytes tell faster than a search."""
+    if not span.attributes or _OURS not in span.SerializeToString():
+        return {}
+    return _texts(span.attributes, (SESSION_SERVICE, CUSTOMER, CLAIMED_PARTNER))
+
+
+def _texts(attributes: Iterable[KeyValue], names: tuple[str, ...]) -> dict[str, str]:
+    return {each.key: each.value.string_value for each in attributes if each.key in names}
+
+
+def _problem(span: Span) -> str | None:
+    """Why a span can't be kept; None when it can."""
+    trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
+    if len(trace_id) != _TRACE_ID_BYTES or trace_id == _NO_TRACE:
+        return f"trace_id: got {trace_id.hex()!r}, expected 16 bytes that are not all zero"
+    if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
+        return f"span_id: got {span_id.hex()!r}, expected 8 bytes that are not all zero"
+    if len(parent_id) not in (0, _SPAN_ID_BYTES):
+        return f"parent_span_id of {span_id.hex()}: got {parent_id.hex()!r}, expected 8 bytes or none"
+    start, end = span.start_time_unix_nano, span.end_time_unix_nano
+    if not 0 < start <= end <= _LAST_MOMENT or end - start > _LONGEST_NS:
+        return f"times of span {span_id.hex()}: got {start} to {end} ns, expected a start above 0 and an end up to a week later"
+    return None
+
+
+def _short(text: str) -> str:
+    """A text that PostgreSQL can keep: without NUL, and not too long."""
+    return text[:_LONGEST_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,25 @@
+"""What may be set from outside the value-network SLA service?"""
+
+from mesh.settings import ServiceSettings
+from pydantic import Field
+
+_MEBIBYTE = 1 << 20
+
+
+class Settings(ServiceSettings):
+    """What every service has, and when sessions and windows are taken to be over."""
+
+    max_message_bytes: int = Field(64 * _MEBIBYTE, gt=0)
+    """The largest message taken in or sent, after decompression: what exporters of traces expect to be able to send."""
+    quiet_seconds: float = Field(2.0, gt=0)
+    """A session is closed when no span of its trace came for this long. Late spans open it again."""
+    longest_open_seconds: float = Field(900.0, gt=0)
+    """A trace that never falls quiet is closed after this time, and again after each further such time."""
+    settle_seconds: float = Field(5.0, ge=0)
+    """How long after its end a window is judged: sessions that began in it are to be closed by then."""
+    max_waiting_spans: int = Field(200_000, gt=0)
+    """Spans that may wait to be stored; beyond, senders are told to come again."""
+    span_retention_days: int = Field(7, ge=2)
+    """How long spans are kept. Until a day before, late spans correct a closed session; then it stays as it is."""
+    session_retention_days: int = Field(40, ge=32)
+    """How long sessions are kept; longer than the longest window, so that late spans can still correct its counts."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: partners and agreements, spans, sessions, windows, breaches."""

@@ -1,0 +1,53 @@
+"""How are partners kept?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mesh.store import insert_ignoring_duplicates
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from value_network_sla.domain.partner import Partner, PartnerRole
+from value_network_sla.errors import AlreadyExists, PartnerNotFound
+from value_network_sla.store.tables import PARTNER
+
+
+class PartnerRows:
+    """Partners in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, partner: Partner) -> Partner:
+        """Keep a new one, or give the one that is the same but for its time; raises AlreadyExists."""
+        row: dict[str, Sequence[object]] = {
+            "name": [partner.name],
+            "display_name": [partner.display_name],
+            "role": [partner.role.value],
+            "create_time": [partner.create_time],
+        }
+        if await insert_ignoring_duplicates(self._connection, PARTNER, row, key=["name"]):
+            return partner
+        kept = await self.get(partner.name)
+        if replace(kept, create_time=partner.create_time) != partner:
+            raise AlreadyExists(partner.name)
+        return kept
+
+    async def get(self, name: str) -> Partner:
+        """Raises PartnerNotFound."""
+        row = (await self._connection.execute(select(PARTNER).where(PARTNER.c.name == name))).one_or_none()
+        if row is None:
+            raise PartnerNotFound(name)
+        return _partner(row)
+
+    async def page(self, only: str | None, after: str, size: int) -> Sequence[Partner]:
+        """The first `size` whose name comes after `after`, by name; of them only the one named `only`, if given."""
+        query = select(PARTNER).where(PARTNER.c.name > after).order_by(PARTNER.c.name).limit(size)
+        if only is not None:
+            query = query.where(PARTNER.c.name == only)
+        return [_partner(row) for row in await self._connection.execute(query)]
+
+
+def _partner(row: Row[Any]) -> Partner:
+    return Partner(row.name, row.display_name, PartnerRole(row.role), row.create_time)

@@ -1,0 +1,23 @@
+"""What does one transaction see of all that is kept?"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from value_network_sla.handlers.ports import Records
+from value_network_sla.store.agreements import AgreementRows
+from value_network_sla.store.breaches import BreachRows
+from value_network_sla.store.partners import PartnerRows
+from value_network_sla.store.sessions import SessionRows
+from value_network_sla.store.traces import TraceRows
+from value_network_sla.store.windows import WindowRows
+
+
+def records_on(connection: AsyncConnection) -> Records:
+    """The records as the transaction of `connection` sees and writes them."""
+    return Records(
+        partners=PartnerRows(connection),
+        agreements=AgreementRows(connection),
+        traces=TraceRows(connection),
+        sessions=SessionRows(connection),
+        windows=WindowRows(connection),
+        breaches=BreachRows(connection),
+    )

@@ -1,0 +1,54 @@
+"""How long are spans and sessions kept, and who throws them away?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mesh.store import Store
+from sqlalchemy import text
+
+_BATCH = 5_000
+_MAX_BATCHES = 200
+"""Bounds one run; what is left falls to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long each kind of row is kept. Counts of windows and breaches are kept for good."""
+
+    spans: timedelta
+    sessions: timedelta
+
+
+async def purge(store: Store, now: datetime, retention: Retention) -> int:
+    """Delete what is past its retention, in short transactions; how many rows."""
+    spans = await _delete(store, _SPANS, now - retention.spans)
+    sessions = await _delete(store, _SESSIONS, _nanoseconds(now - retention.sessions))
+    parts = await _delete(store, _CONTRIBUTIONS, _nanoseconds(now - retention.sessions))
+    return spans + sessions + parts
+
+
+async def _delete(store: Store, statement: str, before: datetime | int) -> int:
+    total = 0
+    for _ in range(_MAX_BATCHES):
+        async with store.unit_of_work() as uow:
+            done = await uow.connection.execute(text(statement), {"before": before, "batch": _BATCH})
+        total += done.rowcount
+        if done.rowcount < _BATCH:
+            break
+    return total
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000
+
+
+# Rows are found by their place, since the index on the time tells of stretches of the table rather than of rows.
+_SPANS = """
+    DELETE FROM sla.span WHERE ctid IN (SELECT ctid FROM sla.span WHERE receive_time < :before LIMIT :batch)
+"""
+_SESSIONS = """
+    DELETE FROM sla.session WHERE ctid IN (SELECT ctid FROM sla.session WHERE start_ns < :before LIMIT :batch)
+"""
+_CONTRIBUTIONS = """
+    DELETE FROM sla.contribution WHERE ctid IN (SELECT ctid FROM sla.contribution WHERE start_ns < :before LIMIT :batch)
+"""

@@ -1,0 +1,160 @@
+"""In which tables does the value network live?"""
+
+from typing import Final
+
+from mesh.store import mesh_tables
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA: Final = "sla"
+
+metadata = MetaData(schema=SCHEMA)
+MESH = mesh_tables(metadata)
+
+_TIME = DateTime(timezone=True)
+
+PARTNER = Table(
+    "partner",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("create_time", _TIME, nullable=False),
+)
+
+AGREEMENT = Table(
+    "agreement",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("partner", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("latency_budget_ns", BigInteger, nullable=False),
+    Column("objective_ppm", Integer, nullable=False),
+    Column("window_seconds", Integer, nullable=False),
+    Column("min_visits", Integer, nullable=False),
+    Column("penalty_micros", BigInteger),
+    Column("penalty_currency", Text),
+    Column("effective_time", _TIME, nullable=False),
+    Column("create_time", _TIME, nullable=False),
+)
+
+SPAN = Table(
+    "span",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("trace_id", LargeBinary, primary_key=True),
+    Column("span_id", LargeBinary, primary_key=True),
+    Column("parent_id", LargeBinary, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("start_ns", BigInteger, nullable=False),
+    Column("end_ns", BigInteger, nullable=False),
+    Column("error", Boolean, nullable=False),
+    Column("status_message", Text, nullable=False),
+    Column("session_service", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("sender_mismatch", Boolean, nullable=False),
+    Column("receive_time", _TIME, nullable=False),
+)
+
+OPEN_TRACE = Table(
+    "open_trace",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("trace_id", LargeBinary, primary_key=True),
+    Column("open_time", _TIME, nullable=False),
+    Column("last_span_time", _TIME, nullable=False),
+)
+
+SESSION = Table(
+    "session",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("trace_id", LargeBinary, primary_key=True),
+    Column("root_span_id", LargeBinary, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("start_ns", BigInteger, nullable=False),
+    Column("duration_ns", BigInteger, nullable=False),
+    Column("lateness_ns", BigInteger, nullable=False),
+    Column("partial", Boolean, nullable=False),
+    Column("error", Boolean, nullable=False),
+    # Read with the session as a whole; nothing is looked up in them.
+    Column("visits", JSONB, nullable=False),
+    Column("shares", JSONB, nullable=False),
+    Column("share_error_ns", BigInteger, nullable=False),
+    Column("first_close_time", _TIME, nullable=False),
+    Column("close_time", _TIME, nullable=False),
+)
+
+CONTRIBUTION = Table(
+    "contribution",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("trace_id", LargeBinary, primary_key=True),
+    Column("agreement", Text, primary_key=True),
+    Column("window_start", _TIME, primary_key=True),
+    Column("root_span_id", LargeBinary, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("start_ns", BigInteger, nullable=False),
+    Column("visits", Integer, nullable=False),
+    Column("good", Integer, nullable=False),
+    Column("hit", Boolean, nullable=False),
+    Column("lateness", JSONB, nullable=False),
+)
+
+ATTAINMENT = Table(
+    "attainment",
+    metadata,
+    Column("agreement", Text, primary_key=True),
+    Column("window_start", _TIME, primary_key=True),
+    Column("visits", BigInteger, nullable=False),
+    Column("good", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),
+)
+
+WINDOW_LATENESS = Table(
+    "window_lateness",
+    metadata,
+    Column("agreement", Text, primary_key=True),
+    Column("window_start", _TIME, primary_key=True),
+    Column("party_kind", Text, primary_key=True),
+    Column("partner", Text, primary_key=True),
+    Column("lateness_ns", BigInteger, nullable=False),
+)
+
+BREACH = Table(
+    "breach",
+    metadata,
+    Column("agreement", Text, primary_key=True),
+    Column("window_start", _TIME, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("partner", Text, nullable=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("good", BigInteger, nullable=False),
+    Column("detect_time", _TIME, nullable=False),
+    Column("withdraw_time", _TIME),
+)
+
+BREACH_CUSTOMER = Table(
+    "breach_customer",
+    metadata,
+    Column("agreement", Text, primary_key=True),
+    Column("window_start", _TIME, primary_key=True),
+    Column("customer", Text, primary_key=True),
+    Column("start_ns", BigInteger, nullable=False),
+)
