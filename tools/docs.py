@@ -1,4 +1,4 @@
-"""Which pages under docs/ are made from code, and are they up to date? `make gen` writes them, `make check` compares."""
+"""Which pages are made from code, and are they up to date? `make gen` writes them, `make check` compares."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _scalar(field: FieldDescriptor) -> object:
 
 
 def record() -> int:
-    """Write the golden form of messages that have none yet; what is recorded is never changed. Returns how many were added."""
+    """Write the golden form of messages that have none yet, and leave the others alone; how many were added."""
     known = golden_files()
     added = 0
     for full_name, descriptor in message_types().items():

@@ -1,11 +1,15 @@
 """The service under test, and those that it asks."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub, UsageServiceStub
+from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from mesh.clock import FixedClock
 from mesh.testkit.serving import ServiceUnderTest
 from usage_peers import FakeCatalogue, FakeProfile
+
+if TYPE_CHECKING:  # the stubs alone know the name
+    from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub
 
 
 @dataclass
@@ -17,6 +21,6 @@ class World:
     catalogue: FakeCatalogue
     clock: FixedClock
 
-    def stub(self, as_: str = "service/operator") -> UsageServiceAsyncStub:
+    def stub(self, as_: str = "service/operator") -> "UsageServiceAsyncStub":
         """What `as_` calls the service with."""
         return UsageServiceStub(self.service.channel(as_))

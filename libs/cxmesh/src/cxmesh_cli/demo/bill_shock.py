@@ -114,7 +114,7 @@ def all_signals(mesh: MeshClient) -> list[Signal]:
 
 
 def await_reaction(mesh: MeshClient, triggers: set[str], expected: int) -> Reaction:
-    """Wait for `expected` decisions on resources of these names, and for a message that came to its end for each that acts."""
+    """Wait for `expected` decisions on resources of these names, and for the end of each message that they led to."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         decisions = [one for one in _decisions(mesh) if one.trigger.resource in triggers]

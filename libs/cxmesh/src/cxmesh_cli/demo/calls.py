@@ -80,7 +80,7 @@ class Calls:
         """Number of records."""
         return len(self.destination)
 
-    def in_order_of_start(self) -> Calls:
+    def in_order_of_arrival(self) -> Calls:
         """The same records as they would have arrived: by the end of the call."""
         order = np.argsort(self.start_seconds + self.duration_seconds, kind="stable")
         return Calls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -50,8 +49,7 @@ def demo(
     teller = Teller(console)
     with Steps(console) as steps:
         take_down(place, None, DRAIN_SECONDS, steps)
-        for item in place.own_items():
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        place.erase()
         teller.say("==> Starting PostgreSQL, Redis, a mailbox and six services, all on this machine")
         bring_up(place, UpOptions(free_ports=True), steps)
     try:

@@ -60,7 +60,7 @@ def tell(mesh: MeshClient, limit: int | None, teller: Teller) -> Results:
     teller.say(f"==> Making {len(subscribers):,} customers, 7 plans, a spend policy, 3 campaigns, 3 partners")
     provision(mesh, subscribers, cycle)
 
-    calls = expand(subscribers, cycle).in_order_of_start()
+    calls = expand(subscribers, cycle).in_order_of_arrival()
     teller.say(f"==> Story 1, bill shock: {len(calls):,} call records of the cycle {cycle.start} to {cycle.end}")
     with teller.bar("recording usage", len(calls)) as advance:
         ingested = send_usage(mesh, subscribers, calls, advance)

@@ -101,34 +101,42 @@ def as_document(results: Results) -> Json:
 
 
 def _numbers(results: Results) -> RenderableType:
-    p50, p99 = percentile(results.shock_seconds, 50), percentile(results.shock_seconds, 99)
+    ingested = results.ingested
+    taken = f"{ingested.accepted:,} call records of {results.subscribers:,} subscribers"
+    rate = f"{ingested.records_per_second:,.0f} a second, rated, counted and durable"
     kinds = ", ".join(f"{count} {kind}" for kind, count in _signals_by_kind(results.signals).items())
     recommended = [one.plan_recommendation for one in results.shock.acting if one.HasField("plan_recommendation")]
     saving = sum((amount(one.saving) for one in recommended), Decimal())
+    told = f"{len(results.shock.messages)} customers while the cycle is open"
+    plans = f"{len(recommended)} of them with a plan that would have saved {saving:,.2f} USD in all"
+    p50, p99 = (percentile(results.shock_seconds, percent) * 1000 for percent in (50, 99))
     rows = _rows(
-        ("taken in", f"{results.ingested.accepted:,} call records of {results.subscribers:,} subscribers, "
-                     f"{results.ingested.records_per_second:,.0f} a second: rated, counted, durable"),
+        ("taken in", f"{taken}, {rate}"),
         ("signals", kinds or "none"),
-        ("told", f"{len(results.shock.messages)} customers before the bill came; {len(recommended)} of them with a plan "
-                 f"that saves them {saving:,.2f} USD a cycle in all"),
-        ("how fast", f"record in to message out: p50 {p50 * 1000:,.0f} ms, p99 {p99 * 1000:,.0f} ms (under full load)"),
-    )  # fmt: skip
+        ("told", f"{told}, {plans}"),
+        (
+            "how fast",
+            f"record in to e-mail out: p50 {p50:,.0f} ms, p99 {p99:,.0f} ms, while usage came in at full rate",
+        ),
+    )
     return Panel(rows, title="1  Bill shock: warned while it still matters", title_align="left")
 
 
 def _bills(results: Results) -> RenderableType:
     right, wrong, comparison = results.right_run, results.wrong_run, results.comparison
-    found = len(comparison.seeded) - len(comparison.missed)
+    report = right.run.report
+    rerated = f"{report.bill_count:,} bills, {report.line_count:,} lines re-rated"
     kinds = ", ".join(f"{count} {kind}" for kind, count in comparison.by_class.most_common())
+    found = f"{len(comparison.seeded) - len(comparison.missed)} found, {len(comparison.invented)} invented"
+    stake = f"{comparison.overcharge:,.2f} USD that customers would have paid too much"
+    lost = f"{comparison.leakage:,.2f} USD that would not have been billed"
     rows = _rows(
-        ("as billed", f"{right.run.report.bill_count:,} bills, {right.run.report.line_count:,} lines re-rated to the cent: "
-                      f"{len(right.held)} held, {right.rounding_notes} half-cent roundings noted"),
-        ("with errors", f"{len(comparison.seeded)} seeded ({kinds}): {found} found, {len(comparison.invented)} invented, "
-                        f"{len(wrong.held)} bills held"),
-        ("at stake", f"{comparison.overcharge:,.2f} USD that customers would have overpaid, "
-                     f"{comparison.leakage:,.2f} USD that would not have been billed"),
+        ("as billed", f"{rerated}: {len(right.held)} held, {right.rounding_notes} rounded half cents noted"),
+        ("with errors", f"{len(comparison.seeded)} seeded, {found}, {len(wrong.held)} bills held"),
+        ("", kinds),
+        ("at stake", f"{stake}, {lost}"),
         *(("", _example(check)) for check in wrong.held[:EXAMPLES_SHOWN]),
-    )  # fmt: skip
+    )
     return Panel(rows, title="2  Wrong bill: stopped, and explained", title_align="left")
 
 
@@ -163,15 +171,15 @@ def _partners(results: Results) -> RenderableType:
 
 
 def _next(results: Results, home: str) -> RenderableType:
-    where = f" --home {home}"
+    where = f"--home {home}"
+    held = results.wrong_run.held[0].name if results.wrong_run.held else ""
     commands = _rows(
-        ("one trace", f"cxmesh trace {results.trace_id}{where}"),
-        ("an e-mail", f"cxmesh mail last{where}"),
-        ("a held bill", f"cxmesh call billing-accuracy GetBillCheck "
-                        f"'{{\"name\": \"{results.wrong_run.held[0].name if results.wrong_run.held else ''}\"}}'{where}"),
-        ("state", f"cxmesh status{where}"),
-    )  # fmt: skip
-    return Panel(commands, title="Look for yourself (with --keep, or after `cxmesh up`)", title_align="left")
+        ("one trace", f"cxmesh trace {results.trace_id} {where}"),
+        ("an e-mail", f"cxmesh mail last {where}"),
+        ("a held bill", f'cxmesh call billing-accuracy GetBillCheck \'{{"name": "{held}"}}\' {where}'),
+        ("its state", f"cxmesh status {where}"),
+    )
+    return Panel(commands, title="Look for yourself, with --keep", title_align="left")
 
 
 def _rows(*rows: tuple[str, str]) -> Table:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
+import grpc
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from mesh.clock import Clock, SystemClock
@@ -20,6 +21,9 @@ from mesh.settings import ServiceSettings
 from mesh.store import Store, pending_migrations
 
 _PURGE_EVERY = timedelta(minutes=1)
+_AWAY = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+)
 
 
 class MigrationsPending(Exception):  # noqa: N818 - a statement; it ends the start-up
@@ -112,11 +116,17 @@ def _start_work(
             partitions=runtime.settings.stream_partitions,
             observer=observer,
             tracer=runtime.tracer,
+            passes=_passes,
         )
         working.start("consumer", consumer.run(), consumer.stop)
     jobs = JobRunner(runtime.tracer, runtime.meter)
     for job in (*application.jobs, Job("purge-mesh-tables", _PURGE_EVERY, runtime.store.purge)):
         working.start(f"job {job.name}", jobs.repeat(job), jobs.stop)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether an event handler failed because a service that it asked is away, which says nothing of the event."""
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _AWAY
 
 
 async def _refuse_pending_migrations(definition: ServiceDefinition, settings: ServiceSettings) -> None:

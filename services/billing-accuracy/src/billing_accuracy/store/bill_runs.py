@@ -56,8 +56,8 @@ class StoredBillRuns:
         return {
             bill_run_id: RunReport(
                 bills=sum(row.bills for row in verdicts[bill_run_id]),
-                lines=sum(row.lines for row in verdicts[bill_run_id]),
-                records=sum(row.records for row in verdicts[bill_run_id]),
+                lines=sum(int(row.lines) for row in verdicts[bill_run_id]),
+                records=sum(int(row.records) for row in verdicts[bill_run_id]),
                 verdicts={Verdict(row.verdict): row.bills for row in verdicts[bill_run_id]},
                 findings=findings[bill_run_id],
             )

@@ -72,8 +72,8 @@ class Messages(Protocol):
     async def claim(self, now: datetime, until: datetime, size: int) -> Sequence[Claimed]:
         """Up to `size` that are due, urgent ones first; nobody else gets them before `until`."""
 
-    async def still_claimed(self, claimed: Collection[Claimed]) -> Collection[MessageKey]:
-        """Those that nobody else has claimed since, locked as by `lock`."""
+    async def still_claimed(self, claimed: Collection[Claimed]) -> Mapping[MessageKey, Message]:
+        """Those that nobody else has claimed since, as they are now; locked as by `lock`."""
 
 
 class Contacts(Protocol):

@@ -1,6 +1,6 @@
 """What is a spend policy, whom does it apply to, and which of its thresholds has been reached?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -84,3 +84,14 @@ def policies_for(plan: str | None, own: Sequence[SpendPolicy], general: Sequence
     """The policies, not paused, that apply to a subscription with policies of its `own` that holds `plan`."""
     applying = [policy for policy in general if policy.terms.scope.plan in (None, plan)]
     return [policy for policy in (*own, *applying) if not policy.terms.paused]
+
+
+def least_thresholds(policies: Iterable[SpendPolicy]) -> dict[str, Fraction]:
+    """By currency, the lowest amount at which any of the policies has something to say."""
+    least: dict[str, Fraction] = {}
+    for policy in policies:
+        terms = policy.terms
+        if not terms.paused:
+            threshold = policy.threshold(terms.threshold_percents[0])
+            least[terms.currency] = min(threshold, least.get(terms.currency, threshold))
+    return least

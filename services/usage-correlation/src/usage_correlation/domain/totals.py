@@ -8,6 +8,9 @@ import numpy as np
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.rated import Integers, PlanUsage
 
+_NONE = 0
+"""The scale of an account that has no amount yet."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChargeName:
@@ -74,7 +77,7 @@ def spend_totals(usages: Sequence[PlanUsage], starts: Integers, accounts: int) -
 def _spending(currency: str, usages: Sequence[PlanUsage], starts: Integers, size: int) -> SpendTotals:
     counts = np.zeros(size, np.int64)
     latest = np.zeros(size, np.int64)
-    amounts, scales = [0] * size, [1] * size
+    amounts, scales = [0] * size, [_NONE] * size
     for usage in usages:
         counts += np.bincount(usage.accounts, minlength=size)
         np.maximum.at(latest, usage.accounts, starts[usage.rows])
@@ -82,12 +85,18 @@ def _spending(currency: str, usages: Sequence[PlanUsage], starts: Integers, size
         for account, amount in zip(usage.lines.bill.tolist(), usage.lines.exact.tolist(), strict=True):
             if scales[account] == scale:
                 amounts[account] += amount
-            else:
-                # The account's first line, or another plan's: the customer changed plans within the batch.
+            elif scales[account] == _NONE:
+                amounts[account], scales[account] = amount, scale
+            else:  # the customer changed plans within the batch
                 total = Amount(amounts[account], scales[account]) + Amount(amount, scale)
                 amounts[account], scales[account] = total.numerator, total.scale
     used = np.flatnonzero(counts)
     chosen = used.tolist()
     return SpendTotals(
-        currency, used, [amounts[each] for each in chosen], [scales[each] for each in chosen], counts[used], latest[used]
+        currency,
+        used,
+        [amounts[each] for each in chosen],
+        [scales[each] for each in chosen],
+        counts[used],
+        latest[used],
     )

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -150,10 +151,18 @@ class LedgerWriter(Protocol):
     ) -> None:
         """Store records; `accounts` for each of the rows."""
 
-    async def add_totals(
-        self, accounts: Sequence[Account], spend: SpendTotals, lines: LineTotals, charges: Mapping[ChargeName, int]
+    async def add_spending(
+        self, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
     ) -> Sequence[Spending]:
-        """Raise the counters, and tell what each account has spent then. Waits for others at the same accounts."""
+        """Raise what the accounts have spent, and tell of those that have spent `least` then; None: of nobody.
+
+        Waits for others who have usage of the same accounts, and makes others wait until the transaction ends.
+        """
+
+    async def add_lines(
+        self, accounts: Sequence[Account], lines: Sequence[LineTotals], charges: Mapping[ChargeName, int]
+    ) -> None:
+        """Raise the counters of accounts whose spending was raised before."""
 
     async def newest_records(
         self, accounts: Sequence[Account], but: Sequence[Collection[RecordKey]], size: int

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
 from usage_correlation.domain.bill_cycles import BillCalendar
+from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Placement, Placer
+from usage_correlation.domain.policies import least_thresholds
 from usage_correlation.domain.rated import PlanUsage, kept_rows, rate_by_plan
 from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal
 from usage_correlation.domain.signals import Signal
@@ -109,11 +113,18 @@ class RecordUsage:
         accounts = [placement.accounts[placement.account_of[row]] for row in fresh]
         await writer.append(batch, fresh, accounts, arrive_time)
         # Counters come last: from here on, others who have usage of the same subscriptions wait for this transaction.
-        spendings = await writer.add_totals(
-            placement.accounts, spend_totals(usages, batch, placement), line_totals(usages), rated.charges
-        )
+        least = self._least(placement)
+        spendings: list[Spending] = []
+        for totals in spend_totals(usages, np.array(batch.starts, np.int64), len(placement.accounts)):
+            spendings += await writer.add_spending(placement.accounts, totals, least.get(totals.currency))
+        await writer.add_lines(placement.accounts, [line_totals(usage) for usage in usages], rated.charges)
         signal = SignalCrossings(writer, self._directory.general_policies, self._clock)
         return await signal(Arrival(batch, placement.accounts, usages, arrive_time), spendings)
+
+    def _least(self, placement: Placement) -> Mapping[str, Fraction]:
+        """By currency, what must be spent before any policy has something to say."""
+        own = (policy for account in placement.accounts for policy in account.subscriber.policies)
+        return least_thresholds(chain(self._directory.general_policies, own))
 
 
 def _firsts(batch: UsageBatch, rows: Sequence[int]) -> list[int]:

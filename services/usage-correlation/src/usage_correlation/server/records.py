@@ -1,6 +1,7 @@
 """How do usage records cross the wire, and which break their own rules?"""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
@@ -9,6 +10,7 @@ from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRespon
 from protovalidate import Validator, Violation
 from rating import SERVICE_CODES, Service
 
+from usage_correlation.domain.amounts import NANOS
 from usage_correlation.domain.moments import MICROS, in_range
 from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal
 from usage_correlation.domain.usage import StoredRecord, UsageBatch
@@ -33,14 +35,25 @@ class RecordRules:
     def sort(self, records: Sequence[UsageRecord]) -> tuple[UsageBatch, dict[int, Refusal]]:
         """The sound records in columns, and by position why the others are refused."""
         collect = self._validator.collect_violations
-        refusals: dict[int, Refusal] = {}
-        for position, record in enumerate(records):
-            violations = collect(record)
-            refusal = _broken_rule(violations[0]) if violations else _impossible(record)
-            if refusal is not None:
-                refusals[position] = refusal
+        refusals = {
+            position: _broken_rule(violations[0])
+            for position, record in enumerate(records)
+            if (violations := collect(record))
+        }
+        if any("\0" in "".join(map(attrgetter(field), records)) for field in _TEXTS) or not _in_range(records):
+            for position, record in enumerate(records):
+                if position not in refusals and (impossible := _impossible(record)) is not None:
+                    refusals[position] = impossible
         positions = [position for position in range(len(records)) if position not in refusals]
         return _columns(positions, [records[position] for position in positions]), refusals
+
+
+def _in_range(records: Sequence[UsageRecord]) -> bool:
+    """Whether all starts are moments that usage can have; looked at together, for nearly always they are."""
+    starts = [record.start_time for record in records]
+    nanos = [start.nanos for start in starts]
+    seconds = [start.seconds for start in starts]
+    return min(nanos) >= 0 and max(nanos) < NANOS and min(seconds) >= 0 and in_range(max(seconds) * MICROS)
 
 
 def _columns(positions: list[int], records: Sequence[UsageRecord]) -> UsageBatch:

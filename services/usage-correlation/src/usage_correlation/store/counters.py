@@ -2,94 +2,110 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from typing import Final
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from usage_correlation.domain.amounts import Amount
+from usage_correlation.domain.amounts import NANOS, Amount
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
+from usage_correlation.domain.rated import Integers
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.signals import Signal
 from usage_correlation.domain.summaries import Counter
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
-from usage_correlation.store.arrays import bigints, integers, smallints, texts, timestamps, whole_numbers
+from usage_correlation.store.arrays import BinaryArray, bigints, integers, smallints, texts, timestamps, whole_numbers
 
 
-async def add_spending(connection: AsyncConnection, accounts: Sequence[Account], spend: SpendTotals) -> list[Spending]:
-    """Raise what the accounts have spent, and tell what they have spent then; locks their rows in one order."""
-    rows = sorted(
-        (
-            account.subscriber.shard,
-            account.subscriber.key,
-            account.cycle.start_micros,
-            currency,
-            account.cycle.end_micros,
-            total.amount.numerator,
-            total.amount.scale,
-            total.record_count,
-            total.latest_micros,
-            number,
-        )
-        for (number, currency), total in spend.items()
-        for account in [accounts[number]]
+async def add_spending(
+    connection: AsyncConnection, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
+) -> list[Spending]:
+    """Raise what the accounts have spent, and tell of those that have spent `least` then; locks rows in one order."""
+    rows = _sorted(accounts, totals.accounts)
+    columns = (
+        totals.currency,
+        *_places(accounts, totals.accounts[rows]),
+        timestamps([accounts[number].cycle.end_micros for number in totals.accounts[rows].tolist()]),
+        whole_numbers([totals.amounts[row] for row in rows.tolist()]),
+        whole_numbers([totals.scales[row] for row in rows.tolist()]),
+        bigints(totals.record_counts[rows]),
+        timestamps(totals.latest[rows]),
     )
-    shards, keys, starts, currencies, ends, spent, scales, counts, latest, _ = zip(*rows, strict=True)
-    result = await connection.exec_driver_sql(
-        _ADD_SPENDING,
-        (
-            smallints(shards),
-            integers(keys),
-            timestamps(starts),
-            texts(currencies),
-            timestamps(ends),
-            whole_numbers(spent),
-            whole_numbers(scales),
-            bigints(counts),
-            timestamps(latest),
-        ),
-    )
-    numbers = {(key, start, currency): row[-1] for row in rows for _, key, start, currency in [row[:4]]}
+    if least is None:
+        await connection.exec_driver_sql(_ADD_SPENDING, columns)
+        return []
+    # Rounded down: it only spares those rows that nobody has to look at.
+    at_least = Decimal(f"{floor(least * NANOS)}e-9")
+    found = (await connection.exec_driver_sql(_ADD_SPENDING_AND_TELL, (*columns, at_least))).all()
+    if not found:
+        return []
+    numbers = {
+        (accounts[number].subscriber.key, accounts[number].cycle.start_micros): number
+        for number in totals.accounts.tolist()
+    }
     return [
         Spending(
-            numbers[row.subscription_key, to_micros(row.cycle_start_time), row.currency_code],
-            row.currency_code,
+            numbers[row.subscription_key, to_micros(row.cycle_start_time)],
+            totals.currency,
             Amount(int(row.spent), int(row.scale)),
             row.percents_passed or {},
         )
-        for row in result
+        for row in found
     ]
 
 
 async def add_lines(
-    connection: AsyncConnection, accounts: Sequence[Account], lines: LineTotals, charges: Mapping[ChargeName, int]
+    connection: AsyncConnection,
+    accounts: Sequence[Account],
+    lines: Sequence[LineTotals],
+    charges: Mapping[ChargeName, int],
 ) -> None:
     """Raise the counters. Whoever holds the accounts' bill cycles holds these too."""
-    order = sorted(
-        range(len(lines)), key=lambda row: _place(accounts[lines.accounts[row]], charges[lines.charges[row]])
-    )
-    mine = [accounts[lines.accounts[row]] for row in order]
+    numbers = np.concatenate([line.accounts for line in lines])
+    rows = _sorted(accounts, numbers)
+    keys = [np.array([charges[charge] for charge in line.charges], np.int64)[line.charge_of] for line in lines]
+    quantities = [quantity for line in lines for quantity in line.quantities]
+    amounts = [amount for line in lines for amount in line.amounts]
+    scales = [scale for line in lines for scale in [line.scale] * len(line.amounts)]
+    order = rows.tolist()
     await connection.exec_driver_sql(
         _ADD_LINES,
         (
-            smallints([account.subscriber.shard for account in mine]),
-            integers([account.subscriber.key for account in mine]),
-            timestamps([account.cycle.start_micros for account in mine]),
-            integers([charges[lines.charges[row]] for row in order]),
-            bigints([lines.record_counts[row] for row in order]),
-            whole_numbers([lines.quantities[row] for row in order]),
-            whole_numbers([lines.amounts[row] for row in order]),
-            whole_numbers([lines.scales[row] for row in order]),
+            *_places(accounts, numbers[rows]),
+            integers(np.concatenate(keys)[rows]),
+            bigints(np.concatenate([line.record_counts for line in lines])[rows]),
+            whole_numbers([quantities[row] for row in order]),
+            whole_numbers([amounts[row] for row in order]),
+            whole_numbers([scales[row] for row in order]),
         ),
     )
 
 
-def _place(account: Account, charge_key: int) -> tuple[int, int, int, int]:
-    subscriber = account.subscriber
-    return subscriber.shard, subscriber.key, account.cycle.start_micros, charge_key
+def _sorted(accounts: Sequence[Account], numbers: Integers) -> Integers:
+    """The rows in the order of their accounts' places: the order in which everybody locks them."""
+    chosen = [accounts[number] for number in numbers.tolist()]
+    # numpy sorts by the last of the keys first.
+    starts = [account.cycle.start_micros for account in chosen]
+    keys = [account.subscriber.key for account in chosen]
+    shards = [account.subscriber.shard for account in chosen]
+    return np.lexsort((starts, keys, shards))
+
+
+def _places(accounts: Sequence[Account], numbers: Integers) -> tuple[BinaryArray, BinaryArray, BinaryArray]:
+    """Shard, subscription and start of the cycle of each account."""
+    chosen = [accounts[number] for number in numbers.tolist()]
+    return (
+        smallints([account.subscriber.shard for account in chosen]),
+        integers([account.subscriber.key for account in chosen]),
+        timestamps([account.cycle.start_micros for account in chosen]),
+    )
 
 
 async def mark_passed(connection: AsyncConnection, raised: Sequence[tuple[Account, Signal]]) -> None:
@@ -143,11 +159,20 @@ _ADD_SPENDING: Final = f"""
         shard, subscription_key, cycle_start_time, currency_code, cycle_end_time, spent, scale, record_count,
         latest_record_time
     )
-    SELECT * FROM unnest(%b, %b, %b, %b, %b, %b::numeric[], %b::numeric[], %b, %b)
+    SELECT shard, subscription_key, cycle_start_time, %s, cycle_end_time, spent, scale, record_count, latest_record_time
+    FROM unnest(%b, %b, %b, %b, %b::numeric[], %b::numeric[], %b, %b) AS added (
+        shard, subscription_key, cycle_start_time, cycle_end_time, spent, scale, record_count, latest_record_time
+    )
     ON CONFLICT (shard, subscription_key, cycle_start_time, currency_code) DO UPDATE SET
         {_SUM.format(amount="spent", kept="cycle")},
         latest_record_time = greatest(cycle.latest_record_time, EXCLUDED.latest_record_time)
-    RETURNING subscription_key, cycle_start_time, currency_code, spent, scale, percents_passed
+"""  # noqa: S608 - put together from constants
+_ADD_SPENDING_AND_TELL: Final = f"""
+    WITH raised AS (
+        {_ADD_SPENDING}
+        RETURNING subscription_key, cycle_start_time, spent, scale, percents_passed
+    )
+    SELECT * FROM raised WHERE spent >= %s * scale
 """  # noqa: S608 - put together from constants
 _ADD_LINES: Final = f"""
     INSERT INTO usage.usage_counter AS counter (

@@ -7,6 +7,7 @@ sorted, then the signals' head. So transactions wait for one another but never i
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -91,13 +92,17 @@ class PostgresLedgerWriter:
         )
         await self._uow.connection.exec_driver_sql(_APPEND, columns)
 
-    async def add_totals(
-        self, accounts: Sequence[Account], spend: SpendTotals, lines: LineTotals, charges: Mapping[ChargeName, int]
+    async def add_spending(
+        self, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
     ) -> Sequence[Spending]:
-        """Raise the counters, and tell what each account has spent then. Waits for others at the same accounts."""
-        spendings = await counters.add_spending(self._uow.connection, accounts, spend)
+        """Raise what the accounts have spent, and tell of those that have spent `least` then; None: of nobody."""
+        return await counters.add_spending(self._uow.connection, accounts, totals, least)
+
+    async def add_lines(
+        self, accounts: Sequence[Account], lines: Sequence[LineTotals], charges: Mapping[ChargeName, int]
+    ) -> None:
+        """Raise the counters of accounts whose spending was raised before."""
         await counters.add_lines(self._uow.connection, accounts, lines, charges)
-        return spendings
 
     async def newest_records(
         self, accounts: Sequence[Account], but: Sequence[Collection[RecordKey]], size: int

@@ -1,7 +1,7 @@
 """Which sessions are over, what became of them, and what follows for the agreements?"""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 
 from value_network_sla.domain.agreement import AgreementBook
@@ -21,10 +21,22 @@ class CloseSessions:
     """Closes sessions that fell quiet, and closes them anew when late spans came."""
 
     def __init__(
-        self, transactions: Transactions, *, quiet: timedelta, longest_open: timedelta, correctable: timedelta
+        self,
+        transactions: Transactions,
+        *,
+        quiet: timedelta,
+        longest_open: timedelta,
+        correctable: timedelta,
+        on_failure: Callable[[bytes, Exception], None],
     ) -> None:
-        """`correctable` is how long all spans of a session are sure to be there, to close it anew with late ones."""
+        """Begin with nothing.
+
+        `correctable` is how long all spans of a session are sure to be there, to close it anew with late ones.
+        `on_failure` hears of a trace that can't be worked out: a fault of this service, which must not keep the others
+        from being closed.
+        """
         self._transactions = transactions
+        self._on_failure = on_failure
         self._correctable = correctable
         self._quiet = quiet
         self._longest_open = longest_open
@@ -47,19 +59,22 @@ class CloseSessions:
         final = await work.records.sessions.closed_before(traces, work.now - self._correctable)
         spans = await work.records.traces.spans_of([trace_id for trace_id in traces if trace_id not in final])
         book = await work.records.agreements.book()
-        await _record(work, await _assess_all(spans, book), book)
+        await _record(work, await self._assess_all(spans, book), book)
         return len(traces)
 
-
-async def _assess_all(spans: Mapping[bytes, Sequence[Span]], book: AgreementBook) -> Sequence[Session]:
-    sessions = []
-    for number, (trace_id, parts) in enumerate(spans.items(), start=1):
-        session = assess(trace_id, parts, book)
-        if session is not None:
-            sessions.append(session)
-        if number % _SESSIONS_A_BREATH == 0:
-            await asyncio.sleep(0)
-    return sessions
+    async def _assess_all(self, spans: Mapping[bytes, Sequence[Span]], book: AgreementBook) -> Sequence[Session]:
+        sessions = []
+        for number, (trace_id, parts) in enumerate(spans.items(), start=1):
+            try:
+                session = assess(trace_id, parts, book)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
+                self._on_failure(trace_id, error)
+                continue
+            if session is not None:
+                sessions.append(session)
+            if number % _SESSIONS_A_BREATH == 0:
+                await asyncio.sleep(0)
+        return sessions
 
 
 async def _record(work: Work, sessions: Sequence[Session], book: AgreementBook) -> None:

@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
-from value_network_sla.domain.span import SpanKind
+from value_network_sla.domain.span import SpanKind, is_partner
 from value_network_sla.handlers.kept import SpanColumns
 
 SESSION_SERVICE: Final = "cxmesh.service"
@@ -84,7 +84,9 @@ def _append(columns: SpanColumns, span: Span, sender: str, claim: str | None) ->
     columns.error.append(failed)
     columns.status_message.append(_short(span.status.message) if failed else "")
     ours = _our_attributes(span)
-    service, customer = ours.get(SESSION_SERVICE, ""), ours.get(CUSTOMER, "")
+    # What a session is and whose it is, is for the provider to say.
+    said = {} if is_partner(sender) else ours
+    service, customer = said.get(SESSION_SERVICE, ""), said.get(CUSTOMER, "")
     columns.session_service.append(service if _SESSION_SERVICE.fullmatch(service) else "")
     columns.customer.append(customer if _CUSTOMER.fullmatch(customer) else "")
     claimed = ours.get(CLAIMED_PARTNER, claim)
@@ -92,7 +94,7 @@ def _append(columns: SpanColumns, span: Span, sender: str, claim: str | None) ->
 
 
 def _our_attributes(span: Span) -> dict[str, str]:
-    """The few attributes that mean something here. Most spans have none, which their bytes tell faster than a search."""
+    """The few attributes that mean something here. Most spans have none: their bytes tell soonest."""
     if not span.attributes or _OURS not in span.SerializeToString():
         return {}
     return _texts(span.attributes, (SESSION_SERVICE, CUSTOMER, CLAIMED_PARTNER))
@@ -113,7 +115,8 @@ def _problem(span: Span) -> str | None:
         return f"parent_span_id of {span_id.hex()}: got {parent_id.hex()!r}, expected 8 bytes or none"
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     if not 0 < start <= end <= _LAST_MOMENT or end - start > _LONGEST_NS:
-        return f"times of span {span_id.hex()}: got {start} to {end} ns, expected a start above 0 and an end up to a week later"
+        expected = "a start above 0 and an end up to a week later"
+        return f"times of span {span_id.hex()}: got {start} to {end} ns, expected {expected}"
     return None
 
 

@@ -23,9 +23,7 @@ class TraceServicer(TraceServiceServicer):
     def __init__(self, receiver: SpanReceiver) -> None:
         self._receiver = receiver
 
-    async def Export(  # noqa: N802 - the name in the proto
-        self, request: ExportTraceServiceRequest, context: Context
-    ) -> ExportTraceServiceResponse:
+    async def Export(self, request: ExportTraceServiceRequest, context: Context) -> ExportTraceServiceResponse:
         """Answers once the spans are stored; says how many were refused and why the first one was, if any was."""
         del context
         identity = current_identity()

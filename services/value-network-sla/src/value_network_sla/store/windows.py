@@ -156,7 +156,7 @@ _ADD_LATENESS = text(
 )
 _STATES = text(
     """
-    SELECT agreement, window_start, counted.visits, counted.good, settled,
+    SELECT counted.agreement, counted.window_start, counted.visits, counted.good, counted.settled,
         coalesce(previous.visits, 0) AS previous_visits,
         breach.agreement IS NOT NULL AND breach.withdraw_time IS NULL AS announced
     FROM unnest(CAST(:agreements AS text[]), CAST(:starts AS timestamptz[]), CAST(:before AS timestamptz[]))

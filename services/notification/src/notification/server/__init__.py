@@ -1,0 +1,1 @@
+"""gRPC and events: translate in, call the use case, translate back."""

@@ -1,0 +1,43 @@
+"""In what does every call work: one transaction, and for changes its events and its answer?"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notification.handlers.ports import Records, Work
+from notification.server.announcements import Outbox
+from notification.server.authorization import SERVICE
+
+R = TypeVar("R", bound=Message)
+Context = grpc.aio.ServicerContext[Any, Any]
+RecordsOn = Callable[[AsyncConnection], Records]
+
+
+class Calls:
+    """What the calls on templates and messages have in common."""
+
+    def __init__(self, store: Store, records: RecordsOn, clock: Clock) -> None:
+        self._store = store
+        self._records = records
+        self._clock = clock
+
+    async def _once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
+        """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
+
+        async def change(uow: UnitOfWork) -> R:
+            work = Work(self._records(uow.connection), Outbox(uow), self._clock.now())
+            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(work))
+
+        return await self._store.retrying(change)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Records]:
+        """One snapshot of all that is kept."""
+        async with self._store.reading() as connection:
+            yield self._records(connection)

@@ -1,0 +1,70 @@
+"""How do partners and agreements cross the wire?"""
+
+from datetime import datetime
+
+from cxmesh.sla.v1 import agreement_pb2
+
+from value_network_sla.domain.agreement import Agreement
+from value_network_sla.domain.partner import Partner, PartnerRole
+from value_network_sla.server.moments import (
+    duration_of_ns,
+    moment_from,
+    moment_message,
+    money_message,
+    ns_from,
+    penalty_from,
+    whole_seconds_from,
+)
+
+_ROLE_PREFIX = "PARTNER_ROLE_"
+
+
+def partner_from(message: agreement_pb2.Partner, partner_id: str, now: datetime) -> Partner:
+    """A partner to be made, under the id that the caller chose."""
+    role = PartnerRole(agreement_pb2.PartnerRole.Name(message.role).removeprefix(_ROLE_PREFIX))
+    return Partner(f"partners/{partner_id}", message.display_name, role, now)
+
+
+def partner_message(partner: Partner) -> agreement_pb2.Partner:
+    """A partner as a message."""
+    return agreement_pb2.Partner(
+        name=partner.name,
+        display_name=partner.display_name,
+        role=agreement_pb2.PartnerRole.Value(_ROLE_PREFIX + partner.role.value),
+        create_time=moment_message(partner.create_time),
+    )
+
+
+def agreement_from(message: agreement_pb2.Agreement, agreement_id: str, now: datetime) -> Agreement:
+    """An agreement to be made, under the id that the caller chose; raises InvalidValue."""
+    penalty = message.breach_penalty if message.HasField("breach_penalty") else None
+    return Agreement(
+        name=f"agreements/{agreement_id}",
+        partner=message.partner,
+        service=message.service,
+        operation=message.operation,
+        latency_budget_ns=ns_from(message.latency_budget, "agreement.latency_budget"),
+        objective_ppm=message.objective_ppm,
+        window=whole_seconds_from(message.window, "agreement.window"),
+        min_visits=message.min_visits,
+        penalty=None if penalty is None else penalty_from(penalty, "agreement.breach_penalty"),
+        effective_time=moment_from(message.effective_time, "agreement.effective_time"),
+        create_time=now,
+    )
+
+
+def agreement_message(agreement: Agreement) -> agreement_pb2.Agreement:
+    """An agreement as a message."""
+    return agreement_pb2.Agreement(
+        name=agreement.name,
+        partner=agreement.partner,
+        service=agreement.service,
+        operation=agreement.operation,
+        latency_budget=duration_of_ns(agreement.latency_budget_ns),
+        objective_ppm=agreement.objective_ppm,
+        window=duration_of_ns(int(agreement.window.total_seconds()) * 1_000_000_000),
+        min_visits=agreement.min_visits,
+        breach_penalty=None if agreement.penalty is None else money_message(agreement.penalty),
+        effective_time=moment_message(agreement.effective_time),
+        create_time=moment_message(agreement.create_time),
+    )

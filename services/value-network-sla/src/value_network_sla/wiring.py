@@ -1,0 +1,82 @@
+"""What is the value-network SLA service made of?"""
+
+from datetime import timedelta
+from typing import Final
+
+from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import add_ValueNetworkSlaServiceServicer_to_server
+from mesh.observe import log
+from mesh.rpc import Servicer
+from mesh.service import Application, Job, Runtime, ServiceDefinition
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server
+
+from value_network_sla.handlers.close_sessions import CloseSessions
+from value_network_sla.handlers.judge_windows import JudgeWindows
+from value_network_sla.handlers.receive_spans import SpanReceiver
+from value_network_sla.server.authorization import AUTHORIZATION, TRACE_SERVICE
+from value_network_sla.server.authorization import SERVICE as SLA_SERVICE
+from value_network_sla.server.calls import Calls
+from value_network_sla.server.faults import ERRORS
+from value_network_sla.server.servicer import ValueNetworkSlaServicer
+from value_network_sla.server.trace_servicer import TraceServicer
+from value_network_sla.settings import Settings
+from value_network_sla.store.records import records_on
+from value_network_sla.store.retention import Retention, purge
+from value_network_sla.store.tables import SCHEMA
+
+_CLOSE_EVERY = timedelta(milliseconds=250)
+_JUDGE_EVERY = timedelta(seconds=1)
+_PURGE_EVERY = timedelta(minutes=1)
+
+
+def build(runtime: Runtime) -> Application:
+    """Everything, wired."""
+    settings = runtime.settings
+    if not isinstance(settings, Settings):
+        raise TypeError(f"expected the settings of this service, got {type(settings).__name__}")
+    calls = Calls(runtime.store, records_on, runtime.clock)
+    receiver = SpanReceiver(calls, max_waiting_spans=settings.max_waiting_spans)
+    return Application(
+        servicers=[
+            Servicer(add_ValueNetworkSlaServiceServicer_to_server, ValueNetworkSlaServicer(calls), SLA_SERVICE),
+            Servicer(add_TraceServiceServicer_to_server, TraceServicer(receiver), TRACE_SERVICE, traced=False),
+        ],
+        authorization=AUTHORIZATION,
+        errors=ERRORS,
+        jobs=_jobs(runtime, settings, calls),
+    )
+
+
+def _jobs(runtime: Runtime, settings: Settings, calls: Calls) -> list[Job]:
+    close = CloseSessions(
+        calls,
+        quiet=timedelta(seconds=settings.quiet_seconds),
+        longest_open=timedelta(seconds=settings.longest_open_seconds),
+        correctable=timedelta(days=settings.span_retention_days - 1),
+        on_failure=_report,
+    )
+    judge = JudgeWindows(calls, settle=timedelta(seconds=settings.settle_seconds))
+    retention = Retention(
+        spans=timedelta(days=settings.span_retention_days), sessions=timedelta(days=settings.session_retention_days)
+    )
+
+    async def throw_away() -> None:
+        await purge(runtime.store, runtime.clock.now(), retention)
+
+    return [
+        Job("close-sessions", _CLOSE_EVERY, close.run),
+        Job("judge-windows", _JUDGE_EVERY, judge.run),
+        Job("purge-spans-and-sessions", _PURGE_EVERY, throw_away),
+    ]
+
+
+def _report(trace_id: bytes, error: Exception) -> None:
+    log.error("session not closed", session=f"sessions/{trace_id.hex()}", exc_info=error)
+
+
+SERVICE: Final = ServiceDefinition(
+    name="value-network-sla",
+    schema=SCHEMA,
+    settings=Settings,
+    build=build,
+    migrations="value_network_sla.store.migrations",
+)
