@@ -1,4 +1,4 @@
-"""Do messages look on the wire as they always did? Recorded once (`python -m tests.contract.samples`), never changed."""
+"""Do messages look on the wire as ever? Recorded once (`python -m tests.contract.samples`), never changed."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageRecord, UsageType
 from rating import SERVICE_CODES, Service
 from usage_correlation.domain.moments import to_micros
+from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.subscribers import PlanPeriod, Subscriber, Subscription
 from usage_correlation.domain.usage import UsageBatch
 
@@ -97,7 +98,7 @@ def subscriber(name: str = "s-1", plan: str = "standard", **changes: object) -> 
         "zone": ZoneInfo("America/New_York"),
         "activate_micros": activated,
     }
-    return Subscriber(Subscription(**(values | changes)), 1, 0, ())  # type: ignore[arg-type]  # fields by name
+    return Subscriber(Subscription(**(values | changes)), int(name.rpartition("-")[2]), shard_of(name), ())  # type: ignore[arg-type]  # fields by name
 
 
 def usage_batch(*rows: tuple[str, datetime, int], destination: str = DOMESTIC) -> UsageBatch:

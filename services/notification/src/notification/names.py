@@ -56,7 +56,9 @@ ATTEMPTS: Final = Metric(
 
 METRICS: Final = (EVENT_DELAY, DECISION_DELAY, ATTEMPTS)
 SPANS: Final = (
-    Span(SEND_SPAN, "client", "One attempt to hand a message over.", (CHANNEL, SERVER_ADDRESS, SERVER_PORT, ERROR_TYPE)),
+    Span(
+        SEND_SPAN, "client", "One attempt to hand a message over.", (CHANNEL, SERVER_ADDRESS, SERVER_PORT, ERROR_TYPE)
+    ),
 )
 ATTRIBUTES: Final = (
     Attribute(CHANNEL, "The channel of a message.", "email"),

@@ -1,14 +1,23 @@
 """How does a message get to an SMTP server, over connections that are used again while there is more to send?"""
 
-import asyncio
-import ssl
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from aiosmtplib import SMTP, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPResponseException,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
 
 Security = Literal["none", "if-offered", "starttls", "tls"]
+_START_TLS: Mapping[Security, bool | None] = {"none": False, "if-offered": None, "starttls": True, "tls": False}
+"""As aiosmtplib takes it: None is "when the server offers it"."""
 _CLOSING = 421
 """The server closes the connection (RFC 5321, 3.8): after an idle time, or enough messages."""
 
@@ -35,30 +44,47 @@ class SmtpConnections:
         self._server = server
         self._idle: list[SMTP] = []
 
-    async def send(self, sender: str, recipient: str, content: bytes, options: list[str]) -> None:
-        """Hand one message over. Raises what aiosmtplib raises.
-
-        A connection that was used before and turns out to be closed is replaced, as long as the server has not been
-        given the message: nothing is sent twice for that reason.
-        """
-        while self._idle:
-            connection = self._idle.pop()
-            try:
-                await self._address(connection, sender, recipient, options)
-            except (SMTPServerDisconnected, SMTPResponseException) as error:
-                if isinstance(error, SMTPResponseException) and error.code != _CLOSING:
-                    raise
-                connection.close()
-                continue
-            return await self._give(connection, content)
-        connection = await self._connect()
-        await self._address(connection, sender, recipient, options)
-        return await self._give(connection, content)
+    async def send(self, sender: str, recipient: str, content: bytes, *, utf8: bool) -> None:
+        """Hand one message over; raises what aiosmtplib raises. `utf8` for an address that is not ASCII."""
+        connection = await self._connection_for(sender, utf8=utf8)
+        try:
+            await connection.rcpt(recipient, encoding="utf-8" if utf8 else "ascii")
+            await connection.data(content)
+        except SMTPResponseException:
+            await self._reset(connection)
+            raise
+        except BaseException:
+            connection.close()  # what the server has of the message is unknown: nothing else may be said here
+            raise
+        self._idle.append(connection)
 
     async def close(self) -> None:
         """Take leave of the server on all connections."""
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(_quit(connection) for connection in idle))
+        for connection in idle:
+            with suppress(SMTPException):  # gone already
+                await connection.quit()
+            connection.close()
+
+    async def _connection_for(self, sender: str, *, utf8: bool) -> SMTP:
+        """One on which the sender is accepted.
+
+        One that was used before may have been closed by the server meanwhile, and is then replaced by the next.
+        """
+        while True:
+            is_new = not self._idle
+            connection = await self._connect() if is_new else self._idle.pop()
+            try:
+                await _open_envelope(connection, sender, utf8=utf8)
+            except (SMTPServerDisconnected, SMTPSenderRefused) as error:
+                connection.close()
+                if is_new or getattr(error, "code", _CLOSING) != _CLOSING:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
 
     async def _connect(self) -> SMTP:
         server = self._server
@@ -70,9 +96,28 @@ class SmtpConnections:
             local_hostname=server.client_name,
             timeout=server.timeout_seconds,
             use_tls=server.security == "tls",
-            start_tls={"none": False, "if-offered": None, "starttls": True, "tls": False}[server.security],
-            tls_context=ssl.create_default_context(cafile=server.ca_file) if server.ca_file else None,
+            start_tls=_START_TLS[server.security],
+            cert_bundle=str(server.ca_file) if server.ca_file else None,
         )
         await connection.connect()
         return connection
-"""placeholder"""
+
+    async def _reset(self, connection: SMTP) -> None:
+        """After a refusal: ready for the next message, if the server goes on."""
+        try:
+            await connection.rset()
+        except SMTPException:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+
+async def _open_envelope(connection: SMTP, sender: str, *, utf8: bool) -> None:
+    if not utf8:
+        await connection.mail(sender)
+        return
+    if connection.is_ehlo_or_helo_needed:
+        await connection.ehlo()
+    if not connection.supports_extension("smtputf8"):
+        raise SMTPNotSupported("the server does not take addresses that are not ASCII")
+    await connection.mail(sender, options=["SMTPUTF8"], encoding="utf-8")

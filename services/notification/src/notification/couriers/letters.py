@@ -35,4 +35,5 @@ def needs_utf8(recipient: str) -> bool:
 
 
 def _policy(recipient: str) -> EmailPolicy:
-    return SMTPUTF8 if needs_utf8(recipient) else SMTP
+    # Seven bits in the body: not every server on the way takes eight.
+    return (SMTPUTF8 if needs_utf8(recipient) else SMTP).clone(cte_type="7bit")

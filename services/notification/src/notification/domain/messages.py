@@ -182,6 +182,4 @@ def _without_outside_channel(message: Message, now: datetime) -> Message:
     if message.leg is None:
         return given_up(message)
     shown = Attempt(INBOX.channel, succeeded=True, time=now, error="")
-    return replace(
-        message, state=MessageState.DELIVERED, attempts=(*message.attempts, shown), next_attempt_time=None
-    )
+    return replace(message, state=MessageState.DELIVERED, attempts=(*message.attempts, shown), next_attempt_time=None)

@@ -180,9 +180,7 @@ class Deliverer:
         return {}
 
 
-def _sorted(
-    claimed: Iterable[Claimed], now: datetime
-) -> tuple[list[Claimed], list[Claimed], list[Claimed]]:
+def _sorted(claimed: Iterable[Claimed], now: datetime) -> tuple[list[Claimed], list[Claimed], list[Claimed]]:
     """Those whose time is over, those to be routed anew, and those to be sent as they are."""
     lapsed: list[Claimed] = []
     stale: list[Claimed] = []

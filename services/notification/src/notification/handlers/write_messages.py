@@ -28,9 +28,7 @@ class Writer:
         templates = await _templates(work, occasions)
         contacts = await self.contacts.get({occasion.customer_id for occasion in occasions})
         messages = [
-            compose(
-                occasion, templates[occasion.template_id], contacts[occasion.customer_id], self.site_url, work.now
-            )
+            compose(occasion, templates[occasion.template_id], contacts[occasion.customer_id], self.site_url, work.now)
             for occasion in occasions
         ]
         new = set(await work.records.messages.add(messages))

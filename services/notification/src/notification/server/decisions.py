@@ -20,11 +20,13 @@ from notification.server.codes import PURPOSE
 from notification.server.times import moment_from
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-_PASSING = frozenset({
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-})
+_PASSING = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
+)
 """Answers of profile after which the same call may well succeed."""
 
 
@@ -44,9 +46,7 @@ class Decisions:
         """
         decisions = [delivery.message.decision for delivery in deliveries]
         occasions = [
-            occasion_from(decision)
-            for decision in decisions
-            if decision.verdict == decision_pb2.Decision.VERDICT_ACT
+            occasion_from(decision) for decision in decisions if decision.verdict == decision_pb2.Decision.VERDICT_ACT
         ]
         if not occasions:
             return
@@ -82,8 +82,6 @@ def _id(name: str, collection: str, field: str) -> str:
     return found.group(1)
 
 
-def _moment(
-    message: decision_pb2.Decision | decision_pb2.MessageRequest | decision_pb2.Trigger, field: str
-):
+def _moment(message: decision_pb2.Decision | decision_pb2.MessageRequest | decision_pb2.Trigger, field: str):
     moment: Timestamp = getattr(message, field)
     return moment_from(moment, field) if message.HasField(field) else None

@@ -15,9 +15,7 @@ Document = dict[str, Any]
 
 def text_documents(texts: Sequence[LocalizedText]) -> list[Document]:
     """Texts as JSON."""
-    return [
-        {"language_code": text.language_code, "subject": text.subject, "body": text.body} for text in texts
-    ]
+    return [{"language_code": text.language_code, "subject": text.subject, "body": text.body} for text in texts]
 
 
 def texts_from(documents: Sequence[Document]) -> tuple[LocalizedText, ...]:
@@ -28,16 +26,13 @@ def texts_from(documents: Sequence[Document]) -> tuple[LocalizedText, ...]:
 def leg_documents(legs: Sequence[Leg]) -> list[Document]:
     """Legs as JSON."""
     return [
-        {"channel": leg.channel.value, "address": leg.address, "tries": leg.tries, "failed": leg.failed}
-        for leg in legs
+        {"channel": leg.channel.value, "address": leg.address, "tries": leg.tries, "failed": leg.failed} for leg in legs
     ]
 
 
 def legs_from(documents: Sequence[Document]) -> tuple[Leg, ...]:
     """Legs as kept."""
-    return tuple(
-        Leg(Channel(each["channel"]), each["address"], each["tries"], each["failed"]) for each in documents
-    )
+    return tuple(Leg(Channel(each["channel"]), each["address"], each["tries"], each["failed"]) for each in documents)
 
 
 def attempt_documents(attempts: Sequence[Attempt]) -> list[Document]:

@@ -77,9 +77,7 @@ class MessageRows:
     async def claim(self, now: datetime, until: datetime, size: int) -> Sequence[Claimed]:
         """Up to `size` that are due, urgent ones first; nobody else gets them before `until`."""
         rows = await self._connection.execute(_CLAIM, {"now": now, "until": until, "size": size})
-        claimed = [
-            Claimed(_message(row), row.claims, from_headers(row.traceparent, row.tracestate)) for row in rows
-        ]
+        claimed = [Claimed(_message(row), row.claims, from_headers(row.traceparent, row.tracestate)) for row in rows]
         return sorted(claimed, key=lambda each: (_URGENCY[each.message.purpose], each.message.create_time))
 
     async def still_claimed(self, claimed: Collection[Claimed]) -> Mapping[MessageKey, Message]:

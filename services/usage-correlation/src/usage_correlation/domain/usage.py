@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from rating import UsageColumns
+from rating import SERVICES, UsageColumns
 
 from usage_correlation.domain.moments import MICROS
 
@@ -55,9 +55,9 @@ class UsageBatch:
         """
         contents = zip(
             self.subscriptions,
-            self.services,
-            self.starts,
-            self.quantities,
+            [SERVICES[service] for service in self.services],
+            map(str, self.starts),
+            map(str, self.quantities),
             self.destinations,
             self.visited_networks,
             self.location_ids,
@@ -65,7 +65,8 @@ class UsageBatch:
         )
         blake2b, from_bytes = hashlib.blake2b, int.from_bytes
         return [
-            from_bytes(blake2b(repr(content).encode(), digest_size=8).digest(), "little", signed=True)
+            # No text holds NUL, so that fields can't run into one another.
+            from_bytes(blake2b("\0".join(content).encode(), digest_size=8).digest(), "little", signed=True)
             for content in contents
         ]
 
