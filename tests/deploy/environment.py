@@ -14,7 +14,10 @@ def environment_of(objects: list[Object], workload: str, kind: str = "Deployment
     (container,) = containers(found)
     environment: dict[str, str] = {}
     for source in container.get("envFrom", []):
-        environment |= _data(objects, "ConfigMap", source["configMapRef"]["name"])
+        if "secretRef" in source:
+            assert source["secretRef"]["optional"], "a Secret that is not ours to render"
+        else:
+            environment |= _data(objects, "ConfigMap", source["configMapRef"]["name"])
     for variable in container.get("env", []):
         environment[variable["name"]] = variable.get("value") or _value(objects, variable["valueFrom"])
     return environment

@@ -35,7 +35,7 @@ def test_the_example_overlay_changes_what_it_says(example: list[Object]) -> None
     assert (usage["replicas"], profile["replicas"]) == (4, 2)
     (container,) = usage["template"]["spec"]["containers"]
     assert container["image"] == "registry.example/cxmesh:0.1.0"
-    assert container["resources"]["limits"]["memory"] == "1Gi"
+    assert container["resources"]["limits"]["memory"] == "2Gi"
     assert container["resources"]["limits"]["cpu"] == "2"
     assert environment_of(example, "profile")["CXMESH_STREAM_PARTITIONS"] == "4"
     assert environment_of(example, "notification")["CXMESH_SMTP_HOST"] == "smtp.example"

@@ -54,14 +54,12 @@ ATTEMPTS: Final = Metric(
     (CHANNEL, OUTCOME),
 )
 
+_SENDING = (CHANNEL, SERVER_ADDRESS, SERVER_PORT, ERROR_TYPE)
+
 METRICS: Final = (EVENT_DELAY, DECISION_DELAY, ATTEMPTS)
-SPANS: Final = (
-    Span(
-        SEND_SPAN, "client", "One attempt to hand a message over.", (CHANNEL, SERVER_ADDRESS, SERVER_PORT, ERROR_TYPE)
-    ),
-)
+SPANS: Final = (Span(SEND_SPAN, "client", "One attempt to hand a message over.", _SENDING),)
 ATTRIBUTES: Final = (
     Attribute(CHANNEL, "The channel of a message.", "email"),
     Attribute(PURPOSE, "Why the customer is addressed.", "urgent_service"),
-    Attribute(OUTCOME, "What came of an attempt: delivered, temporary or permanent failure.", "delivered"),
+    Attribute(OUTCOME, "What came of an attempt: delivered, temporary, permanent.", "delivered"),
 )

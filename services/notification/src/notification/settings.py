@@ -50,8 +50,8 @@ class Settings(ServiceSettings):
     """The name under which this service greets the server (EHLO)."""
     smtp_connections: int = Field(4, gt=0)
     """Connections to the server at a time, for each replica."""
-    smtp_timeout_seconds: float = Field(10, gt=0)
-    """How long the server may take to answer each command. Shorter than the drain grace, so that no message is cut off."""
+    smtp_timeout_seconds: float = Field(15, gt=0)
+    """How long the server may take with a message; shorter than the drain grace, so that stopping cuts off none."""
 
     retry_seconds: float = Field(30, gt=0)
     """How long to wait after a first temporary failure; each time twice as long."""
@@ -59,5 +59,5 @@ class Settings(ServiceSettings):
     """The longest wait between two attempts."""
     max_attempts: int = Field(12, gt=0)
     """How often a channel is tried before the next one is."""
-    messages_in_hand: int = Field(64, gt=0)
+    messages_in_hand: int = Field(16, gt=0)
     """How many messages are claimed and being sent at a time, for each replica."""

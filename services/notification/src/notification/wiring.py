@@ -91,12 +91,9 @@ def _deliverer(runtime: Runtime, settings: Settings, contacts: ProfileContacts) 
 
 
 def _lease(settings: Settings) -> timedelta:
-    """Long enough for the last of the messages in hand, even if the server takes its time with each command of each.
-
-    A message takes about six: connect, EHLO, STARTTLS, MAIL, RCPT, DATA.
-    """
+    """Long enough for the last of the messages in hand, even if the server takes all its time for each before it."""
     rounds = -(-settings.messages_in_hand // settings.smtp_connections)
-    return timedelta(seconds=60 + 6 * settings.smtp_timeout_seconds * rounds)
+    return timedelta(seconds=60 + settings.smtp_timeout_seconds * rounds)
 
 
 async def _load_shipped(runtime: Runtime) -> None:

@@ -167,6 +167,8 @@ def _campaigns(mesh: MeshClient) -> None:
             display_name="Fault: tell before they call",
             trigger=TRIGGER_KIND_SERVICE_DEGRADED,
             purpose=MESSAGE_PURPOSE_URGENT_SERVICE,
+            max_messages=1,
+            window_days=1,
         ),
     }
     for campaign_id, campaign in campaigns.items():

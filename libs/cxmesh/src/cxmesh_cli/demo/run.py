@@ -54,7 +54,7 @@ class Teller:
 
 
 def tell(mesh: MeshClient, limit: int | None, teller: Teller) -> Results:
-    """The three stories for the first `limit` subscribers, or all; raises CallError when the mesh doesn't do its part."""
+    """The three stories for the first `limit` subscribers, or all. Raises CallError when the mesh falls short."""
     subscribers = read_subscribers(limit)
     cycle = BillCycle.open_on(datetime.now(UTC).date())
     teller.say(f"==> Making {len(subscribers):,} customers, 7 plans, a spend policy, 3 campaigns, 3 partners")

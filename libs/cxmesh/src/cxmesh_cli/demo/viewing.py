@@ -1,7 +1,8 @@
 """What the value network would send: spans of television sessions, each part from the party that did it.
 
 A session is one press of "play": the provider's gateway asks a content partner for a licence, the customer's line
-partner for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow.
+partner for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow, and the line
+partner a little.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class PartnerPart:
 
 PARTS: Final = (
     PartnerPart("starfilm", "Starfilm Studios", "CONTENT", "licence.acquire", 150, 60, 60, 950_000, 200),
-    PartnerPart("citylink", "Citylink Access", "ACCESS", "bandwidth.reserve", 120, 45, 45, 950_000, 150),
+    PartnerPart("citylink", "Citylink Access", "ACCESS", "bandwidth.reserve", 120, 45, 200, 950_000, 150),
     PartnerPart("fastedge", "Fastedge Delivery", "DELIVERY_NETWORK", "segment.fetch", 300, 140, 900, 950_000, 500),
 )
 
@@ -71,7 +72,7 @@ class _Step:
 
 
 def view(customers: Sequence[str], sessions: int, now: datetime, *, minutes: int = 4, slow_minutes: int = 2) -> Viewing:
-    """Sessions spread over the last whole `minutes`, the delivery network slow in the latest `slow_minutes` of them."""
+    """Sessions spread over the last whole `minutes`, partners slow in the latest `slow_minutes` of them."""
     random = np.random.default_rng(7)
     end = int(now.timestamp()) // WINDOW_SECONDS * WINDOW_SECONDS
     start = end - minutes * WINDOW_SECONDS

@@ -1,5 +1,6 @@
 """How does a message get to an SMTP server, over connections that are used again while there is more to send?"""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class SmtpServer:
     ca_file: Path | None
     client_name: str
     timeout_seconds: float
-    """Of each step: connecting, and each command."""
+    """For a message, connecting included."""
 
 
 class SmtpConnections:
@@ -45,7 +46,11 @@ class SmtpConnections:
         self._idle: list[SMTP] = []
 
     async def send(self, sender: str, recipient: str, content: bytes, *, utf8: bool) -> None:
-        """Hand one message over; raises what aiosmtplib raises. `utf8` for an address that is not ASCII."""
+        """Hand one message over; raises what aiosmtplib raises, and TimeoutError. `utf8`: the address is not ASCII."""
+        async with asyncio.timeout(self._server.timeout_seconds):
+            await self._send(sender, recipient, content, utf8=utf8)
+
+    async def _send(self, sender: str, recipient: str, content: bytes, *, utf8: bool) -> None:
         connection = await self._connection_for(sender, utf8=utf8)
         try:
             await connection.rcpt(recipient, encoding="utf-8" if utf8 else "ascii")

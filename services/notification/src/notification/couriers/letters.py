@@ -34,6 +34,6 @@ def needs_utf8(recipient: str) -> bool:
     return not recipient.isascii()
 
 
-def _policy(recipient: str) -> EmailPolicy:
+def _policy(recipient: str) -> EmailPolicy[EmailMessage]:
     # Seven bits in the body: not every server on the way takes eight.
     return (SMTPUTF8 if needs_utf8(recipient) else SMTP).clone(cte_type="7bit")

@@ -62,7 +62,7 @@ class RetryPolicy:
     def wait(self, tries: int) -> timedelta:
         """How long to wait after so many failures: twice as long each time."""
         doublings = min(tries - 1, 30)  # beyond, any first wait exceeds any longest one, and a timedelta its range
-        return min(self.first_wait * 2**doublings, self.longest_wait)
+        return min(self.first_wait * (1 << doublings), self.longest_wait)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import grpc
 from cxmesh.offer.v1 import decision_pb2, events_pb2
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.clock import Clock
 from mesh.events import Delivery, TryLater
@@ -82,6 +84,6 @@ def _id(name: str, collection: str, field: str) -> str:
     return found.group(1)
 
 
-def _moment(message: decision_pb2.Decision | decision_pb2.MessageRequest | decision_pb2.Trigger, field: str):
+def _moment(message: Message, field: str) -> datetime | None:
     moment: Timestamp = getattr(message, field)
     return moment_from(moment, field) if message.HasField(field) else None

@@ -33,12 +33,12 @@ class StoredOutgoing:
             messages, announce = self._records(uow.connection).messages, Outbox(uow)
             kept = await messages.still_claimed([claimed for claimed, _ in concluded])
             after: list[Message] = []
-            for claimed, message in concluded:
-                before = kept.get((message.customer_id, message.message_id))
+            for claimed, conclusion in concluded:
+                before = kept.get((conclusion.customer_id, conclusion.message_id))
                 if before is None:
-                    log.warning("the lease on a message ended before it was sent", message=message.name)
+                    log.warning("the lease on a message ended before it was sent", message=conclusion.name)
                     continue
-                message = reconciled(message, before)
+                message = reconciled(conclusion, before)
                 after.append(message)
                 if message.state is not before.state:
                     announce.message_state_changed(message, self._clock.now(), claimed.origin)

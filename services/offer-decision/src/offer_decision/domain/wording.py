@@ -2,23 +2,29 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from rating import MINOR_UNITS, Rounding, RoundingMethod, format_amount
 
 from offer_decision.domain.campaigns import Amount
 from offer_decision.domain.decisions import Recommendation, Trigger
 
 MICROS: Final = 1_000_000
-_MICROS_PER_CENT: Final = 10_000
+_USUAL_DECIMALS: Final = 2
 
 
 def amount_text(amount: Amount) -> str:
-    """E.g. "USD 68.20"; micro-units beyond cents are shown where there are any."""
-    sign = "-" if amount.micros < 0 else ""
-    units, rest = divmod(abs(amount.micros), MICROS)
-    if rest % _MICROS_PER_CENT == 0:
-        return f"{amount.currency} {sign}{units}.{rest // _MICROS_PER_CENT:02d}"
-    return f"{amount.currency} {sign}{units}.{rest:06d}".rstrip("0")
+    """E.g. "USD 68.20"."""
+    return exact_text(Fraction(amount.micros, MICROS), amount.currency)
+
+
+def exact_text(amount: Fraction, currency: str) -> str:
+    """An amount for people: to the currency's minor unit, half up; what is finer is nothing that anybody pays."""
+    decimals = MINOR_UNITS.get(currency, _USUAL_DECIMALS)
+    rounded = Rounding(RoundingMethod.HALF_UP, decimals).apply(amount)
+    return f"{currency} {format_amount(rounded, decimals)}"
 
 
 def day_text(moment: datetime, time_zone: str) -> str:

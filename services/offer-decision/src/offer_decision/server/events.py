@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
+from fractions import Fraction
 from typing import Any, Final
 
 from cxmesh.billing.v1.events_pb2 import BillHeld
@@ -17,7 +18,7 @@ from mesh.store import UnitOfWork
 
 from offer_decision.domain.campaigns import Amount, TriggerKind
 from offer_decision.domain.decisions import Outcome, Trigger
-from offer_decision.domain.wording import amount_text
+from offer_decision.domain.wording import amount_text, exact_text
 from offer_decision.handlers.decide import DecisionMaker
 from offer_decision.handlers.outcomes import hear_of_delivery
 from offer_decision.server.measure import Measure
@@ -26,6 +27,7 @@ from offer_decision.server.sessions import StoreSessions
 GROUP: Final = "offer-decision"
 _BILL_NOTICE_DAYS: Final = 30
 _FAULT_NOTICE_HOURS: Final = 24
+_NANOS: Final = 1_000_000_000
 _OUTCOMES: Final = {
     MessageState.MESSAGE_STATE_DELIVERED: Outcome.DELIVERED,
     MessageState.MESSAGE_STATE_READ: Outcome.READ,
@@ -82,9 +84,7 @@ class EventHandlers:
         if news:
             await hear_of_delivery(self._sessions.work(uow), news)
 
-    async def _decide(
-        self, uow: UnitOfWork, deliveries: Sequence[Delivery[Any]], triggers: Sequence[Trigger]
-    ) -> None:
+    async def _decide(self, uow: UnitOfWork, deliveries: Sequence[Delivery[Any]], triggers: Sequence[Trigger]) -> None:
         # The deliveries of one call belong to one trace, or to none that is kept.
         work = self._sessions.work(uow, deliveries[0].trace)
         self._measure.decided(await self._maker.decide(work, triggers), deliveries[0].time, work.now)
@@ -153,4 +153,5 @@ def trigger_of_fault(event: CustomersAffected, customer: str) -> Trigger:
 
 
 def _text(money: Money) -> str:
-    return amount_text(Amount(from_money(money, "amount"), money.currency_code))
+    # Spending so far may be finer than any amount that is kept: it is rounded when the cycle ends.
+    return exact_text(Fraction(money.units) + Fraction(money.nanos, _NANOS), money.currency_code)
