@@ -83,7 +83,7 @@ def test_overlap_of_a_percent_is_too_much() -> None:
 
 def test_overlap_is_not_tolerated_when_a_third_begins_or_ends_within_it() -> None:
     timeline = Timeline([0, 0, 495, 200], [1000, 500, 1000, 497], [[1, 2, 3], [], [], []])
-    assert critical_path(timeline).exclusive == [495, 0, 505, 0]
+    assert critical_path(timeline).exclusive == [198, 0, 505, 297]
 
 
 def test_a_chain_deeper_than_pythons_stack_has_a_path(span: Callable[..., Span]) -> None:

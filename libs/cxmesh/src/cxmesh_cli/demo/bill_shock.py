@@ -13,6 +13,7 @@ from cxmesh.notification.v1.message_pb2 import Message, MessageState
 from cxmesh.notification.v1.notification_service_pb2 import ListMessagesRequest
 from cxmesh.offer.v1.decision_pb2 import Decision
 from cxmesh.offer.v1.offer_decision_service_pb2 import ListDecisionsRequest
+from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.signal_pb2 import Signal
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageRecord
 from cxmesh.usage.v1.usage_service_pb2 import ListSignalsRequest, RecordUsageRequest, RecordUsageResponse
@@ -24,7 +25,7 @@ from cxmesh_cli.errors import CallError
 
 BATCH_RECORDS: Final = 1000
 IN_FLIGHT: Final = 4
-TRACED_EVERY: Final = 20
+TRACED_EVERY: Final = 10
 """Every so many batches one is traced from end to end."""
 PAGE: Final = 1000
 SETTLE_SECONDS: Final = 90.0
@@ -75,29 +76,31 @@ class Reaction:
 def send_usage(
     mesh: MeshClient, subscribers: Sequence[Subscriber], calls: Calls, advance: Callable[[int], None]
 ) -> Ingested:
-    """All records in the order of their end, several batches under way, some of them traced."""
-    started = time.perf_counter()
+    """All records in the order of their arrival, several batches under way, some of them traced."""
     counts, rejected, traces = Counter[str](), Counter[str](), list[Trace]()
-    under_way: deque[grpc.Future[RecordUsageResponse]] = deque()
+    under_way: deque[tuple[grpc.Future[RecordUsageResponse], Trace | None]] = deque()
 
-    def take(call: grpc.Future[RecordUsageResponse]) -> None:
+    def take(call: grpc.Future[RecordUsageResponse], trace: Trace | None) -> None:
         answer = call.result()
+        if trace is not None:
+            trace.end()
+            traces.append(trace)
         counts["accepted"] += answer.accepted_count
         counts["duplicates"] += answer.duplicate_count
-        rejected.update(str(rejection.reason) for rejection in answer.rejections)
+        rejected.update(ErrorReason.Name(rejection.reason) for rejection in answer.rejections)
         advance(answer.accepted_count + answer.duplicate_count + len(answer.rejections))
 
+    started = time.perf_counter()
     for number, request in enumerate(_requests(subscribers, calls)):
-        metadata = None
-        if number % TRACED_EVERY == 0:
-            traces.append(Trace())
-            metadata = traces[-1].metadata
-        under_way.append(mesh.usage.RecordUsage.future(request, timeout=TIMEOUT_SECONDS, metadata=metadata))
+        trace = Trace() if number % TRACED_EVERY == 0 else None
+        metadata = trace.metadata if trace else None
+        under_way.append((mesh.usage.RecordUsage.future(request, timeout=TIMEOUT_SECONDS, metadata=metadata), trace))
         if len(under_way) >= IN_FLIGHT:
-            take(under_way.popleft())
+            take(*under_way.popleft())
     while under_way:
-        take(under_way.popleft())
+        take(*under_way.popleft())
     seconds = time.perf_counter() - started
+    mesh.export_roots("record usage", traces)
     return Ingested(counts["accepted"], counts["duplicates"], rejected, seconds, tuple(traces))
 
 

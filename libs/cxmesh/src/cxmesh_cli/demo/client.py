@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeAlias, TypeVar
@@ -45,12 +45,15 @@ class Page(Protocol):
         """Empty on the last page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
     """A trace that begins here."""
 
     trace_id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     span_id: bytes = field(default_factory=lambda: secrets.token_bytes(8))
+    start_ns: int = field(default_factory=time.time_ns)
+    end_ns: int = 0
+    """Unix time; 0 until it has ended."""
 
     @property
     def metadata(self) -> Metadata:
@@ -61,6 +64,10 @@ class Trace:
     def id(self) -> str:
         """32 hexadecimal digits."""
         return self.trace_id.hex()
+
+    def end(self) -> None:
+        """It ends now."""
+        self.end_ns = time.time_ns()
 
 
 class MeshClient:
@@ -96,23 +103,23 @@ class MeshClient:
         if answer.partial_success.rejected_spans:
             raise RuntimeError(f"the mesh rejected spans of {identity}: {answer.partial_success.error_message}")
 
-    @contextmanager
-    def traced(self, name: str) -> Iterator[Trace]:
-        """A root span of this command around what happens within; sent when it ends."""
-        trace, start = Trace(), time.time_ns()
-        yield trace
-        span = Span(
-            trace_id=trace.trace_id,
-            span_id=trace.span_id,
-            name=name,
-            kind=Span.SPAN_KIND_CLIENT,
-            start_time_unix_nano=start,
-            end_time_unix_nano=time.time_ns(),
-            flags=1,
-        )
+    def export_roots(self, name: str, traces: Sequence[Trace]) -> None:
+        """Send this command's own spans: the roots of traces that it began and that have ended."""
+        spans = [
+            Span(
+                trace_id=trace.trace_id,
+                span_id=trace.span_id,
+                name=name,
+                kind=Span.SPAN_KIND_CLIENT,
+                start_time_unix_nano=trace.start_ns,
+                end_time_unix_nano=trace.end_ns,
+                flags=1,
+            )
+            for trace in traces
+        ]
         service = KeyValue(key="service.name", value=AnyValue(string_value="cxmesh"))
         resource = Resource(attributes=[service])
-        self.export(OPERATOR_IDENTITY, [ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=[span])])])
+        self.export(OPERATOR_IDENTITY, [ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])])
 
     def _channel(self, service: str) -> grpc.Channel:
         return self._open.enter_context(channel_to(self._home, find_service(service)))

@@ -1,8 +1,8 @@
 """What the value network would send: spans of television sessions, each part from the party that did it.
 
 A session is one press of "play": the provider's gateway asks a content partner for a licence, the customer's line
-partner for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow, and the line
-partner a little.
+partner for bandwidth, and a delivery network for the first segments. In some minutes the delivery network is slow, and
+the line partner a little.
 """
 
 from __future__ import annotations

@@ -113,6 +113,9 @@ class SmtpConnections:
             await connection.rset()
         except SMTPException:
             connection.close()
+        except BaseException:
+            connection.close()
+            raise
         else:
             self._idle.append(connection)
 

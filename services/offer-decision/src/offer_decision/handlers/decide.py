@@ -24,7 +24,7 @@ class DecisionMaker:
     concurrency: int
 
     async def decide(self, work: Work, triggers: Sequence[Trigger]) -> list[Decision]:
-        """The decisions that are new, written and announced. Fails when a peer can't be asked: the batch comes again."""
+        """The decisions that are new, written and announced. Fails when a peer is away: the batch comes again."""
         known = await work.decisions.known([trigger.decision_id for trigger in triggers])
         fresh = {trigger.decision_id: trigger for trigger in triggers if trigger.decision_id not in known}
         if not fresh:

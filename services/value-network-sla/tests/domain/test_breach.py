@@ -1,0 +1,75 @@
+"""Does every part per million and every cent of a breach find its party?"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from value_network_sla.domain.agreement import Agreement
+from value_network_sla.domain.attainment import Attainment
+from value_network_sla.domain.breach import breach_name, breach_shares
+from value_network_sla.domain.money import Money
+from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
+
+_START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_PARTIES = [*(Party(PartyKind.PARTNER, f"partners/{name}") for name in "xyz"), LINK, UNATTRIBUTED]
+_LATENESS = st.dictionaries(st.sampled_from(_PARTIES), st.integers(0, 10**15))
+
+
+def _window(penalty: Money | None) -> Attainment:
+    from datetime import timedelta  # noqa: PLC0415 - for this one agreement
+
+    agreement = Agreement(
+        "agreements/x", "partners/x", "iptv", "x", 1, 990_000, timedelta(minutes=1), 1, penalty, _START, _START
+    )
+    return Attainment(agreement, _START, 100, 50)
+
+
+@given(_LATENESS, st.integers(0, 10**12), st.sampled_from([("EUR", 10_000), ("JPY", 1_000_000), ("KWD", 1_000)]))
+def test_shares_sum_to_a_million_and_amounts_to_the_penalty(
+    lateness: dict[Party, int], minor_units: int, currency: tuple[str, int]
+) -> None:
+    code, micros = currency
+    shares = breach_shares(_window(Money(minor_units * micros, code)), lateness)
+    amounts = [share.amount for share in shares if share.amount is not None]
+    assert sum(share.share_ppm for share in shares) == 1_000_000
+    assert sum(amount.micros for amount in amounts) == minor_units * micros
+    assert all(amount.payable for amount in amounts)
+    assert len(amounts) == len(shares)
+
+
+def test_the_largest_share_comes_first() -> None:
+    shares = breach_shares(_window(Money(10_000_000, "EUR")), {_PARTIES[0]: 1, _PARTIES[1]: 2, LINK: 0})
+    assert [(share.party, share.share_ppm) for share in shares] == [(_PARTIES[1], 666_667), (_PARTIES[0], 333_333)]
+    assert [share.amount for share in shares] == [Money(6_670_000, "EUR"), Money(3_330_000, "EUR")]
+
+
+def test_without_any_lateness_the_partner_that_promised_answers() -> None:
+    (share,) = breach_shares(_window(Money(10_000_000, "EUR")), {})
+    assert share.party == Party(PartyKind.PARTNER, "partners/x")
+    assert share.amount == Money(10_000_000, "EUR")
+
+
+def test_without_a_penalty_there_are_shares_alone() -> None:
+    (share,) = breach_shares(_window(None), {LINK: 5})
+    assert (share.share_ppm, share.amount) == (1_000_000, None)
+
+
+def test_a_breach_is_named_after_its_agreement_and_window() -> None:
+    assert breach_name("agreements/acme-iptv", datetime.fromtimestamp(1_700_000_000, UTC)) == (
+        "breaches/acme-iptv.1700000000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("money", "payable"),
+    [(Money(10_000, "EUR"), True), (Money(15_000, "EUR"), False), (Money(500_000, "JPY"), False)],
+)
+def test_money_is_payable_in_whole_smallest_units(money: Money, payable: bool) -> None:
+    assert money.payable == payable
+
+
+def test_the_agreements_partner_is_the_breachs(agreement: Callable[..., Agreement]) -> None:
+    (share,) = breach_shares(Attainment(agreement("y", 1), _START, 1, 0), {})
+    assert share.party.partner == "partners/y"
