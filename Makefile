@@ -24,8 +24,9 @@ $(READY): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	@echo "==> Setting up $(VENV) with $$($(PYTHON) --version) (once; about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
-	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 demo: $(READY) ## run the three stories on embedded PostgreSQL and Redis (SUBSCRIBERS=n or ALL=1 for more)

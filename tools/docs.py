@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from google.protobuf.descriptor import EnumDescriptor
+
 from mesh.observe.registry import to_markdown
 from mesh.settings import settings_table
 

@@ -8,8 +8,8 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from rating import SERVICES, Service, Tariff, UsageColumns, UsageRecord, load_tariff, rate, rate_batch
 
+from rating import SERVICES, Service, Tariff, UsageColumns, UsageRecord, load_tariff, rate, rate_batch
 from tests.bench.figures import Figure
 
 RECORDS = 1_000_000

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from environment import environment_of
 from kustomization import Object, build
+
 from mesh.settings import ServiceSettings
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from environment import POD_NAME, environment_of
 from kustomization import Object
+
 from mesh.settings import DatabaseSettings, ServiceSettings, load
 
 MOUNT = "/etc/cxmesh/tls/"

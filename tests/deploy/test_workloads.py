@@ -8,6 +8,7 @@ import pytest
 from environment import environment_of
 from kustomization import Object
 from kustomization.objects import containers, pod_template
+
 from mesh.settings import ServiceSettings
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from cxmesh.profile.v1 import profile_service_pb2_grpc
 from cxmesh.profile.v1.customer_pb2 import Channel, Customer, LifeCycleState
 from cxmesh.profile.v1.profile_service_pb2 import GetCustomerRequest

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 from cxmesh.billing.v1.bill_pb2 import FindingClass
 from cxmesh.sla.v1.agreement_pb2 import PartnerRole
 from cxmesh_cli.demo.bills import RATE_PER_MINUTE, amount, bill_of, money, seed_errors
@@ -14,7 +16,6 @@ from cxmesh_cli.demo.calls import TARIFF_ZONE, BillCycle, expand
 from cxmesh_cli.demo.plans import PLANS
 from cxmesh_cli.demo.subscribers import Band, Subscriber, read_subscribers
 from cxmesh_cli.demo.viewing import GATEWAY, PARTS, view
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from rating import load_tariff
 
 TODAY = date(2026, 3, 20)

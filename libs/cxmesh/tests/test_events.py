@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import redis
-from cxmesh.usage.v1.events_pb2 import DESCRIPTOR as USAGE_EVENTS
 from google.protobuf import message_factory
 
+from cxmesh.usage.v1.events_pb2 import DESCRIPTOR as USAGE_EVENTS
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.record import REDIS, InstanceRecord, save_record
 from cxmesh_cli.instance.stores import running_redis_url, start_redis, stop_store

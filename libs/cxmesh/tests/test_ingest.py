@@ -12,19 +12,19 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cxmesh.usage.v1 import usage_service_pb2_grpc
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRequest, RecordUsageResponse
-from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
-from hypothesis import strategies as st
-from mesh.rpc.errors import resource_exhausted
-
 from cxmesh_cli.errors import BadInputError, CallError, CommandError, NotRunningError
 from cxmesh_cli.ingest.run import Ingest
 from cxmesh_cli.ingest.sender import Sender
 from cxmesh_cli.ingest.usage_csv import COLUMNS, read_usage_csv, write_usage_csv
+from mesh.rpc.errors import resource_exhausted
 
 HEADER = "source,record_id,subscription,usage_type,start_time,quantity,destination"
 UNKNOWN = "subscriptions/unknown"

@@ -6,15 +6,15 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from cxmesh.sla.v1 import value_network_sla_service_pb2_grpc
 from cxmesh.sla.v1.session_pb2 import Trace, TraceSpan
 from cxmesh.sla.v1.value_network_sla_service_pb2 import GetTraceRequest
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-from mesh.rpc.errors import not_found
-
 from cxmesh_cli.errors import BadInputError
 from cxmesh_cli.tracing.fetch import parse_trace_id
+from mesh.rpc.errors import not_found
 
 Cxmesh = Callable[..., Any]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

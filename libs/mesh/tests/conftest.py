@@ -14,6 +14,8 @@ from typing import Any
 import grpc
 import pytest
 from grpc_tools import protoc
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from mesh.observe import Telemetry, setup
 from mesh.rpc import (
     Authorization,
@@ -33,7 +35,6 @@ from mesh.rpc import (
 from mesh.service import Application, Runtime, ServiceDefinition
 from mesh.settings import ServiceSettings
 from mesh.testkit import Certificates as Issuer
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 _PROTO = """
 syntax = "proto3";

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+
 from mesh.clock import FixedClock
 from mesh.embedded import CertificateFiles, DevelopmentAuthority
 

@@ -13,10 +13,11 @@ import psutil
 import psycopg
 import pytest
 import redis
-from mesh.embedded import FolderUnreachable, PortTaken, PostgresServer, RedisServer, StartFailed, free_port
-from mesh.embedded.daemon import RECORD_FILE, ServerRecord, write_record
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from mesh.embedded import FolderUnreachable, PortTaken, PostgresServer, RedisServer, StartFailed, free_port
+from mesh.embedded.daemon import RECORD_FILE, ServerRecord, write_record
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change to another account")
 

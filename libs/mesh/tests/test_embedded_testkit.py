@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import redis
+
 from mesh.testkit.servers import Servers
 
 _RUN = """

@@ -10,14 +10,15 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh.observe import configure_logging, configure_logging_for_tests, log
-from mesh.observe.redaction import REDACTED, PersonalDataLogged, is_personal_key, redact, redact_text
-from mesh.observe.tracing import CleaningExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+
+from mesh.observe import configure_logging, configure_logging_for_tests, log
+from mesh.observe.redaction import REDACTED, PersonalDataLogged, is_personal_key, redact, redact_text
+from mesh.observe.tracing import CleaningExporter
 
 PERSONAL_TEXTS = [
     "maria@example.org",

@@ -7,16 +7,17 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.export import SpanExportResult
+from prometheus_client import CollectorRegistry
+
 from mesh.observe.metrics import Scrape
 from mesh.observe.registry import ATTRIBUTES, METRICS, SPANS, to_markdown
 from mesh.observe.tracing import exporter_from_environment, sampler, tracer_provider
 from mesh.rpc import Certificates, TlsFiles
 from mesh.settings import SettingsError
 from mesh.testkit import Certificates as Issuer
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace.export import SpanExportResult
-from prometheus_client import CollectorRegistry
 
 
 class Receiver:

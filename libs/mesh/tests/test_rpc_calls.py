@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from mesh.rpc import ErrorTable, Identity, IncomingCall, current_identity, enter_call, remaining_seconds
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from mesh.observe import configure_logging_for_tests
 from mesh.rpc import ErrorSpec, FieldViolation, RpcError, error_from, invalid_argument, resource_exhausted
 

@@ -1,6 +1,7 @@
 """Which texts name an identity, and which callers does a rule let in?"""
 
 import pytest
+
 from mesh.rpc import Identity, allow, any_service, partners, services
 
 

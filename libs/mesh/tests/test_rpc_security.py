@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
 from mesh.embedded import CertificateFiles, DevelopmentAuthority
 from mesh.observe import configure_logging_for_tests
 from mesh.rpc import (

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from mesh.events import Delivery, Subscription
 from mesh.rpc import Authorization, Servicer, services
 from mesh.service import Application, Runtime, ServiceDefinition
 from mesh.store import UnitOfWork
 from mesh.testkit import Certificates
 from mesh.testkit.serving import serving
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 
 async def test_an_event_goes_from_a_call_to_its_handler_in_one_trace(

@@ -9,13 +9,14 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from mesh.rpc import ErrorSpec, error_from
 from mesh.service import Application, Job, MigrationsPending, Runtime, ServiceDefinition, start
 from mesh.settings import SettingsError
 from mesh.store import RequestIdReused, apply_migrations
 from mesh.testkit import Certificates
 from mesh.testkit.serving import serving
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 Define = Callable[..., ServiceDefinition]
 

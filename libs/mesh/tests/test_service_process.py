@@ -12,9 +12,10 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
 from mesh.service.background import Background, BackgroundFailed
 from mesh.testkit import Certificates
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 _MAIN = """
 from mesh.rpc import Authorization, Servicer, services

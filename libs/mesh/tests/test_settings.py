@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mesh.settings import DatabaseSettings, ServiceSettings, SettingsError, load, settings_table
 
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 
 import pytest
-from mesh.store import Store, apply_migrations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customer_profile.domain.customers import Customer, CustomerFacts, LifeCycleState
@@ -13,6 +12,7 @@ from customer_profile.domain.subscriptions import Subscription
 from customer_profile.domain.touch_points import TouchPoint
 from customer_profile.handlers.ports import Records, Work
 from customer_profile.store.records import records_on
+from mesh.store import Store, apply_migrations
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 if TYPE_CHECKING:  # imported where used, so that pure tests don't pay for gRPC and servers
-    from mesh.testkit import Certificates
     from usage_world import World
+
+    from mesh.testkit import Certificates
 
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 
@@ -21,11 +22,12 @@ NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")
 async def world(postgres_url: str, redis_url: str, certificates: "Certificates") -> "AsyncIterator[World]":
     """One for each test module; its clock stands at noon of 15 March 2026."""
+    from usage_peers import peers  # noqa: PLC0415 - see above
+    from usage_world import World  # noqa: PLC0415 - see above
+
     from mesh.clock import FixedClock  # noqa: PLC0415 - see above
     from mesh.testkit.serving import serving  # noqa: PLC0415 - see above
     from usage_correlation.wiring import SERVICE  # noqa: PLC0415 - see above
-    from usage_peers import peers  # noqa: PLC0415 - see above
-    from usage_world import World  # noqa: PLC0415 - see above
 
     clock = FixedClock(NOON)
     async with (
@@ -41,4 +43,4 @@ async def world(postgres_url: str, redis_url: str, certificates: "Certificates")
             watch_poll_seconds=0.01,
         ) as service,
     ):
-        yield World(service, profile, catalogue, clock)
+        yield World(service, profile, catalogue, clock, certificates)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from usage_samples import fresh, tariff_document
+
 from cxmesh.catalog.v1 import catalog_service_pb2 as catalog
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer, add_CatalogServiceServicer_to_server
 from cxmesh.catalog.v1.plan_pb2 import PLAN_STATE_ACTIVE, Plan, PlanState
@@ -16,7 +18,6 @@ from cxmesh.profile.v1.subscription_pb2 import SERVICE_TYPE_MOBILE, PlanPeriod, 
 from mesh.rpc import Certificates as FollowedCertificates
 from mesh.rpc import TlsFiles
 from mesh.testkit import Certificates
-from usage_samples import fresh, tariff_document
 
 ACTIVATED = datetime(2020, 1, 1, tzinfo=UTC)
 Context = grpc.aio.ServicerContext[Any, Any]

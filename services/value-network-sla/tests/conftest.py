@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-import grpc
 import pytest
-from mesh.testkit import FixedClock
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from mesh.testkit import FixedClock
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 1_000_000_000
@@ -90,12 +90,3 @@ def trace_of() -> type[Spans]:
 @pytest.fixture
 def request_of() -> Callable[..., ExportTraceServiceRequest]:
     return export_request
-
-
-@pytest.fixture
-def refusal() -> Callable[[BaseException], grpc.StatusCode]:
-    def code(error: BaseException) -> grpc.StatusCode:
-        assert isinstance(error, grpc.aio.AioRpcError)
-        return error.code()
-
-    return code

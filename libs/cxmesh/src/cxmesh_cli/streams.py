@@ -10,6 +10,10 @@ from typing import Any, TypeAlias
 
 from google.protobuf import json_format, symbol_database
 from google.protobuf.message import DecodeError
+from redis.exceptions import RedisError
+
+from cxmesh_cli.console import Json
+from cxmesh_cli.errors import BadInputError, NotRunningError
 from mesh.events import (
     ParkedEvent,
     RedisClient,
@@ -21,10 +25,6 @@ from mesh.events import (
     replay_parked,
     stream_status,
 )
-from redis.exceptions import RedisError
-
-from cxmesh_cli.console import Json
-from cxmesh_cli.errors import BadInputError, NotRunningError
 
 _STREAM_KEY = re.compile(r"\{(?P<topic>[a-z0-9_]+):(?P<partition>\d+)\}:events")
 _PARKED_KEY = re.compile(r"\{(?P<topic>[a-z0-9_]+):(?P<partition>\d+)\}:parked:(?P<group>.+)")

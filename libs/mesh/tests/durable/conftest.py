@@ -12,10 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from mesh.events import Consumer, Delivery, RedisClient, Subscription, connect_redis
-from mesh.store import PoolSettings, Store, UnitOfWork, apply_migrations
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert
+
+from mesh.events import Consumer, Delivery, RedisClient, Subscription, connect_redis
+from mesh.store import PoolSettings, Store, UnitOfWork, apply_migrations
 
 FIRST_MIGRATION = '''"""The mesh's tables, and counters."""
 

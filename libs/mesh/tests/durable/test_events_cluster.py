@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import redis as redis_sync
+from redis.asyncio.cluster import RedisCluster
+
 from mesh.embedded import RedisServer, RunningRedis
 from mesh.events import (
     ConsumerSettings,
@@ -20,7 +22,6 @@ from mesh.events import (
     stream_status,
 )
 from mesh.store import Store
-from redis.asyncio.cluster import RedisCluster
 
 _SLOTS = 16384
 QUICK = ConsumerSettings(max_attempts=2, first_retry_seconds=0.02, longest_retry_seconds=0.1, claim_after_seconds=0.3)

@@ -3,14 +3,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mesh.events import ConsumerSettings, Relay, RelaySettings, Stream, Subscription, stream_status
-from mesh.events.subscription import by_type
-from mesh.store import Store
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 from sqlalchemy import text
+
+from mesh.events import ConsumerSettings, Relay, RelaySettings, Stream, Subscription, stream_status
+from mesh.events.subscription import by_type
+from mesh.store import Store
 
 OpenStore = Callable[..., Store]
 STREAM = Stream("durable", 0)

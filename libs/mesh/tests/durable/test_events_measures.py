@@ -3,14 +3,15 @@ import statistics
 import time
 from typing import Any
 
-from mesh.events import ConsumerSettings, EventMetrics, Relay, TryLater
-from mesh.events.passing import will_pass
-from mesh.store import Store
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mesh.events import ConsumerSettings, EventMetrics, Relay, TryLater
+from mesh.events.passing import will_pass
+from mesh.store import Store
 
 QUICK = ConsumerSettings(max_attempts=2, first_retry_seconds=0.02, longest_retry_seconds=0.1)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
 from mesh.embedded import PostgresServer, RedisServer
 from mesh.events import ConsumerSettings, Relay, RelaySettings, Stream, connect_redis, drop_group, stream_status
 from mesh.store import Store, apply_migrations
-from sqlalchemy import text
-from structlog.testing import capture_logs
 
 STREAM = Stream("durable", 0)
 KEY = "{durable:0}:events"

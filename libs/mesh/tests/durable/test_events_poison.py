@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from mesh.clock import FixedClock
 from mesh.events import (
     ConsumerSettings,

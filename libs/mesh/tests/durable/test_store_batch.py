@@ -3,8 +3,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from mesh.store import Store, copy_rows, insert_ignoring_duplicates
-from mesh.store.event_ids import new_event_id
 from psycopg.errors import UniqueViolation
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +19,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import IntegrityError
+
+from mesh.store import Store, copy_rows, insert_ignoring_duplicates
+from mesh.store.event_ids import new_event_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORD = Table(

@@ -3,8 +3,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mesh.store import RequestIdReused, Store
 from sqlalchemy import text
+
+from mesh.store import RequestIdReused, Store
 
 OpenStore = Callable[..., Store]
 METHOD = "/cxmesh.durable.v1.CountService/Count"

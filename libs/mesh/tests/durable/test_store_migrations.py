@@ -7,10 +7,11 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from mesh.store import MigrationBlocked, SchemaIsNewer, apply_migrations, mesh_tables, migrations, pending_migrations
-from mesh.store.engine import driver_url
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import MetaData, create_engine
+
+from mesh.store import MigrationBlocked, SchemaIsNewer, apply_migrations, mesh_tables, migrations, pending_migrations
+from mesh.store.engine import driver_url
 
 SECOND = '''"""Room for a note.
 

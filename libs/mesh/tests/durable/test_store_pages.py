@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mesh.store import InvalidPageToken, Store, after, decode_page_token, encode_page_token, filter_digest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, select, text
+
+from mesh.store import InvalidPageToken, Store, after, decode_page_token, encode_page_token, filter_digest
 
 DIGEST = b"12345678"
 parts = st.one_of(

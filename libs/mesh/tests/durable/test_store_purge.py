@@ -3,11 +3,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+
 from mesh.clock import FixedClock
 from mesh.store import Store
 from mesh.store.event_ids import new_event_id
 from mesh.store.purge import Purged, Retention
-from sqlalchemy import text
 
 DAY = timedelta(days=1)
 

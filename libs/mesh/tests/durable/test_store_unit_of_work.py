@@ -4,11 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from mesh.clock import FixedClock
-from mesh.store import EventTooLarge, PoolSettings, Store
-from mesh.store.event_ids import first_event_id, new_event_id
-from mesh.store.outbox import Stream, partition_of, topic_of
-from mesh.store.trace_context import from_headers
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -17,6 +12,12 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mesh.clock import FixedClock
+from mesh.store import EventTooLarge, PoolSettings, Store
+from mesh.store.event_ids import first_event_id, new_event_id
+from mesh.store.outbox import Stream, partition_of, topic_of
+from mesh.store.trace_context import from_headers
 
 OpenStore = Callable[..., Store]
 

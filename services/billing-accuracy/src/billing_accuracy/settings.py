@@ -1,7 +1,8 @@
 """What may be set from outside the billing-accuracy service?"""
 
-from mesh.settings import ServiceSettings
 from pydantic import FilePath
+
+from mesh.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -3,9 +3,6 @@
 from importlib import resources
 from typing import Final, cast
 
-from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
-from mesh.rpc import Servicer
-from mesh.service import Application, Runtime, ServiceDefinition
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.domain.policy import VerdictPolicy
@@ -23,6 +20,9 @@ from billing_accuracy.settings import Settings
 from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.tables import SCHEMA
+from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
+from mesh.rpc import Servicer
+from mesh.service import Application, Runtime, ServiceDefinition
 
 
 def build(runtime: Runtime) -> Application:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from mesh.observe import histogram
 from opentelemetry.metrics import Histogram, Meter
 
+from mesh.observe import histogram
 from notification import names
 from notification.domain.messages import Message
 

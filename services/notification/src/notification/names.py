@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from mesh.observe.entries import Attribute, Metric, Span
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+
+from mesh.observe.entries import Attribute, Metric, Span
 
 __all__ = [
     "ATTEMPTS",

@@ -5,8 +5,9 @@ import socket
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from mesh.settings import ServiceSettings
 from pydantic import AfterValidator, Field, FilePath, SecretStr
+
+from mesh.settings import ServiceSettings
 
 _ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+")
 

@@ -9,7 +9,6 @@ from cxmesh.offer.v1 import events_pb2
 from mesh.events import Subscription
 from mesh.rpc import Servicer
 from mesh.service import Application, Job, Runtime, ServiceDefinition
-
 from notification.couriers.connections import SmtpServer
 from notification.couriers.email import EmailCourier
 from notification.domain.contacts import Channel

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from notification.domain.compose import Occasion, check_occasion, compose
 from notification.domain.contacts import Address, Channel, Contact, MarketingConsent, QuietHours
 from notification.domain.messages import (

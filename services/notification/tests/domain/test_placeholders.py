@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from notification.domain.placeholders import Placeholder, fill, names_in, parse
 from notification.errors import InvalidTemplate, MissingParameter
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from notification.domain.contacts import QuietHours
 from notification.domain.quiet_hours import quiet_until
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from notification.domain.contacts import Address, Channel, Contact, MarketingConsent
 from notification.domain.routes import INBOX, Leg, Purpose, route
 

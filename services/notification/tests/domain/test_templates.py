@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from notification.domain.placeholders import names_in, parse
 from notification.domain.templates import LocalizedText, Template, check_texts, text_for
 from notification.errors import InvalidTemplate, InvalidValue

@@ -3,7 +3,7 @@
 OfferError
 ├── PlanNotFound
 ├── InvalidTariff           the tariff document is wrong; all its faults at once
-├── TariffVersionInForce    a version that has come into force would change
+├── TariffVersionInForce    a version that has come into force would change, vanish or be added
 ├── CampaignNotFound
 ├── DecisionNotFound
 ├── NoMessage               the decision was to stay silent
@@ -15,6 +15,7 @@ OfferError
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 
 class OfferError(Exception):
@@ -47,12 +48,13 @@ class InvalidTariff(OfferError):  # noqa: N818 - reads as the answer it becomes
 
 
 class TariffVersionInForce(OfferError):  # noqa: N818 - reads as the answer it becomes
-    """A version that has come into force would change or vanish."""
+    """A version that has come into force would change, vanish or be added."""
 
-    def __init__(self, plan_id: str, version: str) -> None:
+    def __init__(self, plan_id: str, activation: datetime) -> None:
+        version = activation.isoformat()
         super().__init__(
-            f"the tariff version of plans/{plan_id} that came into force on {version} can't change: "
-            "add one with a later activation",
+            f"the tariff of plans/{plan_id} from {version} on can't be written any more, for that moment has passed; "
+            "add a version with a later activation",
             {"plan": f"plans/{plan_id}", "version": version},
         )
 

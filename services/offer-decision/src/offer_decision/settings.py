@@ -1,7 +1,8 @@
 """What may be set from outside the offer-decision service?"""
 
-from mesh.settings import ServiceSettings
 from pydantic import Field
+
+from mesh.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -2,10 +2,6 @@
 
 from typing import Final
 
-from cxmesh.profile.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
-from mesh.rpc import Servicer
-from mesh.service import Application, Runtime, ServiceDefinition
-
 from customer_profile.server.authorization import AUTHORIZATION
 from customer_profile.server.authorization import SERVICE as PROFILE_SERVICE
 from customer_profile.server.faults import ERRORS
@@ -13,6 +9,9 @@ from customer_profile.server.servicer import ProfileServicer
 from customer_profile.settings import Settings
 from customer_profile.store.records import records_on
 from customer_profile.store.tables import SCHEMA
+from cxmesh.profile.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
+from mesh.rpc import Servicer
+from mesh.service import Application, Runtime, ServiceDefinition
 
 
 def build(runtime: Runtime) -> Application:

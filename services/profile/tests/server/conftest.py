@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cxmesh.profile.v1 import customer_pb2, subscription_pb2
-from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.timestamp_pb2 import Timestamp
-from mesh.testkit import Certificates, FixedClock
-from mesh.testkit.serving import ServiceUnderTest, serving
 from sqlalchemy import text
 
 from customer_profile.wiring import SERVICE
+from cxmesh.profile.v1 import customer_pb2, subscription_pb2
+from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
+from mesh.testkit import Certificates, FixedClock
+from mesh.testkit.serving import ServiceUnderTest, serving
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

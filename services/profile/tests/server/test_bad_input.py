@@ -4,14 +4,14 @@ import uuid
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from customer_profile.server.authorization import SERVICE
 from cxmesh.profile.v1 import customer_pb2, profile_service_pb2, subscription_pb2, touch_point_pb2
 from cxmesh.profile.v1 import profile_service_pb2 as pb
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
-from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.rpc import error_from
 from mesh.testkit.serving import ServiceUnderTest
-
-from customer_profile.server.authorization import SERVICE
 
 CALLERS = {
     "GetCustomer": {"notification"},

@@ -4,11 +4,12 @@ import uuid
 
 import grpc
 import pytest
-from cxmesh.profile.v1 import customer_pb2 as c
-from cxmesh.profile.v1 import profile_service_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.timeofday_pb2 import TimeOfDay
+
+from cxmesh.profile.v1 import customer_pb2 as c
+from cxmesh.profile.v1 import profile_service_pb2 as pb
 from mesh.rpc import error_from
 
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from cxmesh.profile.v1 import customer_pb2, subscription_pb2
 from cxmesh.profile.v1 import profile_service_pb2 as pb
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
-from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.rpc import error_from
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from mesh.store import Store
 
 from customer_profile.domain.customers import (
     Channel,
@@ -22,6 +21,7 @@ from customer_profile.domain.stamps import Stamp
 from customer_profile.errors import AlreadyExists
 from customer_profile.handlers.ports import Records
 from customer_profile.store.records import records_on
+from mesh.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 FULL = CustomerFacts(

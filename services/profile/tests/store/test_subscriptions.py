@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mesh.store import Store
 
 from customer_profile.domain.customers import Customer, CustomerFacts, LifeCycleState
 from customer_profile.domain.plan_history import PlanHistory
@@ -15,6 +14,7 @@ from customer_profile.domain.subscriptions import ServiceType, Subscription, Sub
 from customer_profile.errors import AlreadyExists
 from customer_profile.handlers.ports import Records
 from customer_profile.store.records import records_on
+from mesh.store import Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACTIVATED = NOW - timedelta(days=60)

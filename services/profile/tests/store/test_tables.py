@@ -1,10 +1,10 @@
 """The migrations make the tables that the code describes, and personal data has its own columns."""
 
-from cxmesh.profile.v1 import customer_pb2, subscription_pb2, touch_point_pb2
-from mesh.store import Store
 from sqlalchemy import inspect
 
 from customer_profile.store.tables import CUSTOMER, PERSONAL, PLAN_START, SUBSCRIPTION, TOUCH_POINT, metadata
+from cxmesh.profile.v1 import customer_pb2, subscription_pb2, touch_point_pb2
+from mesh.store import Store
 
 
 def _columns(connection, table) -> dict[str, tuple[bool, str | None]]:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from mesh.settings import ServiceSettings
 from pydantic import Field
+
+from mesh.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

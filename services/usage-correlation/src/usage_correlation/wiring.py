@@ -6,7 +6,6 @@ from typing import Final
 from cxmesh.usage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 from mesh.rpc import Servicer
 from mesh.service import Application, Job, Runtime, ServiceDefinition
-
 from usage_correlation.handlers.compare_plans import ComparePlans
 from usage_correlation.handlers.directory import Directory, Sources
 from usage_correlation.handlers.record_usage import RecordUsage

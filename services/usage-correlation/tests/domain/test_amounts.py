@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from usage_correlation.domain.amounts import Amount, nearest_nanos
 
 amounts = st.builds(Amount, st.integers(), st.integers(1, 10**30))

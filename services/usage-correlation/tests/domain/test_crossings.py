@@ -6,6 +6,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from usage_samples import subscriber
+
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.crossings import Crossing, Spending, crossings, deciding_record, detail_of, signal_id
@@ -13,7 +15,6 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.policies import PolicyTerms, SpendPolicy
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.signals import shard_of_signal, spend_threshold_id
-from usage_samples import subscriber
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POLICY = SpendPolicy("p", PolicyTerms("", Fraction(50), "EUR", (50, 80, 100)), NOW, NOW)

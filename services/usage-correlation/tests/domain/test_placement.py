@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from usage_samples import MARCH_2, subscriber, usage_batch
+
 from usage_correlation.domain.bill_cycles import BillCalendar
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import NOWHERE, Placement, Placer
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod, Subscriber
 from usage_correlation.domain.usage import MAX_QUANTITY
-from usage_samples import MARCH_2, subscriber, usage_batch
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -40,7 +41,10 @@ def test_a_record_may_be_as_far_ahead_as_clocks_differ() -> None:
 
 
 def test_usage_starts_with_the_activation() -> None:
-    activation = {"activate_micros": to_micros(MARCH_2), "plan_periods": (PlanPeriod("gold", to_micros(MARCH_2), None),)}
+    activation = {
+        "activate_micros": to_micros(MARCH_2),
+        "plan_periods": (PlanPeriod("gold", to_micros(MARCH_2), None),),
+    }
     assert place(("s-1", MARCH_2, 1), subscribers={"s-1": subscriber(**activation)}).refusals == {}
     refused = refusal(("s-1", MARCH_2 - SECOND, 1), **activation)
     assert (refused.reason, refused.field) == (Reason.RECORD_BEFORE_ACTIVATION, "start_time")

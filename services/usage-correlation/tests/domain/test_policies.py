@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy, least_thresholds, policies_for
 from usage_correlation.errors import InvalidValue

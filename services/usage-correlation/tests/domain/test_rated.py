@@ -6,6 +6,8 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from usage_samples import ABROAD, DOMESTIC, MARCH_2, subscriber, tariff_document, usage_batch
+
 from rating import SERVICE_CODES, Service, Tariff, UsageRecord, load_tariff, rate
 from usage_correlation.domain.bill_cycles import BillCalendar
 from usage_correlation.domain.moments import MICROS, from_micros, to_micros
@@ -15,7 +17,6 @@ from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod
 from usage_correlation.domain.totals import line_totals, spend_totals
 from usage_correlation.domain.usage import UsageBatch
-from usage_samples import ABROAD, DOMESTIC, MARCH_2, subscriber, tariff_document, usage_batch
 
 CHANGE = datetime(2026, 3, 8, tzinfo=UTC)
 TARIFFS: dict[str, Tariff | Refusal] = {
@@ -35,7 +36,7 @@ def rated(batch: UsageBatch) -> tuple[Placement, list[PlanUsage]]:
 
 calls = st.tuples(
     st.just("s-1"),
-    st.datetimes(datetime(2026, 3, 2), datetime(2026, 3, 30)).map(lambda moment: moment.replace(tzinfo=UTC)),
+    st.timedeltas(timedelta(0), timedelta(days=28)).map(lambda after: MARCH_2 + after),
     st.integers(0, 7200),
 )
 

@@ -2,11 +2,12 @@
 
 from fractions import Fraction
 
+from usage_samples import tariff_document
+
 from rating import load_tariff
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.summaries import Counter, RatedLine, rated_lines
 from usage_correlation.domain.totals import ChargeName
-from usage_samples import tariff_document
 
 TARIFFS = {plan: load_tariff(tariff_document(plan)) for plan in ("old", "new")}
 

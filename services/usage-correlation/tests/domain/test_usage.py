@@ -3,8 +3,9 @@
 from dataclasses import fields, replace
 from datetime import timedelta
 
-from usage_correlation.domain.usage import UsageBatch
 from usage_samples import MARCH_2, usage_batch
+
+from usage_correlation.domain.usage import UsageBatch
 
 OTHER = {
     "subscriptions": "s-2",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from mesh.clock import FixedClock
 from usage_correlation.handlers.cache import Cache
 

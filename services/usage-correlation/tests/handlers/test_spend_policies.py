@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+
 from usage_correlation.domain.policies import EVERYBODY, PolicyScope, PolicyTerms
 from usage_correlation.errors import InvalidValue
 from usage_correlation.handlers.spend_policies import PolicyChange, changed_terms

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from mesh.store import Store, apply_migrations
 from usage_correlation.store.arrays import accept_arrays
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mesh.store import Store
 from usage_correlation.domain.moments import from_micros
 from usage_correlation.store.arrays import (

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from usage_samples import MARCH_2, fresh, subscriber, usage_batch
+
 from cxmesh.usage.v1.events_pb2 import SignalRaised
 from mesh.store import Store
 from usage_correlation.domain.amounts import Amount
@@ -22,7 +24,6 @@ from usage_correlation.store.keys import KeyStore
 from usage_correlation.store.ledger import PostgresLedger
 from usage_correlation.store.signals import SignalStore
 from usage_correlation.store.usage import UsageStore
-from usage_samples import MARCH_2, fresh, subscriber, usage_batch
 
 NOW = datetime(2026, 3, 15, tzinfo=UTC)
 CYCLE = BillCycle(to_micros(datetime(2026, 3, 1, tzinfo=UTC)), to_micros(datetime(2026, 4, 1, tzinfo=UTC)))
@@ -64,9 +65,7 @@ async def test_a_claimed_record_is_known_from_then_on(ledger: PostgresLedger, so
         assert await writer.known([batch.key(0), batch.key(1)]) == {batch.key(0): 7, batch.key(1): 8}
 
 
-async def test_what_fails_leaves_nothing_behind(
-    store: Store, ledger: PostgresLedger, sources: dict[str, int]
-) -> None:
+async def test_what_fails_leaves_nothing_behind(store: Store, ledger: PostgresLedger, sources: dict[str, int]) -> None:
     account = await account_of(store)
     batch = named(usage_batch((account.subscriber.subscription.id, MARCH_2, 1)), fresh("r"))
 
@@ -103,9 +102,7 @@ async def test_only_those_who_spent_enough_are_told_of(
     store: Store, ledger: PostgresLedger, sources: dict[str, int]
 ) -> None:
     accounts = [await account_of(store) for _ in range(3)]
-    totals = SpendTotals(
-        "USD", np.arange(3), [39, 40, 41], [1, 1, 1], np.ones(3, np.int64), np.zeros(3, np.int64)
-    )
+    totals = SpendTotals("USD", np.arange(3), [39, 40, 41], [1, 1, 1], np.ones(3, np.int64), np.zeros(3, np.int64))
     async with ledger.writing(sources) as writer:
         told = await writer.add_spending(accounts, totals, Fraction(40))
     assert sorted(spending.account for spending in told) == [1, 2]
@@ -145,9 +142,7 @@ async def test_many_at_the_same_accounts_lose_nothing_and_never_wait_in_a_circle
             await writer.add_spending(accounts, totals, None)
 
     await asyncio.gather(*(add() for _ in range(12)))
-    everybody = SpendTotals(
-        "USD", np.arange(40), [0] * 40, [6000] * 40, np.zeros(40, np.int64), np.zeros(40, np.int64)
-    )
+    everybody = SpendTotals("USD", np.arange(40), [0] * 40, [6000] * 40, np.zeros(40, np.int64), np.zeros(40, np.int64))
     async with ledger.writing(sources) as writer:
         spendings = await writer.add_spending(accounts, everybody, Fraction(0))
     assert sum(spending.spent.numerator for spending in spendings) == 12 * 30

@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+from usage_samples import fresh
+
 from mesh.clock import FixedClock
 from mesh.store import Store
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
 from usage_correlation.handlers.ports import ChangeKind
 from usage_correlation.store.changes import ChangeStore
 from usage_correlation.store.policies import PolicyStore, PostgresPolicyWriter
-from usage_samples import fresh
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CLOCK = FixedClock(NOW)

@@ -1,7 +1,8 @@
 """What may be set from outside the value-network SLA service?"""
 
-from mesh.settings import ServiceSettings
 from pydantic import Field
+
+from mesh.settings import ServiceSettings
 
 _MEBIBYTE = 1 << 20
 

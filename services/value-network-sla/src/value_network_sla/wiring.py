@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server
+
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import add_ValueNetworkSlaServiceServicer_to_server
 from mesh.observe import log
 from mesh.rpc import Servicer
 from mesh.service import Application, Job, Runtime, ServiceDefinition
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server
-
 from value_network_sla.handlers.close_sessions import CloseSessions
 from value_network_sla.handlers.judge_windows import JudgeWindows
 from value_network_sla.handlers.receive_spans import SpanReceiver

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.span import Span, SpanKind

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.session import Session, assess
 from value_network_sla.domain.span import Span, SpanKind

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.attainment import Attainment, Verdict, judge
 

@@ -1,11 +1,12 @@
 """Does every part per million and every cent of a breach find its party?"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import breach_name, breach_shares
@@ -18,8 +19,6 @@ _LATENESS = st.dictionaries(st.sampled_from(_PARTIES), st.integers(0, 10**15))
 
 
 def _window(penalty: Money | None) -> Attainment:
-    from datetime import timedelta  # noqa: PLC0415 - for this one agreement
-
     agreement = Agreement(
         "agreements/x", "partners/x", "iptv", "x", 1, 990_000, timedelta(minutes=1), 1, penalty, _START, _START
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.contribution import Contribution, WindowChange, changes, contributions
 from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind

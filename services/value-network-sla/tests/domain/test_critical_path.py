@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from value_network_sla.domain.critical_path import critical_path
 from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
 from value_network_sla.domain.replay import Replay

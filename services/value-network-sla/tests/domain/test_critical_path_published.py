@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from value_network_sla.domain.critical_path import CriticalPath, critical_path
 from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
 from value_network_sla.domain.span import Span, SpanKind

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
 from value_network_sla.domain.session import Session, assess
@@ -176,8 +178,6 @@ def _chaos(draw: st.DrawFn) -> list[Span]:
 
 @pytest.fixture(scope="module")
 def tight_book() -> AgreementBook:
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - for this one book
-
     long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     return AgreementBook(
         Agreement(f"agreements/{p}{o}", f"partners/{p}", "iptv", o, 20, 1, timedelta(1), 0, None, long_ago, long_ago)

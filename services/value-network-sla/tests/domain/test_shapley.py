@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from value_network_sla.domain.rounding import largest_remainder
 from value_network_sla.domain.shapley import EXACT_PLAYERS, exact_weights, shapley
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from value_network_sla.domain.span import Span, SpanKind
 from value_network_sla.domain.trace_tree import TraceTree, grow_tree
 

@@ -13,11 +13,10 @@ from cxmesh_cli.commands.options import DEFAULT_HOME, HomeOption, JsonOption, ex
 from cxmesh_cli.console import Json, print_json, results
 
 if TYPE_CHECKING:
-    from mesh.events import StreamStatus
-
     from cxmesh_cli.instance.home import Home
     from cxmesh_cli.instance.record import InstanceRecord
     from cxmesh_cli.instance.status import ProcessStatus
+    from mesh.events import StreamStatus
 
 EXAMPLES = examples(
     "cxmesh status",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc
+
 from cxmesh.notification.v1.message_pb2 import Message, MessageState
 from cxmesh.notification.v1.notification_service_pb2 import ListMessagesRequest
 from cxmesh.offer.v1.decision_pb2 import Decision
@@ -17,7 +18,6 @@ from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.signal_pb2 import Signal
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageRecord
 from cxmesh.usage.v1.usage_service_pb2 import ListSignalsRequest, RecordUsageRequest, RecordUsageResponse
-
 from cxmesh_cli.demo.calls import Calls
 from cxmesh_cli.demo.client import TIMEOUT_SECONDS, MeshClient, Trace, every
 from cxmesh_cli.demo.subscribers import Band, Subscriber

@@ -10,9 +10,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from cxmesh.billing.v1.bill_pb2 import LINE_TYPE_USAGE, Bill, BillLine, FindingClass
 from google.type.money_pb2 import Money
 
+from cxmesh.billing.v1.bill_pb2 import LINE_TYPE_USAGE, Bill, BillLine, FindingClass
 from cxmesh_cli.demo.calls import BillCycle
 from cxmesh_cli.demo.subscribers import SECONDS_PER_MINUTE, Band, Subscriber
 

@@ -11,6 +11,12 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeAlias, TypeVar
 
 import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.notification.v1.notification_service_pb2_grpc import NotificationServiceStub
@@ -18,12 +24,6 @@ from cxmesh.offer.v1.offer_decision_service_pb2_grpc import OfferDecisionService
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceStub
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-
 from cxmesh_cli.instance.authority import ensure_certificates
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.identities import OPERATOR_IDENTITY

@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final, TypeVar
 
+from google.protobuf.duration_pb2 import Duration
+
 from cxmesh.catalog.v1.catalog_service_pb2 import CreatePlanRequest
 from cxmesh.catalog.v1.plan_pb2 import PLAN_STATE_ACTIVE, Plan
 from cxmesh.offer.v1.campaign_pb2 import (
@@ -44,8 +46,6 @@ from cxmesh.sla.v1.agreement_pb2 import Agreement, Partner, PartnerRole
 from cxmesh.sla.v1.value_network_sla_service_pb2 import CreateAgreementRequest, CreatePartnerRequest
 from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
 from cxmesh.usage.v1.usage_service_pb2 import CreateSpendPolicyRequest
-from google.protobuf.duration_pb2 import Duration
-
 from cxmesh_cli.demo.bills import money
 from cxmesh_cli.demo.calls import BillCycle
 from cxmesh_cli.demo.client import TIMEOUT_SECONDS, MeshClient

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 import grpc
-from cxmesh.sla.v1.session_pb2 import Trace as TraceResource
-from cxmesh.sla.v1.value_network_sla_service_pb2 import GetTraceRequest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cxmesh.sla.v1.session_pb2 import Trace as TraceResource
+from cxmesh.sla.v1.value_network_sla_service_pb2 import GetTraceRequest
 from cxmesh_cli.demo.bill_shock import all_signals, await_reaction, reaction_seconds, send_usage
 from cxmesh_cli.demo.calls import BillCycle, expand
 from cxmesh_cli.demo.client import TIMEOUT_SECONDS, MeshClient, Trace

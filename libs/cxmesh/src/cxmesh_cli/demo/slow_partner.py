@@ -11,7 +11,6 @@ from typing import Final
 from cxmesh.sla.v1.attainment_pb2 import Breach
 from cxmesh.sla.v1.session_pb2 import Session
 from cxmesh.sla.v1.value_network_sla_service_pb2 import GetSessionRequest, ListBreachesRequest
-
 from cxmesh_cli.demo.client import TIMEOUT_SECONDS, MeshClient
 from cxmesh_cli.demo.subscribers import Subscriber
 from cxmesh_cli.demo.viewing import GATEWAY, PARTS, Viewing, view

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cxmesh.billing.v1.bill_check_pb2 import BillCheck
-from cxmesh.sla.v1.attainment_pb2 import BreachShare
-from cxmesh.sla.v1.session_pb2 import PartyKind
-from cxmesh.usage.v1.signal_pb2 import Signal, SignalKind
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cxmesh.billing.v1.bill_check_pb2 import BillCheck
+from cxmesh.sla.v1.attainment_pb2 import BreachShare
+from cxmesh.sla.v1.session_pb2 import PartyKind
+from cxmesh.usage.v1.signal_pb2 import Signal, SignalKind
 from cxmesh_cli.console import Json
 from cxmesh_cli.demo.bill_shock import Ingested, Reaction
 from cxmesh_cli.demo.bills import amount

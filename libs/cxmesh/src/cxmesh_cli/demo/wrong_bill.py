@@ -16,7 +16,6 @@ from cxmesh.billing.v1.billing_accuracy_service_pb2 import (
     GetBillRunRequest,
     ListBillChecksRequest,
 )
-
 from cxmesh_cli.demo.bills import CURRENCY, SeededError, amount, bill_of, seed_errors
 from cxmesh_cli.demo.calls import BillCycle
 from cxmesh_cli.demo.client import TIMEOUT_SECONDS, MeshClient, every

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import grpc
+
 from cxmesh.usage.v1 import usage_service_pb2
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest, RecordUsageResponse
-from mesh.rpc.errors import RpcError
-
 from cxmesh_cli.ingest.rows import Batch, Outcome, Reject
 from cxmesh_cli.rpc.failure import command_error, decode
 from cxmesh_cli.rpc.reflected import full_path
+from mesh.rpc.errors import RpcError
 
 _RECORD_USAGE = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"].methods_by_name["RecordUsage"]
 # As text: grpc.Future takes no parameters at run time.

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
-from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
+from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from cxmesh_cli.errors import BadInputError
 from cxmesh_cli.ingest.rows import Reject, Row
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from mesh.embedded import CertificateFiles, DevelopmentAuthority
-
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.identities import TlsFiles, tls_files
+from mesh.embedded import CertificateFiles, DevelopmentAuthority
 
 
 def ensure_certificates(home: Home, identities: Iterable[str]) -> dict[str, TlsFiles]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import psycopg
 import redis
-from mesh.embedded import EmbeddedError, PostgresServer, RedisServer
 
 from cxmesh_cli.errors import CommandError, NotRunningError, StartError
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.processes import ProcessMark
 from cxmesh_cli.instance.record import POSTGRESQL, ProcessRecord
+from mesh.embedded import EmbeddedError, PostgresServer, RedisServer
 
 DATABASE = "cxmesh"
 

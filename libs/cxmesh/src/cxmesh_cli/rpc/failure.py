@@ -3,10 +3,10 @@
 from typing import cast
 
 import grpc
-from mesh.rpc.errors import RpcError, error_from
 
 from cxmesh_cli.console import Json
 from cxmesh_cli.errors import CallError, CommandError, NotRunningError
+from mesh.rpc.errors import RpcError, error_from
 
 
 def decode(error: grpc.RpcError) -> RpcError:

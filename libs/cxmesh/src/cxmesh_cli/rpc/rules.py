@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from buf.validate import validate_pb2
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldOptions
 from google.protobuf.message import Message
+
+from buf.validate import validate_pb2
 
 _WORDS = {
     "min_len": "at least {} characters",

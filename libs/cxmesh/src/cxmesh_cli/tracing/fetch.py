@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 
 import grpc
-from cxmesh.sla.v1 import session_pb2, value_network_sla_service_pb2
 
+from cxmesh.sla.v1 import session_pb2, value_network_sla_service_pb2
 from cxmesh_cli.errors import BadInputError
 from cxmesh_cli.rpc.failure import command_error, decode
 from cxmesh_cli.rpc.reflected import full_path

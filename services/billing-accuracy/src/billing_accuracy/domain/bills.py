@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
-TOTAL = "total"
+TOTAL: Final = "total"
 """Stands for the bill's total where a charge code is expected: in findings about it and in its correction."""
+LARGEST: Final = Fraction(10**12)
+"""No amount of a bill or of its check is larger, in units of its currency: micro-units of it fit in 64 bits."""
 
 
 class LineType(StrEnum):

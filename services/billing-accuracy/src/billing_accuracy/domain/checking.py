@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rating import Tariff
-
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.compare import find
 from billing_accuracy.domain.correction import propose
@@ -13,6 +11,7 @@ from billing_accuracy.domain.findings import CorrectionLine, Finding, Verdict
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.rerate import Rerating
 from billing_accuracy.domain.usage import Segment, UsageTable
+from rating import Tariff
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rating import RoundingDifference
-
 from billing_accuracy.domain import words
 from billing_accuracy.domain.bills import TOTAL, Bill, BillLine, LineType
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.findings import Finding, FindingClass, largest_first
+from rating import RoundingDifference
 
 Alternatives = Mapping[str, Mapping[str, Fraction]]
 """By plan: what its tariff makes of the same usage, by charge code."""

@@ -3,10 +3,51 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-
-from rating import Line, RecurringAmount, Rounding
+from functools import reduce
 
 from billing_accuracy.domain.bills import LineType
+from billing_accuracy.domain.prices import plain_prices
+from rating import Line, RecurringAmount, Rounding, Tariff, from_micros, nearest_micros
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePart:
+    """What one plan contributes to a charge: usage rated under its tariff, or an amount that recurs."""
+
+    source: Line | RecurringAmount
+    tariff: Tariff
+
+    @property
+    def rounding_gap(self) -> Fraction:
+        """How much further the amount would be, had a tie been rounded the other way; 0 when it is no tie."""
+        rounding = self.tariff.line_rounding
+        if rounding is None or not rounding.is_tie(self.source.exact):
+            return Fraction()
+        return sum(rounding.neighbours(self.source.exact), Fraction()) - 2 * self.source.amount
+
+    @property
+    def price(self) -> Fraction | None:
+        """Price of one base unit, when it alone explains the amount: no increments, steps or connection fees."""
+        if isinstance(self.source, RecurringAmount):
+            return None
+        prices = {price for part in self.source.parts for _, price in part.units}
+        if len(prices) != 1 or self.source.exact != self.source.quantity * min(prices):
+            return None
+        return min(prices)
+
+    def other_prices(self) -> Mapping[str, Fraction]:
+        """Plain prices of a base unit of the same service, by charge code, in the version that priced the usage."""
+        if isinstance(self.source, RecurringAmount):
+            return {}
+        rated = self.source.parts[0]
+        return plain_prices(self.tariff, rated.version, rated.service)
+
+    def explain(self) -> list[str]:
+        """How it comes about, step by step."""
+        if isinstance(self.source, Line):
+            return self.source.explain().splitlines()
+        one = self.source
+        return [f"{one.name}: {one.days} of {one.cycle_days} days of {one.full} = {one.amount}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,80 +55,100 @@ class ExpectedCharge:
     """What one charge code should come to."""
 
     charge_code: str
-    line_type: LineType
+    line_types: frozenset[LineType]
     records: int
     quantity: int
     amount: Fraction
-    lines: tuple[Line, ...] = ()
-    """Rated usage behind it: one per plan that was in force in the period."""
-    recurring: tuple[RecurringAmount, ...] = ()
+    """To the micro-unit, as a bill can say it."""
+    parts: tuple[ChargePart, ...] = ()
+    """How it comes about; empty where only the figures were asked for."""
 
     @property
-    def line(self) -> Line | None:
-        """The rated line, when it is one."""
-        return self.lines[0] if len(self.lines) == 1 and not self.recurring else None
+    def line_type(self) -> LineType:
+        """Of a line that stands for it."""
+        return LineType.USAGE if LineType.USAGE in self.line_types else LineType.RECURRING
 
     @property
-    def price(self) -> Fraction | None:
-        """Price of one base unit, when all of the usage has one price and nothing else is charged."""
-        line = self.line
-        if line is None:
+    def service(self) -> str | None:
+        """What it is usage of; None for a recurring charge."""
+        lines = (part.source for part in self.parts if isinstance(part.source, Line))
+        return next((line.parts[0].service for line in lines), None)
+
+    def is_rounded_other_way(self, amount: Fraction) -> bool:
+        """Whether an amount differs only by the way in which ties were rounded."""
+        reached = {self.amount}
+        for gap in (part.rounding_gap for part in self.parts):
+            reached |= {one + gap for one in reached}
+        return amount != self.amount and amount in reached
+
+    def at_quantity(self, quantity: int) -> Fraction | None:
+        """What another quantity would have come to; None when no one price says so."""
+        part = self.parts[0]
+        if len(self.parts) != 1 or part.price is None:
             return None
-        prices = {price for part in line.parts for _, price in part.units}
-        if len(prices) != 1 or line.exact != line.quantity * next(iter(prices)):
-            return None  # increments, steps or connection fees: no one price explains the amount
-        return next(iter(prices))
+        return as_billed(quantity * part.price, part.tariff.line_rounding)
 
-    @property
-    def rounding(self) -> Rounding | None:
-        """How its lines are rounded."""
-        return self.lines[0].rounding if self.lines else None
+    def at_price_of(self, charge_code: str, quantity: int | None = None) -> Fraction | None:
+        """What the usage (or another quantity in its place) would have come to at the price of another charge."""
+        amount = Fraction()
+        for part in self.parts:
+            price = part.other_prices().get(charge_code)
+            if price is None or part.price is None or isinstance(part.source, RecurringAmount):
+                return None
+            used = part.source.quantity if quantity is None else quantity
+            amount += as_billed(used * price, part.tariff.line_rounding)
+        return amount if quantity is None or len(self.parts) == 1 else None
 
     def derivation(self) -> tuple[str, ...]:
         """How the amount comes about, step by step."""
-        steps = [step for line in self.lines for step in line.explain().splitlines()]
-        steps += [
-            f"{one.name}: {one.days} of {one.cycle_days} days of {one.full} = {one.amount}" for one in self.recurring
-        ]
-        return tuple(steps)
+        return tuple(step for part in self.parts for step in part.explain())
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedBill:
     """What a bill should be."""
 
-    plan: str
-    """`plans/{plan}` in force at the end of the period."""
+    plans: tuple[str, ...]
+    """`plans/{plan}` in force in the period, in order."""
     charges: Mapping[str, ExpectedCharge]
     known_codes: frozenset[str]
     """Charge codes of the plans in force, used or not."""
-    rates: Mapping[str, Fraction]
-    """Price of a base unit by charge code, where the code has one price alone."""
     unrated_records: int
-    """Records for which the plan has no price."""
+    """Records in the period that no plan in force has a price for."""
+    rounding: Rounding | None
+    """Of the total; None: it is the sum of the lines."""
+
+    @property
+    def lines_total(self) -> Fraction:
+        """Sum of the charges."""
+        return sum((charge.amount for charge in self.charges.values()), Fraction())
 
     @property
     def total(self) -> Fraction:
-        """Sum of the charges."""
-        return sum((charge.amount for charge in self.charges.values()), Fraction())
+        """What the bill should ask for."""
+        return as_billed(self.lines_total, self.rounding)
+
+
+def as_billed(exact: Fraction, rounding: Rounding | None) -> Fraction:
+    """An amount as a bill says it: rounded as declared, and to the micro-unit where nothing (or less) is declared."""
+    rounded = exact if rounding is None else rounding.apply(exact)
+    return from_micros(nearest_micros(rounded))
 
 
 def merge_charges(charges: Iterable[ExpectedCharge]) -> dict[str, ExpectedCharge]:
     """By charge code; those of several plans are added up."""
-    merged: dict[str, ExpectedCharge] = {}
+    merged: dict[str, list[ExpectedCharge]] = {}
     for charge in charges:
-        known = merged.get(charge.charge_code)
-        merged[charge.charge_code] = charge if known is None else _add(known, charge)
-    return merged
+        merged.setdefault(charge.charge_code, []).append(charge)
+    return {code: reduce(_add, found) for code, found in merged.items()}
 
 
 def _add(left: ExpectedCharge, right: ExpectedCharge) -> ExpectedCharge:
     return ExpectedCharge(
         charge_code=left.charge_code,
-        line_type=left.line_type,
+        line_types=left.line_types | right.line_types,
         records=left.records + right.records,
         quantity=left.quantity + right.quantity,
         amount=left.amount + right.amount,
-        lines=left.lines + right.lines,
-        recurring=left.recurring + right.recurring,
+        parts=left.parts + right.parts,
     )

@@ -5,10 +5,10 @@ from fractions import Fraction
 from typing import Any
 
 import yaml
-from rating import parse_amount
 
 from billing_accuracy.domain.findings import FindingClass
 from billing_accuracy.domain.policy import Tolerance, VerdictPolicy
+from rating import parse_amount
 
 _KEYS = frozenset({"note_only", "amount", "share_percent"})
 _PERCENT = 100

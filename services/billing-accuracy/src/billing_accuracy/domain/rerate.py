@@ -1,162 +1,153 @@
 """What does the stored usage of many bills come to, under the plans in force or under others? One pass per tariff."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from rating import LineColumns, RecurringAmount, Tariff, rate_lines, recurring_amounts
+from rating import Cycle, Line, LineColumns, RecurringAmount, Rounding, Tariff, rate_lines, recurring_amounts
 
-from billing_accuracy.domain.bills import Bill, LineType
-from billing_accuracy.domain.compare import Alternatives
-from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge, merge_charges
-from billing_accuracy.domain.usage import Segment, UsageTable, rows_of
+from billing_accuracy.domain.bills import LineType
+from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, as_billed, merge_charges
+from billing_accuracy.domain.prices import charge_codes
+from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, rows_of
+
+Alternatives = Mapping[str, Mapping[str, Fraction]]
+"""By plan: what its tariff makes of the same usage, by charge code; without what it makes nothing of."""
+_USAGE = frozenset({LineType.USAGE})
+_RECURRING = frozenset({LineType.RECURRING})
 
 
 @dataclass(frozen=True, slots=True)
 class _Rated:
-    """The segments of one plan, rated."""
+    """Segments of one plan, one a bill, rated."""
 
     tariff: Tariff
     segments: Mapping[int, Segment]
-    """By bill."""
+    """By index of the case."""
     lines: LineColumns
-    unrated: Mapping[int, int]
-    """Records without a price, by bill."""
+    records: Mapping[int, int]
+    """Records rated, by index of the case."""
 
 
 class Rerating:
     """Bills of one call, rated again from their usage."""
 
-    def __init__(
-        self, bills: Sequence[Bill], segments: Sequence[Segment], usage: UsageTable, tariffs: Mapping[str, Tariff]
-    ) -> None:
+    def __init__(self, cases: Sequence[BillCase], usage: UsageTable, tariffs: Mapping[str, Tariff]) -> None:
         """`tariffs` by plan: those in force in some segment, and others that a wrong bill may follow."""
-        self._bills = bills
+        self._cases = cases
         self._usage = usage
         self._tariffs = tariffs
-        self._segments: dict[int, list[Segment]] = defaultdict(list)
-        by_plan: dict[str, list[Segment]] = defaultdict(list)
-        for segment in segments:
-            self._segments[segment.bill].append(segment)
-            by_plan[segment.plan].append(segment)
-        # Two stretches of one plan in one period (changed and changed back) are rated apart, as they are billed.
-        self._rated = [
-            self._rate(tariffs[plan], part) for plan, all_of in by_plan.items() for part in _one_per_bill(all_of)
-        ]
-        self.record_counts = np.zeros(len(bills), dtype=np.int64)
-        for rated in self._rated:
-            np.add.at(self.record_counts, rated.lines.bill, rated.lines.records)
+        self._rated = [self._rate(tariffs[plan], segments) for plan, segments in _one_per_bill(cases)]
 
-    def amounts(self, bill: int) -> dict[str, tuple[int, int, Fraction]]:
-        """Records, quantity and amount by charge code: all that it takes to see that a bill is right."""
-        found: dict[str, tuple[int, int, Fraction]] = {}
-        for rated in self._rated:
-            if bill in rated.segments:
-                for code, records, quantity, amount in _lines(rated.lines, bill):
-                    known = found.get(code, (0, 0, Fraction()))
-                    found[code] = (known[0] + records, known[1] + quantity, known[2] + amount)
-                for charge in _recurring(rated, bill):
-                    known = found.get(charge.line, (0, 0, Fraction()))
-                    found[charge.line] = (known[0], known[1], known[2] + charge.amount)
-        return found
+    def record_count(self, index: int) -> int:
+        """Records of a bill that were rated."""
+        return sum(rated.records.get(index, 0) for rated in self._rated)
 
-    def unrated(self, bill: int) -> int:
-        """Records of a bill that its plans have no price for."""
-        return sum(rated.unrated.get(bill, 0) for rated in self._rated)
+    def unrated_count(self, index: int) -> int:
+        """Records in a bill's period that no plan in force then has a price for."""
+        case = self._cases[index]
+        first, last = self._usage.rows(case.bill.subscription, case.segments[0].cycle)
+        return last - first - self.record_count(index)
 
-    def expected(self, bill: int) -> ExpectedBill:
-        """Everything about what a bill should be."""
-        segments = self._segments[bill]
-        tariffs = [self._tariffs[segment.plan] for segment in segments]
-        return ExpectedBill(
-            plan=segments[-1].plan,
-            charges=merge_charges(
-                charge for rated in self._rated if bill in rated.segments for charge in _charges(rated, bill)
-            ),
-            known_codes=frozenset(code for tariff in tariffs for code in _codes(tariff)),
-            rates=_rates(tariffs[-1], segments[-1]),
-            unrated_records=self.unrated(bill),
+    def rounding(self, index: int) -> Rounding | None:
+        """Of a bill's total: as the plan declares that is in force when the bill is made."""
+        return self._tariffs[self._cases[index].plans[-1]].bill_rounding
+
+    def figures(self, index: int) -> dict[str, ExpectedCharge]:
+        """A bill's charges without their derivation: all that it takes to see that it is right."""
+        return merge_charges(
+            charge for rated in self._rated if index in rated.segments for charge in _figures(rated, index)
         )
 
-    def alternatives(self, bills: Sequence[int]) -> dict[int, Alternatives]:
-        """For these bills: what each tariff in no segment of theirs makes of the same usage."""
-        found: dict[int, dict[str, dict[str, Fraction]]] = {bill: {} for bill in bills}
+    def expected(self, index: int) -> ExpectedBill:
+        """Everything about what a bill should be."""
+        case = self._cases[index]
+        return ExpectedBill(
+            plans=case.plans,
+            charges=merge_charges(
+                charge for rated in self._rated if index in rated.segments for charge in _derived(rated, index)
+            ),
+            known_codes=frozenset(
+                code for one in case.segments for code in charge_codes(self._tariffs[one.plan], one.held)
+            ),
+            unrated_records=self.unrated_count(index),
+            rounding=self.rounding(index),
+        )
+
+    def alternatives(self, indices: Iterable[int]) -> dict[int, Alternatives]:
+        """For these bills: what each tariff that was not in force all the time makes of the same usage."""
+        found: dict[int, dict[str, dict[str, Fraction]]] = {index: {} for index in indices}
         for plan, tariff in sorted(self._tariffs.items()):
-            others = [bill for bill in bills if all(one.plan != plan for one in self._segments[bill])]
-            segments = [
-                Segment(bill, plan, one.cycle, one.cycle) for bill in others for one in self._segments[bill][:1]
-            ]
-            if segments and all(tariff.version_at(one.cycle.start) for one in segments):
-                rated = self._rate(tariff, segments)
-                for bill in others:
-                    found[bill][plan] = {code: amount for code, _, _, amount in _lines(rated.lines, bill)}
+            segments = {
+                index: _throughout(plan, self._cases[index].segments)
+                for index in found
+                if set(self._cases[index].plans) != {plan}
+            }
+            # A tariff that did not hold yet, or has no price for some of the usage, made no bill.
+            segments = {index: one for index, one in segments.items() if tariff.version_at(one.held.start)}
+            rated = self._rate(tariff, segments)
+            for index, segment in segments.items():
+                first, last = self._usage.rows(self._cases[index].bill.subscription, segment.held)
+                if rated.records.get(index, 0) == last - first:
+                    charges = merge_charges(_figures(rated, index)).items()
+                    found[index][plan] = {code: charge.amount for code, charge in charges if charge.amount}
         return dict(found)
 
-    def _rate(self, tariff: Tariff, segments: Sequence[Segment]) -> _Rated:
-        rows, labels = rows_of(segments, self._bills, self._usage)
+    def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
+        rows, labels = rows_of(segments, self._cases, self._usage)
         lines = rate_lines(self._usage.columns.rows(rows), tariff, labels)
-        bills, counts = np.unique(labels[lines.failed], return_counts=True)
-        return _Rated(
-            tariff=tariff,
-            segments={segment.bill: segment for segment in segments},
-            lines=lines,
-            unrated=dict(zip(bills.tolist(), counts.tolist(), strict=True)),
-        )
+        indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
+        return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
 
 
-def _one_per_bill(segments: Sequence[Segment]) -> list[list[Segment]]:
-    parts: list[list[Segment]] = []
-    seen: dict[int, int] = defaultdict(int)
-    for segment in segments:
-        turn = seen[segment.bill]
-        seen[segment.bill] += 1
-        if turn == len(parts):
-            parts.append([])
-        parts[turn].append(segment)
-    return parts
+def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segment]]]:
+    """The segments by plan. Two stretches of one plan in one period are rated apart, as they are billed."""
+    groups: dict[tuple[str, int], dict[int, Segment]] = defaultdict(dict)
+    for index, case in enumerate(cases):
+        stretches: Counter[str] = Counter()
+        for segment in case.segments:
+            groups[segment.plan, stretches[segment.plan]][index] = segment
+            stretches[segment.plan] += 1
+    return [(plan, segments) for (plan, _), segments in groups.items()]
 
 
-def _lines(lines: LineColumns, bill: int) -> list[tuple[str, int, int, Fraction]]:
-    low, high = np.searchsorted(lines.bill, [bill, bill + 1])
-    return [
-        (
+def _throughout(plan: str, segments: Sequence[Segment]) -> Segment:
+    """As if the plan had been in force in all of the segments."""
+    return Segment(plan, segments[0].cycle, Cycle(segments[0].held.start, segments[-1].held.end))
+
+
+def _figures(rated: _Rated, index: int) -> list[ExpectedCharge]:
+    lines = rated.lines
+    low, high = np.searchsorted(lines.bill, [index, index + 1])
+    charges = [
+        ExpectedCharge(
             lines.names[lines.line[row]],
+            _USAGE,
             int(lines.records[row]),
             int(lines.quantity[row]),
-            Fraction(int(lines.amount[row]), lines.scale),
+            as_billed(Fraction(int(lines.amount[row]), lines.scale), None),
         )
         for row in range(low, high)
     ]
+    return charges + [_recurring_charge(one) for one in _recurring(rated, index)]
 
 
-def _charges(rated: _Rated, bill: int) -> list[ExpectedCharge]:
-    charges = [
-        ExpectedCharge(line.name, LineType.USAGE, line.records, line.quantity, line.amount, lines=(line,))
-        for line in rated.lines.of(bill)
-    ]
-    charges += [
-        ExpectedCharge(one.line, LineType.RECURRING, 0, 0, one.amount, recurring=(one,))
-        for one in _recurring(rated, bill)
-    ]
-    return charges
+def _derived(rated: _Rated, index: int) -> list[ExpectedCharge]:
+    charges = [_usage_charge(line, rated.tariff) for line in rated.lines.of(index)]
+    return charges + [_recurring_charge(one, ChargePart(one, rated.tariff)) for one in _recurring(rated, index)]
 
 
-def _recurring(rated: _Rated, bill: int) -> tuple[RecurringAmount, ...]:
-    segment = rated.segments[bill]
+def _usage_charge(line: Line, tariff: Tariff) -> ExpectedCharge:
+    amount = as_billed(line.amount, None)
+    return ExpectedCharge(line.name, _USAGE, line.records, line.quantity, amount, (ChargePart(line, tariff),))
+
+
+def _recurring_charge(one: RecurringAmount, *parts: ChargePart) -> ExpectedCharge:
+    return ExpectedCharge(one.line, _RECURRING, 0, 0, as_billed(one.amount, None), parts)
+
+
+def _recurring(rated: _Rated, index: int) -> tuple[RecurringAmount, ...]:
+    segment = rated.segments[index]
     return recurring_amounts(rated.tariff, segment.cycle, segment.held)
-
-
-def _codes(tariff: Tariff) -> set[str]:
-    rates = {rate.line for version in tariff.versions for rate in version.rates}
-    return rates | {charge.line for version in tariff.versions for charge in version.recurring}
-
-
-def _rates(tariff: Tariff, segment: Segment) -> dict[str, Fraction]:
-    """Prices of the version in force; a code with several prices, steps or fees has no rate that one could name."""
-    version = tariff.version_at(segment.held.start)
-    prices: dict[str, set[Fraction]] = defaultdict(set)
-    for rate in version.rates if version else ():
-        prices[rate.line] |= {step.price for step in rate.steps} | ({rate.connection_fee} - {Fraction()})
-    return {code: next(iter(found)) for code, found in prices.items() if len(found) == 1}

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from rating import Cycle, UsageColumns
 
 from billing_accuracy.domain.bills import Bill
+from rating import Cycle, UsageColumns
 
 Ints = NDArray[np.int64]
 
@@ -23,6 +23,13 @@ class UsageTable:
     """Starts as stored: a record belongs to the period in which it began, to the microsecond."""
     ranges: Mapping[str, tuple[int, int]]
     """First row and the one after the last, by subscription."""
+
+    def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
+        """First row and the one after the last of what the subscription began to use in a stretch of time."""
+        low, high = self.ranges.get(subscription, (0, 0))
+        edges = [_micros(stretch.start), _micros(stretch.end)]
+        first, last = np.searchsorted(self.start_micros[low:high], edges, side="left").tolist()
+        return low + first, low + last
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,6 @@ class Subscription:
 class Segment:
     """A part of a bill's period under one plan."""
 
-    bill: int
-    """Index of the bill."""
     plan: str
     cycle: Cycle
     """The whole period."""
@@ -57,30 +62,40 @@ class Segment:
     """The part of it in which the plan was in force."""
 
 
-def segments_of(bill: Bill, index: int, subscription: Subscription) -> list[Segment]:
-    """The bill's period, cut where the plan changed; nothing before the subscription began."""
+@dataclass(frozen=True, slots=True)
+class BillCase:
+    """A bill with what it is to be checked against."""
+
+    bill: Bill
+    subscription: Subscription
+    segments: tuple[Segment, ...]
+    """In order, at least one."""
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The plans that were in force, in order."""
+        return tuple(segment.plan for segment in self.segments)
+
+
+def segments_of(bill: Bill, subscription: Subscription) -> tuple[Segment, ...]:
+    """The bill's period, cut where the plan changed; nothing before the subscription began or after it ended."""
     cycle = Cycle(bill.start, bill.end)
     segments = []
     for period in subscription.plan_periods:
         start = max(period.start, bill.start)
         end = bill.end if period.end is None else min(period.end, bill.end)
         if start < end:
-            segments.append(Segment(index, period.plan, cycle, Cycle(start, end)))
-    return segments
+            segments.append(Segment(period.plan, cycle, Cycle(start, end)))
+    return tuple(segments)
 
 
-def rows_of(segments: Sequence[Segment], bills: Sequence[Bill], usage: UsageTable) -> tuple[Ints, Ints]:
-    """Rows of the usage in the segments, and for each the index of its bill."""
-    rows, labels = [], []
-    for segment in segments:
-        low, high = usage.ranges.get(bills[segment.bill].subscription, (0, 0))
-        starts = usage.start_micros[low:high]
-        first = low + int(np.searchsorted(starts, _micros(segment.held.start), side="left"))
-        last = low + int(np.searchsorted(starts, _micros(segment.held.end), side="left"))
+def rows_of(segments: Mapping[int, Segment], cases: Sequence[BillCase], usage: UsageTable) -> tuple[Ints, Ints]:
+    """Rows of the usage in the segments (a segment by the index of its case), and for each the index of its case."""
+    rows, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for index, segment in segments.items():
+        first, last = usage.rows(cases[index].bill.subscription, segment.held)
         rows.append(np.arange(first, last, dtype=np.int64))
-        labels.append(np.full(last - first, segment.bill, dtype=np.int64))
-    if not rows:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        labels.append(np.full(last - first, index, dtype=np.int64))
     return np.concatenate(rows), np.concatenate(labels)
 
 

@@ -6,10 +6,9 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
-from rating import Tariff
-
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
 from billing_accuracy.domain.usage import Subscription, UsageTable
+from rating import Tariff
 
 
 @dataclass(frozen=True, slots=True)

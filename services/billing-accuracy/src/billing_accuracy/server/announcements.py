@@ -1,10 +1,9 @@
 """What do the events say that others react to?"""
 
-from cxmesh.billing.v1 import events_pb2
-from mesh.store import UnitOfWork
-
 from billing_accuracy.handlers.ports import BillCheck
 from billing_accuracy.server.messages import bill_check_message
+from cxmesh.billing.v1 import events_pb2
+from mesh.store import UnitOfWork
 
 
 class Outbox:

@@ -6,14 +6,14 @@ from datetime import UTC
 from fractions import Fraction
 from typing import Final
 
-from cxmesh.billing.v1 import bill_pb2
 from google.type.money_pb2 import Money
-from mesh.rpc import RpcError
-from mesh.rpc.validation import RequestRules
 
 from billing_accuracy.domain.bills import Bill, BillLine, LineType
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.server.money import from_money
+from cxmesh.billing.v1 import bill_pb2
+from mesh.rpc import RpcError
+from mesh.rpc.validation import RequestRules
 
 _RULES: Final = RequestRules()
 _TYPES: Final = {

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import grpc
-from mesh.rpc import ErrorSpec
 
 from billing_accuracy.errors import AlreadyExists, BillCheckNotFound, BillRunNotFound, InvalidValue, NotHeld
+from mesh.rpc import ErrorSpec
 
 _DOMAIN: Final = "billing.cxmesh"
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, ReleaseKind, Verdict
 from billing_accuracy.handlers.ports import BillCheck, BillRun, RunReport
 from billing_accuracy.server.money import to_money
+from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
 
 VERDICTS: Final = {verdict: bill_check_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in Verdict}
 HOLD_STATES: Final = {state: bill_check_pb2.HoldState.Value(f"HOLD_STATE_{state}") for state in HoldState}

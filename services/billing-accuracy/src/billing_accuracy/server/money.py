@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Final
 
 from google.type.money_pb2 import Money
+
 from rating import from_micros, nearest_micros
 
 MICROS: Final = 1_000_000

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 import numpy as np
+from google.type.interval_pb2 import Interval
+
+from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
 from cxmesh.catalog.v1 import catalog_service_pb2, plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
@@ -15,10 +18,7 @@ from cxmesh.usage.v1 import usage_service_pb2
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns as ColumnsMessage
 from cxmesh.usage.v1.usage_record_pb2 import UsageType
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
-from google.type.interval_pb2 import Interval
 from rating import SERVICE_CODES, Service, Tariff, UsageColumns, load_tariff
-
-from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
 
 if TYPE_CHECKING:
     from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub

@@ -3,12 +3,6 @@
 from typing import Any, Final, cast
 
 import grpc
-from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
-from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
-from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceServicer
-from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
-from mesh.rpc import current_identity
-from mesh.store import decode_page_token, encode_page_token, filter_digest
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.findings import Release
@@ -26,6 +20,12 @@ from billing_accuracy.server.messages import (
     bill_run_message,
 )
 from billing_accuracy.server.sessions import StoreSessions
+from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
+from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
+from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceServicer
+from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
+from mesh.rpc import current_identity
+from mesh.store import decode_page_token, encode_page_token, filter_digest
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _DEFAULT_PAGE: Final = 50

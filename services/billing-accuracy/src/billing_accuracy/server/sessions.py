@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from google.protobuf.message import Message
-from mesh.clock import Clock
-from mesh.store import Store, UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.handlers.ports import BillChecks, BillRuns, Work
 from billing_accuracy.server.announcements import Outbox
 from billing_accuracy.server.authorization import SERVICE
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
 
 R = TypeVar("R", bound=Message)
 Records = Callable[[AsyncConnection], tuple[BillRuns, BillChecks]]

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mesh.store import insert_ignoring_duplicates
-from rating import from_micros, nearest_micros
 from sqlalchemy import Row, Table, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +21,8 @@ from billing_accuracy.domain.findings import (
 from billing_accuracy.errors import BillCheckNotFound
 from billing_accuracy.handlers.ports import BillCheck, CheckFilter
 from billing_accuracy.store.tables import BILL_CHECK, FINDING
+from mesh.store import insert_ignoring_duplicates
+from rating import from_micros, nearest_micros
 
 SHARDS: Final = 64
 AnyRow = Row[tuple[Any, ...]]  # Any: a row of a Core table

@@ -5,8 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from mesh.store import insert_ignoring_duplicates
-from rating import from_micros
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +12,8 @@ from billing_accuracy.domain.findings import FindingClass, Verdict
 from billing_accuracy.errors import AlreadyExists, BillRunNotFound
 from billing_accuracy.handlers.ports import BillRun, RunReport
 from billing_accuracy.store.tables import BILL_CHECK, BILL_RUN, FINDING
+from mesh.store import insert_ignoring_duplicates
+from rating import from_micros
 
 
 class StoredBillRuns:

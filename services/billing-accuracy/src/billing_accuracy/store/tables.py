@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from mesh.store import mesh_tables
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
+
+from mesh.store import mesh_tables
 
 SCHEMA: Final = "billing"
 

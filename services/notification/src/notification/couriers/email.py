@@ -10,13 +10,13 @@ from aiosmtplib import (
     SMTPRecipientRefused,
     SMTPResponseException,
 )
-from mesh.clock import Clock
-from mesh.observe import counter
-from mesh.observe.redaction import redact_text
 from opentelemetry import trace
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, Tracer
 
+from mesh.clock import Clock
+from mesh.observe import counter
+from mesh.observe.redaction import redact_text
 from notification import names
 from notification.couriers.connections import SmtpConnections, SmtpServer
 from notification.couriers.letters import letter, needs_utf8

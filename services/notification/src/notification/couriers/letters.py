@@ -17,9 +17,9 @@ def letter(message: Message, sender: str, recipient: str, now: datetime) -> byte
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = message_id_of(message, sender)
-    mail["Content-Language"] = message.language_code
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers it
     mail.set_content(message.body)
+    mail["Content-Language"] = message.language_code  # set_content takes away what was said of content before
     return mail.as_bytes()
 
 
@@ -34,6 +34,6 @@ def needs_utf8(recipient: str) -> bool:
     return not recipient.isascii()
 
 
-def _policy(recipient: str) -> EmailPolicy[EmailMessage]:
+def _policy(recipient: str) -> "EmailPolicy[EmailMessage]":  # quoted: generic for mypy, not at run time
     # Seven bits in the body: not every server on the way takes eight.
     return (SMTPUTF8 if needs_utf8(recipient) else SMTP).clone(cte_type="7bit")

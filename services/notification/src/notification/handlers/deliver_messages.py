@@ -87,7 +87,7 @@ class Deliverer:
                     more = await self._take()
                 if self._under_way:
                     await self._next_step(listening=may_take)
-                elif not may_take or not (more or await self._is_woken()):
+                elif not self._to_keep and not (may_take and (more or await self._is_woken())):
                     break
             await asyncio.gather(*(courier.rest() for courier in self._couriers.values()))
         except asyncio.CancelledError:

@@ -5,12 +5,12 @@ from datetime import UTC, time
 from itertools import islice
 
 import grpc
+from google.type.timeofday_pb2 import TimeOfDay
+
 from cxmesh.profile.v1 import customer_pb2
 from cxmesh.profile.v1.profile_service_pb2 import BatchGetCustomersRequest
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
-from google.type.timeofday_pb2 import TimeOfDay
 from mesh.rpc import error_from
-
 from notification.domain.contacts import Address, Channel, Contact, MarketingConsent, QuietHours
 from notification.errors import CustomerNotFound
 from notification.server.codes import CHANNEL

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import cast
 
-from mesh.store import UnitOfWork
 from opentelemetry.trace import SpanContext
 
+from mesh.store import UnitOfWork
 from notification.domain.messages import Message
 from notification.handlers.ports import Origin
 from notification.server.messages import state_changed

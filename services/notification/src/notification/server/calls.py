@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from mesh.clock import Clock
-from mesh.store import Store, UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
 from notification.handlers.ports import Records, Work
 from notification.server.announcements import Outbox
 from notification.server.authorization import SERVICE

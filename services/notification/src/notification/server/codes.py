@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
 from cxmesh.notification.v1 import message_pb2
 from cxmesh.offer.v1 import campaign_pb2
 from cxmesh.profile.v1 import customer_pb2
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-
 from notification.domain.contacts import Channel
 from notification.domain.messages import MessageState
 from notification.domain.routes import Purpose

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import grpc
-from cxmesh.offer.v1 import decision_pb2, events_pb2
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from cxmesh.offer.v1 import decision_pb2, events_pb2
 from mesh.clock import Clock
 from mesh.events import Delivery, TryLater
 from mesh.store import UnitOfWork
-
 from notification.domain.compose import Occasion
 from notification.errors import InvalidValue
 from notification.handlers.ports import Work

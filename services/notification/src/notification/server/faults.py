@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 import grpc
-from mesh.rpc import ErrorSpec
 
+from mesh.rpc import ErrorSpec
 from notification.errors import (
     AlreadyExists,
     CustomerNotFound,

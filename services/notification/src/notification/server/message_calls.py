@@ -7,7 +7,6 @@ from cxmesh.notification.v1 import message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as pb
 from mesh.clock import Clock
 from mesh.store import Store
-
 from notification.domain.compose import Occasion
 from notification.errors import InvalidValue
 from notification.handlers.ports import MessageKey, Work

@@ -5,7 +5,6 @@ from datetime import datetime
 from cxmesh.notification.v1 import events_pb2
 from cxmesh.notification.v1 import message_pb2 as pb
 from cxmesh.profile.v1 import customer_pb2
-
 from notification.domain.messages import Attempt, Message
 from notification.server.codes import CHANNEL, MESSAGE_STATE, PURPOSE
 from notification.server.times import moment_message

@@ -6,7 +6,6 @@ from datetime import timedelta
 from mesh.clock import Clock
 from mesh.observe import log
 from mesh.store import Store
-
 from notification.domain.messages import Message, reconciled
 from notification.handlers.ports import Claimed
 from notification.server.announcements import Outbox

@@ -2,7 +2,6 @@
 
 from cxmesh.notification.v1 import message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as pb
-
 from notification.domain.templates import LocalizedText, Template
 from notification.errors import InvalidValue, inside
 from notification.handlers.keep_templates import create_template, get_template, update_template

@@ -3,7 +3,6 @@
 from typing import Final
 
 from cxmesh.notification.v1 import message_pb2 as pb
-
 from notification.domain.templates import LocalizedText, Template, check_texts
 from notification.server.times import moment_message
 

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
-from mesh.store.trace_context import from_headers, to_headers
 from opentelemetry import trace
 from sqlalchemy import Row, Select, and_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
+from mesh.store.trace_context import from_headers, to_headers
 from notification.domain.messages import Message, MessageState
 from notification.domain.routes import Purpose
 from notification.domain.shards import shard_of

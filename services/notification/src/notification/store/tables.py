@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from mesh.store import mesh_tables
 from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+
+from mesh.store import mesh_tables
 
 SCHEMA: Final = "notification"
 PERSONAL: Final = "personal data"

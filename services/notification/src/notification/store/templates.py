@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
 from notification.domain.templates import Template
 from notification.store.documents import text_documents, texts_from
 from notification.store.tables import TEMPLATE

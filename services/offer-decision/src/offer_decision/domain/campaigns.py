@@ -1,8 +1,17 @@
-"""What does a campaign say?"""
+"""What does a campaign say, and which ones take part in a decision?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+from offer_decision.domain.amounts import Amount
+from offer_decision.errors import InvalidValue
+
+PLAN_TEMPLATE_SUFFIX: Final = "-plan"
+"""A campaign's template has a sister of this name for when a plan is recommended."""
+_LONGEST_TEMPLATE: Final = len("templates/") + 63
 
 
 class CampaignState(StrEnum):
@@ -12,6 +21,10 @@ class CampaignState(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     ENDED = "ENDED"
+
+
+IN_PLAY: Final = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
+"""The states in which a campaign leaves a reason in decisions: one that is paused says so."""
 
 
 class TriggerKind(StrEnum):
@@ -28,15 +41,6 @@ class Purpose(StrEnum):
     URGENT_SERVICE = "URGENT_SERVICE"
     SERVICE = "SERVICE"
     MARKETING = "MARKETING"
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Money, exact."""
-
-    micros: int
-    currency: str
-    """ISO 4217."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,29 @@ class Campaign:
     window_days: int
     create_time: datetime
     update_time: datetime
+
+    @property
+    def plan_template(self) -> str:
+        """The template of a message that names a plan."""
+        return self.template + PLAN_TEMPLATE_SUFFIX
+
+    @property
+    def sells(self) -> bool:
+        """Whether it may offer something: then it matters whether the customer is in trouble."""
+        return self.recommend_plan or self.purpose is Purpose.MARKETING
+
+
+def check_campaign(campaign: Campaign) -> None:
+    """Raise InvalidValue for what no rule on a single field can tell."""
+    saving = campaign.min_saving
+    if saving is not None and saving.micros < 0:
+        raise InvalidValue("campaign.min_saving", f"{saving.micros} micro-units", "0 or more")
+    if campaign.recommend_plan and len(campaign.plan_template) > _LONGEST_TEMPLATE:
+        expected = f"a name that has room for {PLAN_TEMPLATE_SUFFIX!r} when a plan is recommended"
+        raise InvalidValue("campaign.template", campaign.template, expected)
+
+
+def considered(campaigns: Iterable[Campaign], trigger: TriggerKind) -> list[Campaign]:
+    """The campaigns of a trigger in the order in which they are weighed: highest priority first, ties by name."""
+    mine = [campaign for campaign in campaigns if campaign.trigger is trigger and campaign.state in IN_PLAY]
+    return sorted(mine, key=lambda campaign: (-campaign.priority, campaign.campaign_id))

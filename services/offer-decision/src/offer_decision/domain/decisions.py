@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from offer_decision.domain.campaigns import Amount, Purpose, TriggerKind
+from offer_decision.domain.amounts import Amount
+from offer_decision.domain.campaigns import Purpose, TriggerKind
+from offer_decision.domain.shards import shard_of
 
 
 class Verdict(StrEnum):
@@ -17,7 +20,7 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of a decision that acts, in the order in which one may follow another."""
+    """What came of a decision that acts."""
 
     PENDING = "PENDING"
     UNDELIVERED = "UNDELIVERED"
@@ -27,18 +30,24 @@ class Outcome(StrEnum):
     ACCEPTED = "ACCEPTED"
 
 
-_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
-_SAID = frozenset({Outcome.DECLINED, Outcome.ACCEPTED})
+_ANSWERS: Final = frozenset({Outcome.DECLINED, Outcome.ACCEPTED})
+_HOW_FAR: Final = {Outcome.PENDING: 0, Outcome.UNDELIVERED: 1, Outcome.DELIVERED: 2, Outcome.READ: 3}
 
 
 def may_follow(later: Outcome, earlier: Outcome) -> bool:
-    """Whether an outcome replaces another: news of delivery never undo a reading or an answer; answers may change."""
-    return _RANK[later] > _RANK[earlier] or (later in _SAID and earlier in _SAID)
+    """Whether an outcome replaces another.
+
+    An answer replaces everything but itself, for customers change their minds; news of the message never undo an
+    answer, nor tell of less than is known already.
+    """
+    if later in _ANSWERS:
+        return later is not earlier
+    return earlier not in _ANSWERS and _HOW_FAR[later] > _HOW_FAR[earlier]
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What set off a decision."""
+    """What set off a decision, and about whom."""
 
     kind: TriggerKind
     resource: str
@@ -48,22 +57,15 @@ class Trigger:
     """`customers/{customer}`."""
     subscription: str = ""
     """`subscriptions/{subscription}`; empty when it is about the customer."""
-    threshold_percent: int = 0
-    """For spend thresholds."""
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    """Values for the template, ready to be read."""
-    days: Mapping[str, datetime] = field(default_factory=dict)
-    """Values that are dates on the customer's calendar."""
-    moments: Mapping[str, datetime] = field(default_factory=dict)
-    """Values that are times on the customer's clock."""
-    action_path: str = ""
-    expire_time: datetime | None = None
-    """After this moment a message has no value."""
 
     @property
     def decision_id(self) -> str:
-        """The same trigger and customer give the same id, so that nothing is decided twice."""
-        return hashlib.blake2b(f"{self.resource}\0{self.customer}".encode(), digest_size=12).hexdigest()
+        """The same trigger and customer give the same id, so that nothing is decided twice.
+
+        It begins with the customer's shard in two hexadecimal digits: who knows the id alone knows where to look.
+        """
+        content = f"{self.resource}\0{self.customer}".encode()
+        return f"{shard_of(self.customer):02x}{hashlib.blake2b(content, digest_size=11).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

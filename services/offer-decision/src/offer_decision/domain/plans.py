@@ -1,13 +1,13 @@
 """What is a plan, and which change of its tariff is none of the past?"""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-
-from rating import DocumentError, Tariff, load_tariff
+from itertools import zip_longest
 
 from offer_decision.errors import InvalidTariff, TariffVersionInForce
+from rating import DocumentError, Tariff, load_tariff
 
 
 class PlanState(StrEnum):
@@ -53,17 +53,14 @@ def read_tariff(plan_id: str, document: str) -> tuple[Tariff, str]:
 def check_past_unchanged(plan_id: str, before: Tariff, after: Tariff, now: datetime) -> None:
     """Raise TariffVersionInForce unless every version that has come into force is in the new tariff, unchanged.
 
-    What holds for all versions (currency, time zone, rounding, home networks) can't change once one is in force.
+    What holds for all versions, such as currency and rounding, can't change once one is in force; the name can.
     """
     past = [version for version in before.versions if version.active_from <= now]
-    kept = [version for version in after.versions if version.active_from <= now]
     if not past:
         return
-    common = ("currency", "time_zone", "record_rounding", "line_rounding", "bill_rounding", "home_networks")
-    if any(getattr(before, name) != getattr(after, name) for name in common):
-        raise TariffVersionInForce(plan_id, past[0].active_from.isoformat())
-    for number, version in enumerate(past):
-        if number >= len(kept) or kept[number] != version:
-            raise TariffVersionInForce(plan_id, version.active_from.isoformat())
-    if len(kept) > len(past):
-        raise TariffVersionInForce(plan_id, kept[len(past)].active_from.isoformat())
+    if replace(after, versions=(), name=before.name) != replace(before, versions=()):
+        raise TariffVersionInForce(plan_id, past[0].active_from)
+    kept = [version for version in after.versions if version.active_from <= now]
+    for version, same in zip_longest(past, kept):
+        if version != same:
+            raise TariffVersionInForce(plan_id, (version or same).active_from)

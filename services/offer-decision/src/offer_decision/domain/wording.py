@@ -1,30 +1,21 @@
-"""How are amounts and dates said in a message?"""
+"""How are amounts, dates and plans said in a message?"""
 
 from collections.abc import Mapping
 from datetime import datetime
-from fractions import Fraction
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from rating import MINOR_UNITS, Rounding, RoundingMethod, format_amount
-
-from offer_decision.domain.campaigns import Amount
-from offer_decision.domain.decisions import Recommendation, Trigger
-
-MICROS: Final = 1_000_000
-_USUAL_DECIMALS: Final = 2
+from offer_decision.domain.amounts import Amount, decimals_of
+from offer_decision.domain.decisions import Recommendation
+from offer_decision.domain.facts import PlanLabel
+from offer_decision.domain.occasions import Occasion
+from rating import Rounding, RoundingMethod, format_amount, from_micros
 
 
 def amount_text(amount: Amount) -> str:
-    """E.g. "USD 68.20"."""
-    return exact_text(Fraction(amount.micros, MICROS), amount.currency)
-
-
-def exact_text(amount: Fraction, currency: str) -> str:
-    """An amount for people: to the currency's minor unit, half up; what is finer is nothing that anybody pays."""
-    decimals = MINOR_UNITS.get(currency, _USUAL_DECIMALS)
-    rounded = Rounding(RoundingMethod.HALF_UP, decimals).apply(amount)
-    return f"{currency} {format_amount(rounded, decimals)}"
+    """To the currency's smallest coin, e.g. "USD 68.20"; half a coin is rounded up."""
+    decimals = decimals_of(amount.currency)
+    rounded = Rounding(RoundingMethod.HALF_UP, decimals).apply(from_micros(amount.micros))
+    return f"{amount.currency} {format_amount(rounded, decimals)}"
 
 
 def day_text(moment: datetime, time_zone: str) -> str:
@@ -37,19 +28,19 @@ def moment_text(moment: datetime, time_zone: str) -> str:
     return moment.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
 
 
-def trigger_parameters(trigger: Trigger, time_zone: str) -> dict[str, str]:
-    """Values that a trigger gives to every template."""
+def occasion_parameters(occasion: Occasion, time_zone: str) -> dict[str, str]:
+    """Values that an occasion gives to every template."""
     return {
-        **trigger.parameters,
-        **{name: day_text(moment, time_zone) for name, moment in trigger.days.items()},
-        **{name: moment_text(moment, time_zone) for name, moment in trigger.moments.items()},
+        **occasion.parameters,
+        **{name: day_text(moment, time_zone) for name, moment in occasion.days.items()},
+        **{name: moment_text(moment, time_zone) for name, moment in occasion.moments.items()},
     }
 
 
-def recommendation_parameters(recommendation: Recommendation, names: Mapping[str, str]) -> dict[str, str]:
+def recommendation_parameters(recommendation: Recommendation, plans: Mapping[str, PlanLabel]) -> dict[str, str]:
     """Values for a template that names a plan."""
     return {
-        "current_plan": names.get(recommendation.current_plan, recommendation.current_plan),
-        "recommended_plan": names.get(recommendation.recommended_plan, recommendation.recommended_plan),
+        "current_plan": plans[recommendation.current_plan].display_name,
+        "recommended_plan": plans[recommendation.recommended_plan].display_name,
         "saving": amount_text(recommendation.saving),
     }

@@ -1,11 +1,13 @@
 """How does a plan come into the catalogue, and how does it change?"""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from offer_decision.domain.plans import Plan, PlanState, check_past_unchanged, read_tariff
 from offer_decision.errors import EtagMismatch
 from offer_decision.handlers.ports import Work
+from rating import Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class PlanFacts:
 
 async def create_plan(work: Work, plan_id: str, facts: PlanFacts) -> Plan:
     """Raises InvalidTariff, PlanExists."""
-    tariff, digest = read_tariff(plan_id, facts.tariff_document)
+    tariff, digest = await _read(plan_id, facts.tariff_document)
     plan = Plan(
         plan_id=plan_id,
         display_name=facts.display_name,
@@ -33,31 +35,34 @@ async def create_plan(work: Work, plan_id: str, facts: PlanFacts) -> Plan:
         update_time=work.now,
         revision=1,
     )
-    await work.plans.add(plan)
+    await work.records.plans.add(plan)
     work.announce.plan_changed(plan)
     return plan
 
 
 async def update_plan(work: Work, plan_id: str, etag: str, change: Callable[[Plan], PlanFacts]) -> Plan:
-    """Raises PlanNotFound, EtagMismatch, InvalidTariff, TariffVersionInForce."""
-    before = await work.plans.get(plan_id, lock=True)
+    """Raises PlanNotFound, EtagMismatch, InvalidTariff, TariffVersionInForce. Without an etag the last writer wins."""
+    before = await work.records.plans.get(plan_id, lock=True)
     if etag and etag != before.etag:
         raise EtagMismatch(plan_id)
     facts = change(before)
-    tariff, digest = read_tariff(plan_id, facts.tariff_document)
-    if digest != before.tariff_digest:
-        check_past_unchanged(plan_id, read_tariff(plan_id, before.tariff_document)[0], tariff, work.now)
     plan = replace(
         before,
         display_name=facts.display_name,
         description=facts.description,
         state=facts.state,
-        tariff_document=facts.tariff_document,
-        tariff_digest=digest,
-        currency=tariff.currency,
         update_time=work.now,
         revision=before.revision + 1,
     )
-    await work.plans.save(plan)
+    if facts.tariff_document != before.tariff_document:
+        tariff, digest = await _read(plan_id, facts.tariff_document)
+        check_past_unchanged(plan_id, (await _read(plan_id, before.tariff_document))[0], tariff, work.now)
+        plan = replace(plan, tariff_document=facts.tariff_document, tariff_digest=digest, currency=tariff.currency)
+    await work.records.plans.save(plan)
     work.announce.plan_changed(plan)
     return plan
+
+
+async def _read(plan_id: str, document: str) -> tuple[Tariff, str]:
+    """Off the event loop: a long document takes seconds, in which other calls are to be answered."""
+    return await asyncio.to_thread(read_tariff, plan_id, document)

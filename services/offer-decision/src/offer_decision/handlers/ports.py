@@ -7,8 +7,8 @@ from typing import Protocol
 
 from offer_decision.domain.campaigns import Campaign
 from offer_decision.domain.decisions import Decision, Outcome
+from offer_decision.domain.facts import Customer, PlanCosts, PlanLabel
 from offer_decision.domain.plans import Plan, PlanState
-from offer_decision.domain.weigh import PlanCost
 
 
 class Plans(Protocol):
@@ -29,8 +29,8 @@ class Plans(Protocol):
     async def page(self, state: PlanState | None, after: str, size: int) -> Sequence[Plan]:
         """The first `size` whose id comes after `after`, by id."""
 
-    async def names(self) -> Mapping[str, str]:
-        """Display names of all, by resource name."""
+    async def labels(self, names: Collection[str]) -> Mapping[str, PlanLabel]:
+        """Those that exist, by resource name, without their tariffs."""
 
 
 class Campaigns(Protocol):
@@ -40,7 +40,7 @@ class Campaigns(Protocol):
         """Keep a new one; raises CampaignExists."""
 
     async def get(self, campaign_id: str, *, lock: bool = False) -> Campaign:
-        """Raises CampaignNotFound."""
+        """Raises CampaignNotFound; with `lock`, nobody else changes it until this unit of work ends."""
 
     async def save(self, campaign: Campaign) -> None:
         """Write a changed one; it must be locked."""
@@ -48,8 +48,8 @@ class Campaigns(Protocol):
     async def page(self, after: str, size: int) -> Sequence[Campaign]:
         """The first `size` whose id comes after `after`, by id."""
 
-    async def all(self) -> Sequence[Campaign]:
-        """Every campaign, as of this transaction: a change holds from the next decision."""
+    async def in_play(self) -> Sequence[Campaign]:
+        """Those that run or are paused at this moment: a change holds from the next decision."""
 
 
 class Decisions(Protocol):
@@ -62,10 +62,10 @@ class Decisions(Protocol):
         """Those ids that are there."""
 
     async def get(self, decision_id: str, *, lock: bool = False) -> Decision:
-        """Raises DecisionNotFound."""
+        """Raises DecisionNotFound; with `lock`, nobody else changes it until this unit of work ends."""
 
     async def save_outcomes(self, outcomes: Mapping[str, tuple[Outcome, datetime]]) -> None:
-        """Write outcomes, by decision; those rows must be locked."""
+        """Write outcomes and when they were heard of, by decision; those rows must be locked."""
 
     async def lock_outcomes(self, decision_ids: Collection[str]) -> Mapping[str, Outcome]:
         """Outcomes of those that act, by id; nobody else changes them until this unit of work ends."""
@@ -73,13 +73,15 @@ class Decisions(Protocol):
     async def page(
         self, customer: str, campaign_id: str, before: tuple[datetime, str] | None, size: int
     ) -> Sequence[Decision]:
-        """The newest `size` that come before `before`."""
+        """The newest `size` that come before `before` (time and id); an empty customer or campaign means all."""
 
     async def lock_customers(self, customers: Collection[str]) -> None:
-        """Nobody else decides for these customers until this unit of work ends."""
+        """Nobody else who locks them decides for these customers until this unit of work ends."""
 
-    async def count_recent(self, customers: Collection[str], campaign_id: str, since: datetime) -> Mapping[str, int]:
-        """Decisions to act of a campaign since a moment, by customer."""
+    async def count_recent(
+        self, customers: Collection[str], since: Mapping[str, datetime]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Decisions to act after a moment of each campaign's own, by customer and campaign; none is left out."""
 
 
 class Announcements(Protocol):
@@ -93,43 +95,34 @@ class Announcements(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One change: what it sees and writes, whom it tells, when it happens."""
+class Records:
+    """All that is kept, as one transaction sees it."""
 
     plans: Plans
     campaigns: Campaigns
     decisions: Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One change: what it sees and writes, whom it tells, when it happens."""
+
+    records: Records
     announce: Announcements
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerFacts:
-    """What the profile says of a customer."""
-
-    time_zone: str
-    marketing_consent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PlanCosts:
-    """What a subscription's usage of a cycle costs under each plan."""
-
-    current_plan: str
-    costs: tuple[PlanCost, ...]
-
-
 class Peers(Protocol):
-    """The services that know."""
+    """The services that know. Each call fails when its service can't be asked."""
 
-    async def customers(self, names: Collection[str]) -> Mapping[str, CustomerFacts]:
-        """From the profile, by name."""
+    async def customers(self, names: Collection[str]) -> Mapping[str, Customer]:
+        """Those that the profile knows, by name."""
 
-    async def plan_costs(self, subscription: str, cycle_time: datetime) -> PlanCosts:
-        """From usage correlation."""
+    async def plan_costs(self, subscription: str, cycle_time: datetime) -> PlanCosts | None:
+        """From usage correlation, for the bill cycle around a moment; None when it has no answer for this usage."""
 
     async def held_bills(self, customer: str) -> Sequence[str]:
-        """From billing accuracy: `billChecks/…` held now."""
+        """From billing accuracy: the first of the customer's `billChecks/…` that are held now."""
 
     async def open_faults(self, customer: str) -> Sequence[str]:
         """From the value-network SLA: `breaches/…` of the last day."""

@@ -6,8 +6,8 @@ from typing import Final
 
 from cxmesh.offer.v1 import campaign_pb2
 from mesh.api import from_money, to_money
-
-from offer_decision.domain.campaigns import Amount, Campaign, CampaignState
+from offer_decision.domain.amounts import CURRENCIES, Amount
+from offer_decision.domain.campaigns import Campaign, CampaignState, check_campaign
 from offer_decision.errors import InvalidValue
 from offer_decision.server.decisions import PURPOSES, TRIGGERS
 
@@ -16,11 +16,13 @@ _STATES: Final = {state: campaign_pb2.CampaignState.Value(f"CAMPAIGN_STATE_{stat
 _STATE_OF: Final = {number: state for state, number in _STATES.items()}
 _TRIGGER_OF: Final = {number: kind for kind, number in TRIGGERS.items()}
 _PURPOSE_OF: Final = {number: purpose for purpose, number in PURPOSES.items()}
+_SHOWN: Final = 80
+"""Of a text without limits: errors travel in HTTP/2 headers of limited size."""
 
 
 def read_campaign(campaign_id: str, message: campaign_pb2.Campaign, now: datetime) -> Campaign:
-    """The campaign that a message means, made now. Raises InvalidValue, RpcError."""
-    return Campaign(
+    """The campaign that a message means, made now; a draft if it names no state. Raises InvalidValue, RpcError."""
+    campaign = Campaign(
         campaign_id=campaign_id,
         display_name=message.display_name,
         state=_STATE_OF.get(message.state, CampaignState.DRAFT),
@@ -36,10 +38,12 @@ def read_campaign(campaign_id: str, message: campaign_pb2.Campaign, now: datetim
         create_time=now,
         update_time=now,
     )
+    check_campaign(campaign)
+    return campaign
 
 
 def changed(before: Campaign, message: campaign_pb2.Campaign, now: datetime) -> Campaign:
-    """The campaign as an update leaves it."""
+    """The campaign as an update leaves it. Raises InvalidValue, RpcError."""
     return replace(read_campaign(before.campaign_id, message, now), create_time=before.create_time)
 
 
@@ -68,10 +72,7 @@ def campaign_message(campaign: Campaign) -> campaign_pb2.Campaign:
 def _min_saving(message: campaign_pb2.Campaign) -> Amount | None:
     if not message.HasField("min_saving"):
         return None
-    money = message.min_saving
-    if len(money.currency_code) != 3 or not money.currency_code.isupper():  # noqa: PLR2004 - ISO 4217
-        raise InvalidValue("campaign.min_saving.currency_code", money.currency_code, "an ISO 4217 code")
-    micros = from_money(money, "campaign.min_saving")
-    if micros < 0:
-        raise InvalidValue("campaign.min_saving", f"{money.units} units, {money.nanos} nanos", "0 or more")
-    return Amount(micros, money.currency_code)
+    currency = message.min_saving.currency_code
+    if currency not in CURRENCIES:
+        raise InvalidValue("campaign.min_saving.currency_code", currency[:_SHOWN], "a currency code of ISO 4217")
+    return Amount(from_money(message.min_saving, "campaign.min_saving"), currency)

@@ -4,7 +4,6 @@ from typing import Final
 
 from cxmesh.offer.v1 import campaign_pb2, decision_pb2
 from mesh.api import to_money
-
 from offer_decision.domain.campaigns import Purpose, TriggerKind
 from offer_decision.domain.decisions import Decision, MessageRequest, Outcome, Recommendation, Verdict
 

@@ -1,33 +1,29 @@
 """What do the others' events set off here?"""
 
-from collections.abc import Sequence
-from datetime import UTC, timedelta
-from fractions import Fraction
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import Message
 
 from cxmesh.billing.v1.events_pb2 import BillHeld
 from cxmesh.notification.v1.events_pb2 import MessageStateChanged
 from cxmesh.notification.v1.message_pb2 import MessageState
 from cxmesh.sla.v1.events_pb2 import CustomersAffected
 from cxmesh.usage.v1.events_pb2 import SignalRaised
-from cxmesh.usage.v1.signal_pb2 import Signal
-from google.type.money_pb2 import Money
-from mesh.api import from_money
-from mesh.events import Delivery, Subscription
+from mesh.clock import Clock
+from mesh.events import Delivery, Handler, Subscription
 from mesh.store import UnitOfWork
-
-from offer_decision.domain.campaigns import Amount, TriggerKind
-from offer_decision.domain.decisions import Outcome, Trigger
-from offer_decision.domain.wording import amount_text, exact_text
+from offer_decision.domain.decisions import Outcome
+from offer_decision.domain.occasions import Occasion
 from offer_decision.handlers.decide import DecisionMaker
 from offer_decision.handlers.outcomes import hear_of_delivery
+from offer_decision.server import occasions
 from offer_decision.server.measure import Measure
 from offer_decision.server.sessions import StoreSessions
 
+M = TypeVar("M", bound=Message)
 GROUP: Final = "offer-decision"
-_BILL_NOTICE_DAYS: Final = 30
-_FAULT_NOTICE_HOURS: Final = 24
-_NANOS: Final = 1_000_000_000
 _OUTCOMES: Final = {
     MessageState.MESSAGE_STATE_DELIVERED: Outcome.DELIVERED,
     MessageState.MESSAGE_STATE_READ: Outcome.READ,
@@ -37,121 +33,44 @@ _OUTCOMES: Final = {
 
 
 class EventHandlers:
-    """Turns events into triggers and outcomes."""
+    """Turns events into decisions and outcomes."""
 
-    def __init__(self, sessions: StoreSessions, maker: DecisionMaker, measure: Measure) -> None:
+    def __init__(self, sessions: StoreSessions, maker: DecisionMaker, measure: Measure, clock: Clock) -> None:
         self._sessions = sessions
         self._maker = maker
         self._measure = measure
+        self._clock = clock
 
     def subscriptions(self) -> list[Subscription[Any]]:
         """What is listened to."""
         return [
-            Subscription(GROUP, SignalRaised, self._signals),
-            Subscription(GROUP, BillHeld, self._held_bills),
-            Subscription(GROUP, CustomersAffected, self._affected),
-            Subscription(GROUP, MessageStateChanged, self._messages),
+            Subscription(GROUP, SignalRaised, self._deciding(occasions.of_signal)),
+            Subscription(GROUP, BillHeld, self._deciding(occasions.of_held_bill)),
+            Subscription(GROUP, CustomersAffected, self._deciding(occasions.of_fault)),
+            Subscription(GROUP, MessageStateChanged, self._hear_of_messages),
         ]
 
-    async def _signals(self, uow: UnitOfWork, deliveries: Sequence[Delivery[SignalRaised]]) -> None:
-        triggers = [
-            trigger_of_signal(delivery.message.signal)
-            for delivery in deliveries
-            if delivery.message.signal.WhichOneof("detail") == "spend_threshold"
+    def _deciding(self, occasions_of: Callable[[M], Iterable[Occasion]]) -> Handler[M]:
+        async def handle(uow: UnitOfWork, deliveries: Sequence[Delivery[M]]) -> None:
+            told: list[Occasion] = []
+            origins: dict[str, Delivery[M]] = {}
+            for delivery in deliveries:
+                for occasion in occasions_of(delivery.message):
+                    told.append(occasion)
+                    origins.setdefault(occasion.trigger.decision_id, delivery)
+            # Those of a sampled trace come alone, under a span of it; the others share a call, but not a trace.
+            causes = {each: one.trace for each, one in origins.items() if not one.trace.trace_flags.sampled}
+            for decision in await self._maker.decide(self._sessions.work(uow, causes), told):
+                published = origins[decision.decision_id].time
+                self._measure.decided(decision, published, self._clock.now())
+
+        return handle
+
+    async def _hear_of_messages(self, uow: UnitOfWork, deliveries: Sequence[Delivery[MessageStateChanged]]) -> None:
+        news = [
+            (event.decision.removeprefix("decisions/"), _OUTCOMES[event.state], event.time.ToDatetime(UTC))
+            for event in (delivery.message for delivery in deliveries)
+            if event.decision and event.state in _OUTCOMES
         ]
-        await self._decide(uow, deliveries, triggers)
-
-    async def _held_bills(self, uow: UnitOfWork, deliveries: Sequence[Delivery[BillHeld]]) -> None:
-        await self._decide(uow, deliveries, [trigger_of_held_bill(delivery.message) for delivery in deliveries])
-
-    async def _affected(self, uow: UnitOfWork, deliveries: Sequence[Delivery[CustomersAffected]]) -> None:
-        triggers = [
-            trigger_of_fault(delivery.message, customer)
-            for delivery in deliveries
-            for customer in delivery.message.customers
-        ]
-        await self._decide(uow, deliveries, triggers)
-
-    async def _messages(self, uow: UnitOfWork, deliveries: Sequence[Delivery[MessageStateChanged]]) -> None:
-        news = {
-            delivery.message.decision.removeprefix("decisions/"): (
-                _OUTCOMES[delivery.message.state],
-                delivery.message.time.ToDatetime(UTC),
-            )
-            for delivery in deliveries
-            if delivery.message.decision and delivery.message.state in _OUTCOMES
-        }
         if news:
             await hear_of_delivery(self._sessions.work(uow), news)
-
-    async def _decide(self, uow: UnitOfWork, deliveries: Sequence[Delivery[Any]], triggers: Sequence[Trigger]) -> None:
-        # The deliveries of one call belong to one trace, or to none that is kept.
-        work = self._sessions.work(uow, deliveries[0].trace)
-        self._measure.decided(await self._maker.decide(work, triggers), deliveries[0].time, work.now)
-
-
-def trigger_of_signal(signal: Signal) -> Trigger:
-    """Spending reached a threshold."""
-    detail = signal.spend_threshold
-    cycle_end = detail.cycle_end_time.ToDatetime(UTC)
-    return Trigger(
-        kind=TriggerKind.SPEND_THRESHOLD,
-        resource=signal.name,
-        event_time=signal.event_time.ToDatetime(UTC),
-        customer=signal.customer,
-        subscription=signal.subscription,
-        threshold_percent=detail.percent,
-        parameters={
-            "spent": _text(detail.spent),
-            "limit": _text(detail.limit),
-            "percent": str(detail.percent),
-        },
-        days={"cycle_end": cycle_end},
-        action_path=f"/plans/compare?subscription={signal.subscription.removeprefix('subscriptions/')}",
-        expire_time=cycle_end,
-    )
-
-
-def trigger_of_held_bill(event: BillHeld) -> Trigger:
-    """A bill was held."""
-    check = event.bill_check
-    billed = from_money(check.billed_total, "bill_check.billed_total")
-    expected = from_money(check.expected_total, "bill_check.expected_total")
-    currency = check.billed_total.currency_code
-    held = check.check_time.ToDatetime(UTC)
-    bill = check.bill.removeprefix("bills/")
-    return Trigger(
-        kind=TriggerKind.BILL_HELD,
-        resource=check.name,
-        event_time=held,
-        customer=check.customer,
-        subscription=check.subscription,
-        parameters={
-            "bill": bill,
-            "billed": amount_text(Amount(billed, currency)),
-            "expected": amount_text(Amount(expected, currency)),
-            "difference": amount_text(Amount(abs(billed - expected), currency)),
-        },
-        action_path=f"/bills/{bill}",
-        expire_time=held + timedelta(days=_BILL_NOTICE_DAYS),
-    )
-
-
-def trigger_of_fault(event: CustomersAffected, customer: str) -> Trigger:
-    """A service that the customer uses is degraded."""
-    since = event.event_time.ToDatetime(UTC)
-    return Trigger(
-        kind=TriggerKind.SERVICE_DEGRADED,
-        resource=event.breach,
-        event_time=since,
-        customer=customer,
-        parameters={"service": event.service.upper()},
-        moments={"since": since},
-        action_path="/service-status",
-        expire_time=since + timedelta(hours=_FAULT_NOTICE_HOURS),
-    )
-
-
-def _text(money: Money) -> str:
-    # Spending so far may be finer than any amount that is kept: it is rounded when the cycle ends.
-    return exact_text(Fraction(money.units) + Fraction(money.nanos, _NANOS), money.currency_code)

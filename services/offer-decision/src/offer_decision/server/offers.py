@@ -3,15 +3,13 @@
 from typing import Any, Final
 
 import grpc
+
 from cxmesh.offer.v1 import campaign_pb2, decision_pb2
 from cxmesh.offer.v1 import offer_decision_service_pb2 as pb
 from cxmesh.offer.v1.offer_decision_service_pb2_grpc import OfferDecisionServiceServicer
 from mesh.api import changed_paths, merged, page_of
+from mesh.rpc import invalid_argument
 from mesh.rpc.validation import RequestRules
-
-from offer_decision.domain.campaigns import Campaign
-from offer_decision.domain.decisions import Decision
-from offer_decision.errors import InvalidValue
 from offer_decision.handlers.outcomes import record_outcome
 from offer_decision.handlers.ports import Work
 from offer_decision.server.authorization import OFFER_SERVICE
@@ -36,21 +34,21 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
 
         async def make(work: Work) -> campaign_pb2.Campaign:
             campaign = read_campaign(request.campaign_id, request.campaign, work.now)
-            await work.campaigns.add(campaign)
+            await work.records.campaigns.add(campaign)
             return campaign_message(campaign)
 
         return await self._sessions.once(f"{OFFER_SERVICE}/CreateCampaign", request, make)
 
     async def GetCampaign(self, request: pb.GetCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         """One campaign."""
-        async with self._sessions.reading() as (_, campaigns, _):
-            return campaign_message(await campaigns.get(_id(request.name)))
+        async with self._sessions.reading() as records:
+            return campaign_message(await records.campaigns.get(_id(request.name)))
 
     async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
         """Campaigns by name."""
-        page = page_of(request, Campaign, default=100, most=_MOST_PAGE)
-        async with self._sessions.reading() as (_, campaigns, _):
-            found = await campaigns.page(page.after[0] if page.after else "", page.size + 1)
+        page = page_of(request, default=100, most=_MOST_PAGE)
+        async with self._sessions.reading() as records:
+            found = await records.campaigns.page(page.after[0] if page.after else "", page.size + 1)
         shown, token = page.cut(found, lambda campaign: (campaign.campaign_id,))
         messages = [campaign_message(campaign) for campaign in shown]
         return pb.ListCampaignsResponse(campaigns=messages, next_page_token=token)
@@ -59,30 +57,31 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
         """Changes the fields in the mask; holds from the next decision."""
         sent = request.campaign
         if not sent.name:
-            raise InvalidValue("campaign.name", sent.name, "the name of the campaign to change")
+            raise invalid_argument("campaign.name", sent.name, "the name of the campaign to change")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         async def make(work: Work) -> campaign_pb2.Campaign:
-            before = await work.campaigns.get(_id(sent.name), lock=True)
+            before = await work.records.campaigns.get(_id(sent.name), lock=True)
             message = merged(campaign_message(before), sent, paths)
-            self._rules.check(message)  # what each side alone keeps may break a rule once they are together
+            # What is kept and what is sent may each follow the rules, and break one together.
+            self._rules.check(pb.UpdateCampaignRequest(campaign=message))
             after = changed(before, message, work.now)
-            await work.campaigns.save(after)
+            await work.records.campaigns.save(after)
             return campaign_message(after)
 
         return await self._sessions.once(f"{OFFER_SERVICE}/UpdateCampaign", request, make)
 
     async def GetDecision(self, request: pb.GetDecisionRequest, context: Context) -> decision_pb2.Decision:
         """One decision with its reasons."""
-        async with self._sessions.reading() as (_, _, decisions):
-            return decision_message(await decisions.get(_id(request.name)))
+        async with self._sessions.reading() as records:
+            return decision_message(await records.decisions.get(_id(request.name)))
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, context: Context) -> pb.ListDecisionsResponse:
         """Decisions, newest first."""
-        page = page_of(request, Decision, default=50, most=_MOST_PAGE)
-        async with self._sessions.reading() as (_, _, decisions):
+        page = page_of(request, default=50, most=_MOST_PAGE)
+        async with self._sessions.reading() as records:
             before = (page.after[0], page.after[1]) if page.after else None
-            found = await decisions.page(request.customer, _id(request.campaign), before, page.size + 1)
+            found = await records.decisions.page(request.customer, _id(request.campaign), before, page.size + 1)
         shown, token = page.cut(found, lambda decision: (decision.create_time, decision.decision_id))
         messages = [decision_message(decision) for decision in shown]
         return pb.ListDecisionsResponse(decisions=messages, next_page_token=token)

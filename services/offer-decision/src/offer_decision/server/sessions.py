@@ -1,36 +1,36 @@
 """In what does every call and every event read and write?"""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from google.protobuf.message import Message
-from mesh.clock import Clock
-from mesh.store import Store, UnitOfWork
 from opentelemetry.trace import SpanContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from offer_decision.handlers.ports import Campaigns, Decisions, Plans, Work
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
+from offer_decision.handlers.ports import Records, Work
 from offer_decision.server.announcements import Outbox
 
 R = TypeVar("R", bound=Message)
-Records = Callable[[AsyncConnection], tuple[Plans, Campaigns, Decisions]]
-"""What is kept, seen through a connection."""
+RecordsOn = Callable[[AsyncConnection], Records]
+"""All that is kept, seen through a connection."""
 
 
 class StoreSessions:
     """Transactions of the service's store."""
 
-    def __init__(self, store: Store, records: Records, clock: Clock) -> None:
+    def __init__(self, store: Store, records_on: RecordsOn, clock: Clock) -> None:
         self._store = store
-        self._records = records
+        self._records_on = records_on
         self._clock = clock
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[tuple[Plans, Campaigns, Decisions]]:
+    async def reading(self) -> AsyncIterator[Records]:
         """One view of what is kept."""
         async with self._store.reading() as connection:
-            yield self._records(connection)
+            yield self._records_on(connection)
 
     async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
@@ -40,7 +40,6 @@ class StoreSessions:
 
         return await self._store.retrying(change)
 
-    def work(self, uow: UnitOfWork, cause: SpanContext | None = None) -> Work:
-        """What a use case works with in a unit of work; what it announces belongs to the trace of `cause`."""
-        plans, campaigns, decisions = self._records(uow.connection)
-        return Work(plans, campaigns, decisions, Outbox(uow, cause), self._clock.now())
+    def work(self, uow: UnitOfWork, causes: Mapping[str, SpanContext] | None = None) -> Work:
+        """What a use case works with in a unit of work; see `Outbox` for `causes`."""
+        return Work(self._records_on(uow.connection), Outbox(uow, causes or {}), self._clock.now())

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from offer_decision.domain.campaigns import Amount, Campaign, CampaignState, Purpose, TriggerKind
+from mesh.store import insert_ignoring_duplicates
+from offer_decision.domain.amounts import Amount
+from offer_decision.domain.campaigns import IN_PLAY, Campaign, CampaignState, Purpose, TriggerKind
 from offer_decision.errors import CampaignExists, CampaignNotFound
 from offer_decision.store.tables import CAMPAIGN
 
@@ -25,7 +26,7 @@ class StoredCampaigns:
             raise CampaignExists(campaign.campaign_id)
 
     async def get(self, campaign_id: str, *, lock: bool = False) -> Campaign:
-        """Raises CampaignNotFound."""
+        """Raises CampaignNotFound; with `lock`, nobody else changes it until this unit of work ends."""
         query = select(CAMPAIGN).where(CAMPAIGN.c.campaign_id == campaign_id)
         row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
@@ -42,9 +43,10 @@ class StoredCampaigns:
         query = select(CAMPAIGN).where(CAMPAIGN.c.campaign_id > after).order_by(CAMPAIGN.c.campaign_id).limit(size)
         return [_campaign(row) for row in await self._connection.execute(query)]
 
-    async def all(self) -> Sequence[Campaign]:
-        """Every campaign, as of this transaction."""
-        return [_campaign(row) for row in await self._connection.execute(select(CAMPAIGN))]
+    async def in_play(self) -> Sequence[Campaign]:
+        """Those that run or are paused at this moment."""
+        query = select(CAMPAIGN).where(CAMPAIGN.c.state.in_([state.value for state in IN_PLAY]))
+        return [_campaign(row) for row in await self._connection.execute(query)]
 
 
 def _values(campaign: Campaign) -> dict[str, object]:

@@ -1,60 +1,56 @@
 """How are decisions kept?"""
 
-import json
-import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from mesh.store import insert_ignoring_duplicates
-from sqlalchemy import Row, bindparam, func, select, text, tuple_, update
+from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from offer_decision.domain.campaigns import Amount, Purpose, TriggerKind
-from offer_decision.domain.decisions import (
-    Decision,
-    MessageRequest,
-    Outcome,
-    Reason,
-    Recommendation,
-    Trigger,
-    Verdict,
-)
+from mesh.store import insert_ignoring_duplicates
+from offer_decision.domain.campaigns import TriggerKind
+from offer_decision.domain.decisions import Decision, Outcome, Trigger, Verdict
+from offer_decision.domain.shards import shard_of
 from offer_decision.errors import DecisionNotFound
-from offer_decision.store.tables import DECISION
-
-SHARDS: Final = 64
-# In one order, so that two batches with the same customers wait for each other instead of dead-locking.
-_LOCK = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended(customer, 0)) "
-    "FROM (SELECT unnest(CAST(:customers AS text[])) AS customer ORDER BY 1) AS ordered"
+from offer_decision.store.documents import (
+    message_json,
+    read_message,
+    read_reasons,
+    read_recommendation,
+    reasons_json,
+    recommendation_json,
 )
+from offer_decision.store.tables import DECISION, SCHEMA
+
+_KEY: Final = ("shard", "decision_id")
+_NO_SHARD: Final = -1
 
 
 class StoredDecisions:
-    """Decisions in one transaction."""
+    """Decisions in one transaction. Many ids go in as arrays: one statement, however many there are."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def add(self, decisions: Sequence[Decision]) -> Collection[str]:
         """Keep new ones; their ids."""
-        rows = [_values(one) for one in sorted(decisions, key=lambda one: _key(one.decision_id))]
+        rows = [_values(one) for one in sorted(decisions, key=lambda one: one.decision_id)]  # ids begin with the shard
         columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-        key = ["shard", "decision_id"]
-        added = await insert_ignoring_duplicates(
-            self._connection, DECISION, columns, key=key, returning=["decision_id"]
-        )
+        if not columns:
+            return frozenset()
+        added = await insert_ignoring_duplicates(self._connection, DECISION, columns, key=_KEY, returning=_KEY[1:])
         return {row.decision_id for row in added}
 
     async def known(self, decision_ids: Collection[str]) -> Collection[str]:
         """Those ids that are there."""
-        query = select(DECISION.c.decision_id).where(_primary_key().in_([_key(one) for one in decision_ids]))
-        return set((await self._connection.execute(query)).scalars())
+        return set((await self._connection.execute(_KNOWN, _listed(decision_ids))).scalars())
 
     async def get(self, decision_id: str, *, lock: bool = False) -> Decision:
-        """Raises DecisionNotFound."""
-        query = select(DECISION).where(_primary_key() == tuple_(*_key(decision_id)))
+        """Raises DecisionNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+        query = select(DECISION).where(
+            DECISION.c.shard == _shard_in(decision_id), DECISION.c.decision_id == decision_id
+        )
         row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
             raise DecisionNotFound(decision_id)
@@ -62,76 +58,72 @@ class StoredDecisions:
 
     async def lock_outcomes(self, decision_ids: Collection[str]) -> Mapping[str, Outcome]:
         """Outcomes of those that act, by id."""
-        query = (
-            select(DECISION.c.decision_id, DECISION.c.outcome)
-            .where(_primary_key().in_([_key(one) for one in decision_ids]), DECISION.c.outcome.is_not(None))
-            .order_by(_primary_key())
-            .with_for_update()
-        )
-        return {row.decision_id: Outcome(row.outcome) for row in await self._connection.execute(query)}
+        rows = await self._connection.execute(_LOCK_OUTCOMES, _listed(decision_ids))
+        return {row.decision_id: Outcome(row.outcome) for row in rows}
 
     async def save_outcomes(self, outcomes: Mapping[str, tuple[Outcome, datetime]]) -> None:
-        """Write outcomes, by decision."""
-        if not outcomes:
-            return
-        statement = (
-            update(DECISION)
-            .where(DECISION.c.shard == bindparam("in_shard"), DECISION.c.decision_id == bindparam("of_decision"))
-            .values(outcome=bindparam("new_outcome"), outcome_time=bindparam("new_time"))
-        )
-        await self._connection.execute(
-            statement,
-            [
-                {"in_shard": _key(one)[0], "of_decision": one, "new_outcome": outcome.value, "new_time": moment}
-                for one, (outcome, moment) in outcomes.items()
-            ],
-        )
+        """Write outcomes and when they were heard of, by decision."""
+        values = {
+            "outcomes": [outcome.value for outcome, _ in outcomes.values()],
+            "times": [moment for _, moment in outcomes.values()],
+        }
+        await self._connection.execute(_SAVE_OUTCOMES, _listed(outcomes) | values)
 
     async def page(
         self, customer: str, campaign_id: str, before: tuple[datetime, str] | None, size: int
     ) -> Sequence[Decision]:
-        """The newest `size` that come before `before`."""
+        """The newest `size` that come before `before` (time and id)."""
         order = (DECISION.c.create_time, DECISION.c.decision_id)
         query = select(DECISION).order_by(*(column.desc() for column in order)).limit(size)
         if before is not None:
             query = query.where(tuple_(*order) < tuple_(*before))
         if customer:
-            query = query.where(DECISION.c.customer == customer)
+            query = query.where(DECISION.c.shard == shard_of(customer), DECISION.c.customer == customer)
         if campaign_id:
             query = query.where(DECISION.c.campaign_id == campaign_id)
         return [_decision(row) for row in await self._connection.execute(query)]
 
     async def lock_customers(self, customers: Collection[str]) -> None:
-        """Nobody else decides for these customers until this unit of work ends."""
-        await self._connection.execute(_LOCK, {"customers": list(customers)})
+        """Nobody else who locks them decides for these customers until this unit of work ends.
 
-    async def count_recent(self, customers: Collection[str], campaign_id: str, since: datetime) -> Mapping[str, int]:
-        """Decisions to act of a campaign since a moment, by customer."""
-        query = (
-            select(DECISION.c.customer, func.count().label("messages"))
-            .where(
-                DECISION.c.customer.in_(customers),
-                DECISION.c.campaign_id == campaign_id,
-                DECISION.c.verdict == Verdict.ACT.value,
-                DECISION.c.create_time > since,
-            )
-            .group_by(DECISION.c.customer)
-        )
-        return {row.customer: row.messages for row in await self._connection.execute(query)}
+        Whole shards are locked: a breach hits thousands of customers at once, and the server's table of locks is small.
+        """
+        shards = sorted({shard_of(customer) for customer in customers})
+        await self._connection.execute(_LOCK_SHARDS, {"shards": shards})
+
+    async def count_recent(
+        self, customers: Collection[str], since: Mapping[str, datetime]
+    ) -> Mapping[str, Mapping[str, int]]:
+        """Decisions to act after a moment of each campaign's own, by customer and campaign."""
+        asked = {
+            "shards": [shard_of(customer) for customer in customers],
+            "customers": list(customers),
+            "campaigns": list(since),
+            "since": list(since.values()),
+        }
+        counts: dict[str, dict[str, int]] = defaultdict(dict)
+        for row in await self._connection.execute(_COUNT_RECENT, asked):
+            counts[row.customer][row.campaign_id] = row.messages
+        return counts
 
 
-def _primary_key() -> Any:  # Any: what tuple_ of columns can do is not in its type
-    return tuple_(DECISION.c.shard, DECISION.c.decision_id)
+def _shard_in(decision_id: str) -> int:
+    """The customer's shard, with which the id begins; one where nothing is kept for what is no decision's id."""
+    try:
+        return int(decision_id[:2], 16)
+    except ValueError:
+        return _NO_SHARD
 
 
-def _key(decision_id: str) -> tuple[int, str]:
-    return zlib.crc32(decision_id.encode()) % SHARDS, decision_id
+def _listed(decision_ids: Iterable[str]) -> dict[str, list[Any]]:  # Any: columns of several types
+    ids = list(decision_ids)
+    return {"shards": [_shard_in(one) for one in ids], "ids": ids}
 
 
 def _values(decision: Decision) -> dict[str, object]:
     trigger = decision.trigger
     return {
-        "shard": _key(decision.decision_id)[0],
+        "shard": shard_of(trigger.customer),
         "decision_id": decision.decision_id,
         "customer": trigger.customer,
         "subscription": trigger.subscription,
@@ -140,41 +132,13 @@ def _values(decision: Decision) -> dict[str, object]:
         "event_time": trigger.event_time,
         "verdict": decision.verdict.value,
         "campaign_id": decision.campaign_id,
-        "message": _message_json(decision.message),
-        "recommendation": _recommendation_json(decision.recommendation),
-        "reasons": json.dumps([[reason.code, reason.text] for reason in decision.reasons]),
+        "message": message_json(decision.message),
+        "recommendation": recommendation_json(decision.recommendation),
+        "reasons": reasons_json(decision.reasons),
         "create_time": decision.create_time,
         "outcome": decision.outcome.value if decision.outcome else None,
         "outcome_time": decision.outcome_time,
     }
-
-
-def _message_json(message: MessageRequest | None) -> str | None:
-    if message is None:
-        return None
-    return json.dumps(
-        {
-            "template": message.template,
-            "purpose": message.purpose.value,
-            "parameters": dict(message.parameters),
-            "action_path": message.action_path,
-            "expire_time": message.expire_time.isoformat() if message.expire_time else None,
-        }
-    )
-
-
-def _recommendation_json(recommendation: Recommendation | None) -> str | None:
-    if recommendation is None:
-        return None
-    return json.dumps(
-        {
-            "current_plan": recommendation.current_plan,
-            "recommended_plan": recommendation.recommended_plan,
-            "current_micros": recommendation.current_cost.micros,
-            "recommended_micros": recommendation.recommended_cost.micros,
-            "currency": recommendation.current_cost.currency,
-        }
-    )
 
 
 def _decision(row: Row[tuple[Any, ...]]) -> Decision:  # Any: a row of a Core table
@@ -190,35 +154,39 @@ def _decision(row: Row[tuple[Any, ...]]) -> Decision:  # Any: a row of a Core ta
         trigger=trigger,
         verdict=Verdict(row.verdict),
         campaign_id=row.campaign_id,
-        message=_message(row.message),
-        recommendation=_recommendation(row.recommendation),
-        reasons=tuple(Reason(code, words) for code, words in row.reasons),
+        message=read_message(row.message),
+        recommendation=read_recommendation(row.recommendation),
+        reasons=read_reasons(row.reasons),
         create_time=row.create_time,
         outcome=Outcome(row.outcome) if row.outcome else None,
         outcome_time=row.outcome_time,
     )
 
 
-def _message(document: Mapping[str, Any] | None) -> MessageRequest | None:  # Any: JSON of this module
-    if document is None:
-        return None
-    expire_time = document["expire_time"]
-    return MessageRequest(
-        template=document["template"],
-        purpose=Purpose(document["purpose"]),
-        parameters=document["parameters"],
-        action_path=document["action_path"],
-        expire_time=datetime.fromisoformat(expire_time) if expire_time else None,
-    )
-
-
-def _recommendation(document: Mapping[str, Any] | None) -> Recommendation | None:  # Any: JSON of this module
-    if document is None:
-        return None
-    currency = document["currency"]
-    return Recommendation(
-        current_plan=document["current_plan"],
-        recommended_plan=document["recommended_plan"],
-        current_cost=Amount(document["current_micros"], currency),
-        recommended_cost=Amount(document["recommended_micros"], currency),
-    )
+_LISTED: Final = "unnest(CAST(:shards AS smallint[]), CAST(:ids AS text[])) AS listed (shard, decision_id)"
+_KNOWN: Final = text(f"SELECT decision_id FROM {_LISTED} JOIN {SCHEMA}.decision USING (shard, decision_id)")  # noqa: S608 - constants
+# In one order, so that two batches with the same decisions wait for each other instead of dead-locking.
+_LOCK_OUTCOMES: Final = text(f"""
+    SELECT decision_id, outcome FROM {_LISTED} JOIN {SCHEMA}.decision AS kept USING (shard, decision_id)
+    WHERE outcome IS NOT NULL ORDER BY shard, decision_id FOR UPDATE OF kept
+""")  # noqa: S608 - constants
+_SAVE_OUTCOMES: Final = text(f"""
+    UPDATE {SCHEMA}.decision AS kept SET outcome = told.outcome, outcome_time = told.time
+    FROM unnest(
+        CAST(:shards AS smallint[]), CAST(:ids AS text[]), CAST(:outcomes AS text[]), CAST(:times AS timestamptz[])
+    ) AS told (shard, decision_id, outcome, time)
+    WHERE kept.shard = told.shard AND kept.decision_id = told.decision_id
+""")  # noqa: S608 - constants
+# In one order, for the same reason. The first key keeps these locks apart from those of others in this database.
+_LOCK_SHARDS: Final = text(f"""
+    SELECT pg_advisory_xact_lock(hashtext('{SCHEMA}.decision'), shard) FROM unnest(CAST(:shards AS integer[])) AS shard
+""")  # noqa: S608 - constants
+_COUNT_RECENT: Final = text(f"""
+    SELECT kept.customer, kept.campaign_id, count(*) AS messages
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:customers AS text[])) AS asked (shard, customer)
+    CROSS JOIN unnest(CAST(:campaigns AS text[]), CAST(:since AS timestamptz[])) AS limited (campaign_id, since)
+    JOIN {SCHEMA}.decision AS kept
+        ON kept.shard = asked.shard AND kept.customer = asked.customer
+        AND kept.campaign_id = limited.campaign_id AND kept.create_time > limited.since
+    GROUP BY kept.customer, kept.campaign_id
+""")  # noqa: S608 - constants

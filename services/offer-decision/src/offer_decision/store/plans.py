@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
+from offer_decision.domain.facts import PlanLabel
 from offer_decision.domain.plans import Plan, PlanState
 from offer_decision.errors import PlanExists, PlanNotFound
 from offer_decision.store.tables import PLAN
@@ -26,7 +27,7 @@ class StoredPlans:
             raise PlanExists(plan.plan_id)
 
     async def get(self, plan_id: str, *, lock: bool = False) -> Plan:
-        """Raises PlanNotFound."""
+        """Raises PlanNotFound; with `lock`, nobody else changes it until this unit of work ends."""
         query = select(PLAN).where(PLAN.c.plan_id == plan_id)
         row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
@@ -49,10 +50,15 @@ class StoredPlans:
             query = query.where(PLAN.c.state == state.value)
         return [_plan(row) for row in await self._connection.execute(query)]
 
-    async def names(self) -> Mapping[str, str]:
-        """Display names of all, by resource name."""
-        rows = await self._connection.execute(select(PLAN.c.plan_id, PLAN.c.display_name))
-        return {f"plans/{row.plan_id}": row.display_name for row in rows}
+    async def labels(self, names: Collection[str]) -> Mapping[str, PlanLabel]:
+        """Those that exist, by resource name, without their tariffs."""
+        if not names:
+            return {}
+        query = select(PLAN.c.plan_id, PLAN.c.display_name, PLAN.c.state).where(
+            PLAN.c.plan_id.in_([name.removeprefix("plans/") for name in names])
+        )
+        rows = await self._connection.execute(query)
+        return {f"plans/{row.plan_id}": PlanLabel(row.display_name, PlanState(row.state)) for row in rows}
 
 
 def _values(plan: Plan) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from mesh.store import mesh_tables
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
+
+from mesh.store import mesh_tables
 
 SCHEMA: Final = "offer"
 
@@ -59,7 +60,7 @@ DECISION = Table(
     Column("trigger_resource", Text, nullable=False),
     Column("event_time", _TIME, nullable=False),
     Column("verdict", Text, nullable=False),
-    Column("campaign_id", Text, nullable=False),
+    Column("campaign_id", Text, nullable=False),  # empty when silent
     # Read and written with the decision as a whole; nothing is looked up in them.
     Column("message", JSONB),
     Column("recommendation", JSONB),
@@ -68,5 +69,6 @@ DECISION = Table(
     Column("outcome", Text),
     Column("outcome_time", _TIME),
     Index("decision_by_time", "create_time", "decision_id"),
-    Index("decision_by_customer", "customer", "create_time", "decision_id"),
+    Index("decision_by_customer", "shard", "customer", "create_time", "decision_id"),
+    Index("decision_by_campaign", "campaign_id", "create_time", "decision_id"),
 )

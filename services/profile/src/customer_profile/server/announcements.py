@@ -3,14 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from cxmesh.profile.v1 import events_pb2
-from mesh.store import UnitOfWork
-
 from customer_profile.domain.customers import Customer
 from customer_profile.domain.subscriptions import Subscription
 from customer_profile.domain.touch_points import TouchPoint
 from customer_profile.server.subscriptions import subscription_message
 from customer_profile.server.touch_points import touch_point_message
+from cxmesh.profile.v1 import events_pb2
+from mesh.store import UnitOfWork
 
 
 class Outbox:

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from mesh.clock import Clock
-from mesh.store import Store, UnitOfWork
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customer_profile.handlers.ports import Records, Work
 from customer_profile.server.announcements import Outbox
 from customer_profile.server.authorization import SERVICE
+from mesh.clock import Clock
+from mesh.store import Store, UnitOfWork
 
 R = TypeVar("R", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from cxmesh.profile.v1 import customer_pb2, subscription_pb2, touch_point_pb2
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from customer_profile.domain.customers import Channel, ConsentPurpose, LifeCycleState
 from customer_profile.domain.subscriptions import ServiceType, SubscriptionState
 from customer_profile.domain.touch_points import Valence
 from customer_profile.errors import InvalidValue
+from cxmesh.profile.v1 import customer_pb2, subscription_pb2, touch_point_pb2
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from cxmesh.profile.v1 import customer_pb2
-from cxmesh.profile.v1 import profile_service_pb2 as pb
-
 from customer_profile.domain.customers import Customer, CustomerFacts, LifeCycleState
 from customer_profile.errors import InvalidValue, inside
 from customer_profile.handlers.create_customers import NewCustomer, create_customers
@@ -15,6 +12,8 @@ from customer_profile.server.calls import Calls, Context
 from customer_profile.server.customers import NOT_WRITTEN, customer_message, facts_from
 from customer_profile.server.masks import merged, paths_of
 from customer_profile.server.pages import name_before, next_page_token, page_size
+from cxmesh.profile.v1 import customer_pb2
+from cxmesh.profile.v1 import profile_service_pb2 as pb
 
 
 class CustomerCalls(Calls):

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from cxmesh.profile.v1 import customer_pb2 as pb
-
 from customer_profile.domain.customers import (
     Consent,
     ContactMedium,
@@ -18,6 +16,7 @@ from customer_profile.domain.customers import (
 from customer_profile.errors import InvalidValue
 from customer_profile.server.codes import CHANNEL, CONSENT_PURPOSE, LIFE_CYCLE_STATE
 from customer_profile.server.times import moment_from, moment_message, time_of_day_from, time_of_day_message
+from cxmesh.profile.v1 import customer_pb2 as pb
 
 NOT_WRITTEN: Final = frozenset({"name", "create_time", "update_time", "etag"})
 """Fields that name the customer or that the service sets."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import grpc
-from mesh.rpc import ErrorSpec
 
 from customer_profile.errors import (
     AlreadyExists,
@@ -13,6 +12,7 @@ from customer_profile.errors import (
     InvalidValue,
     SubscriptionNotFound,
 )
+from mesh.rpc import ErrorSpec
 
 _DOMAIN: Final = "profile.cxmesh"
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from google.protobuf.message import Message
+
 from mesh.store import decode_page_token, encode_page_token, filter_digest
 
 T = TypeVar("T")

@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cxmesh.profile.v1 import profile_service_pb2 as pb
-from cxmesh.profile.v1 import subscription_pb2
-
 from customer_profile.domain.subscriptions import PlanChange, Subscription, SubscriptionFacts
 from customer_profile.errors import InvalidValue, inside
 from customer_profile.handlers.create_subscriptions import NewSubscription, create_subscriptions
@@ -17,6 +14,8 @@ from customer_profile.server.masks import merged, paths_of
 from customer_profile.server.pages import name_before, next_page_token, page_size
 from customer_profile.server.subscriptions import NOT_WRITTEN, facts_from, plan_from, subscription_message
 from customer_profile.server.times import moment_from
+from cxmesh.profile.v1 import profile_service_pb2 as pb
+from cxmesh.profile.v1 import subscription_pb2
 
 
 class SubscriptionCalls(Calls):

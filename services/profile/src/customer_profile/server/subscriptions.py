@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Final
 
-from cxmesh.profile.v1 import subscription_pb2 as pb
-
 from customer_profile.domain.subscriptions import (
     Subscription,
     SubscriptionFacts,
@@ -14,6 +12,7 @@ from customer_profile.domain.subscriptions import (
 from customer_profile.errors import InvalidValue
 from customer_profile.server.codes import SERVICE_TYPE, SUBSCRIPTION_STATE
 from customer_profile.server.times import moment_from, moment_message
+from cxmesh.profile.v1 import subscription_pb2 as pb
 
 NOT_WRITTEN: Final = frozenset({"name", "plan_periods", "create_time", "update_time", "etag", "time_zone"})
 """Fields that name the subscription or that the service sets."""

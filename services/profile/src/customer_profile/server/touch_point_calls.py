@@ -1,8 +1,5 @@
 """How are the calls on touch-points, and on the customer's whole view, answered?"""
 
-from cxmesh.profile.v1 import profile_service_pb2 as pb
-from cxmesh.profile.v1 import touch_point_pb2
-
 from customer_profile.domain.touch_points import TouchPoint
 from customer_profile.errors import inside
 from customer_profile.handlers.ports import Work
@@ -14,6 +11,8 @@ from customer_profile.server.customers import customer_message
 from customer_profile.server.pages import next_page_token, page_size, time_before
 from customer_profile.server.subscriptions import subscription_message
 from customer_profile.server.touch_points import touch_point_from, touch_point_message
+from cxmesh.profile.v1 import profile_service_pb2 as pb
+from cxmesh.profile.v1 import touch_point_pb2
 
 
 class TouchPointCalls(Calls):

@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +14,7 @@ from customer_profile.errors import AlreadyExists
 from customer_profile.store import documents
 from customer_profile.store.keys import listed, update_rows
 from customer_profile.store.tables import CUSTOMER
+from mesh.store import insert_ignoring_duplicates
 
 _KEY = ("shard", "customer_id")
 _DOCUMENTS = ("contact_media", "preferences", "consents", "source_references")

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, Select, and_, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +20,7 @@ from customer_profile.domain.subscriptions import (
 from customer_profile.errors import AlreadyExists
 from customer_profile.store.keys import listed, update_rows
 from customer_profile.store.tables import CUSTOMER, PLAN_START, SUBSCRIPTION
+from mesh.store import insert_ignoring_duplicates
 
 _KEY = ("shard", "subscription_id")
 _PLAN_KEY = ("shard", "subscription_id", "start_time")

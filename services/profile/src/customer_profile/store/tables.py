@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from mesh.store import mesh_tables
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,6 +15,8 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from mesh.store import mesh_tables
 
 SCHEMA: Final = "profile"
 PERSONAL: Final = "personal data"

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +12,7 @@ from customer_profile.domain.shards import shard_of
 from customer_profile.domain.touch_points import TouchPoint, Valence
 from customer_profile.store.keys import listed
 from customer_profile.store.tables import TOUCH_POINT
+from mesh.store import insert_ignoring_duplicates
 
 _KEY = ("shard", "customer_id", "touch_point_id")
 _Key = tuple[str, str]

@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import pairwise
 
 from rating import MINOR_UNITS
-
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.errors import InvalidValue
 

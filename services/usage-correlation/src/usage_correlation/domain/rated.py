@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from rating import SERVICES, LineColumns, Outcome, Tariff, UsageColumns, rate_batch, rate_lines
 
+from rating import SERVICES, LineColumns, Outcome, Tariff, UsageColumns, rate_batch, rate_lines
 from usage_correlation.domain.placement import NOWHERE, Placement
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.usage import UsageBatch

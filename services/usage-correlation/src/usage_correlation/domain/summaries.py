@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from rating import Tariff
-
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.totals import ChargeName

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from rating import SERVICES, UsageColumns
 
+from rating import SERVICES, UsageColumns
 from usage_correlation.domain.moments import MICROS
 
 MAX_QUANTITY: Final = 2**50

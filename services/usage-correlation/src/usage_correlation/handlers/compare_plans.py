@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import rating
 from rating import Cycle, Tariff, UsageColumns
-
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.refusals import Refusal

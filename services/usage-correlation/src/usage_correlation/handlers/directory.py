@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Final
 
 from rating import Tariff
-
 from usage_correlation.domain.policies import SpendPolicy
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.shards import shard_of

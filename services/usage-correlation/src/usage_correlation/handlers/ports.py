@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rating import Tariff, UsageColumns
 
+from rating import Tariff, UsageColumns
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.placement import Account

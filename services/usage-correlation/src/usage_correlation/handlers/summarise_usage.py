@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from rating import Tariff
-
 from usage_correlation.domain.bill_cycles import BillCalendar, BillCycle
 from usage_correlation.domain.moments import from_micros, in_range, to_micros
 from usage_correlation.domain.refusals import Refusal

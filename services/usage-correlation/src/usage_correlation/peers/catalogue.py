@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import grpc
+
 from cxmesh.catalog.v1 import plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2 import GetPlanRequest, ListPlansRequest
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from mesh.observe import log
 from rating import DocumentError, Tariff, UsageColumns, load_tariff, rate_lines
-
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.handlers.ports import Plan
 

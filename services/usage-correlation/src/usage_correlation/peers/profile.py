@@ -5,10 +5,10 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
+
 from cxmesh.profile.v1 import subscription_pb2
 from cxmesh.profile.v1.profile_service_pb2 import BatchGetSubscriptionsRequest
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
-
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod, Subscription
 

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from cxmesh.catalog.v1.events_pb2 import PlanChanged
 from cxmesh.profile.v1.events_pb2 import SubscriptionChanged
 from mesh.clock import Clock
 from mesh.events import Delivery, Subscription
 from mesh.store import UnitOfWork
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from usage_correlation.handlers.ports import ChangeKind
 from usage_correlation.server.wire import PLANS, SUBSCRIPTIONS
 

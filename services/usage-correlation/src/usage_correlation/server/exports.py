@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns
-
 from usage_correlation.handlers.read_usage import ExportPart
 from usage_correlation.server.records import USAGE_TYPES
 from usage_correlation.server.wire import SUBSCRIPTIONS

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from grpc import StatusCode
-from mesh.rpc import ErrorSpec
 
+from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
+from mesh.rpc import ErrorSpec
 from usage_correlation import errors
 
 DOMAIN: Final = "usage.cxmesh"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from mesh.observe import counter, histogram
-from mesh.observe.entries import Attribute, Metric
 from opentelemetry.metrics import Meter
 
+from mesh.observe import counter, histogram
+from mesh.observe.entries import Attribute, Metric
 from usage_correlation.domain.refusals import BatchOutcome
 from usage_correlation.domain.signals import Signal
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from cxmesh.usage.v1 import spend_policy_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from cxmesh.usage.v1 import spend_policy_pb2
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
 from usage_correlation.handlers.spend_policies import PATHS, PolicyChange
 from usage_correlation.server.wire import PLANS, POLICIES, SUBSCRIPTIONS, amount_from, money, timestamp

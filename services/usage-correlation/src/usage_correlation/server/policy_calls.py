@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
-from cxmesh.usage.v1 import usage_service_pb2 as pb
-from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+
+from cxmesh.usage.v1 import usage_service_pb2 as pb
+from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
 from mesh.clock import Clock
 from mesh.store import Store, UnitOfWork, decode_page_token, encode_page_token, filter_digest
-
 from usage_correlation.errors import InvalidValue, SpendPolicyNotFound
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.ports import Policies, PolicyWriter

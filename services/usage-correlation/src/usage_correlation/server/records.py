@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
+from protovalidate import Validator, Violation
+
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageResponse
-from protovalidate import Validator, Violation
 from rating import SERVICE_CODES, Service
-
 from usage_correlation.domain.amounts import NANOS
 from usage_correlation.domain.moments import MICROS, in_range
 from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal

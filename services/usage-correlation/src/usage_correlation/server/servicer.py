@@ -1,7 +1,6 @@
 """Which calls does the usage service answer?"""
 
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceServicer
-
 from usage_correlation.handlers.ports import Signals
 from usage_correlation.handlers.watch_signals import SignalWatch
 from usage_correlation.server.policy_calls import PolicyCalls, PolicyCases

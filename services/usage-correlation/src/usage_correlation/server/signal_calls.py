@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+
 from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.signal_pb2 import Signal
 from mesh.store import decode_page_token, encode_page_token, filter_digest
-
 from usage_correlation.errors import SignalNotFound
 from usage_correlation.handlers.ports import Signals
 from usage_correlation.handlers.watch_signals import SignalWatch

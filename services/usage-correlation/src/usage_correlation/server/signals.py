@@ -5,7 +5,6 @@ from typing import Final
 
 from cxmesh.usage.v1 import signal_pb2
 from cxmesh.usage.v1.events_pb2 import SignalRaised
-
 from usage_correlation.domain.signals import Signal, SignalKind
 from usage_correlation.errors import InvalidValue
 from usage_correlation.server.wire import CUSTOMERS, POLICIES, SIGNALS, SUBSCRIPTIONS, money_of_nanos, timestamp

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+
 from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.usage_record_pb2 import RatedLine, UsageSummary
 from mesh.clock import Clock
 from mesh.rpc import current_identity
 from mesh.store import decode_page_token, encode_page_token, filter_digest
-
 from usage_correlation.domain import summaries
 from usage_correlation.errors import InvalidValue
 from usage_correlation.handlers.compare_plans import ComparePlans, PlanComparison

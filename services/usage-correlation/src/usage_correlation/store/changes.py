@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from mesh.clock import Clock
-from mesh.store import Store
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.clock import Clock
+from mesh.store import Store
 from usage_correlation.handlers.ports import ChangeKind, Changes
 
 LISTED: Final = timedelta(hours=1)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
-from mesh.store import Store
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import Store
 from usage_correlation.domain.totals import ChargeName
 
 N = TypeVar("N", str, ChargeName)

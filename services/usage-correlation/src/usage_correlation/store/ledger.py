@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any, Final
 
 from google.protobuf.message import Message
-from mesh.store import Store, UnitOfWork
-from rating import SERVICES
 from sqlalchemy import Row
 
+from mesh.store import Store, UnitOfWork
+from rating import SERVICES
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.shards import shard_of

@@ -5,12 +5,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from mesh.clock import Clock
-from mesh.store import Store
 from sqlalchemy import Row, Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.clock import Clock
+from mesh.store import Store
 from usage_correlation.domain.amounts import nearest_nanos
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
 from usage_correlation.handlers.ports import ChangeKind

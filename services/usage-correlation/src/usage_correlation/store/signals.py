@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mesh.store import Store
 from sqlalchemy import Row, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import Store
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.signals import (

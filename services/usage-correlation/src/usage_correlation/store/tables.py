@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from mesh.store import mesh_tables
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,6 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from mesh.store import mesh_tables
 
 SCHEMA: Final = "usage"
 PERSONAL: Final = "personal data"

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
-from mesh.store import Store
-from rating import UsageColumns
 from sqlalchemy import Row, text
 
+from mesh.store import Store
+from rating import UsageColumns
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.moments import MICROS, from_micros, to_micros
 from usage_correlation.domain.shards import shard_of

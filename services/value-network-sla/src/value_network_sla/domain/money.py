@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rating import MINOR_UNITS
-
 from value_network_sla.domain.rounding import largest_remainder
 
 MICROS = 1_000_000

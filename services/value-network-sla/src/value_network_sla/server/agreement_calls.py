@@ -2,7 +2,6 @@
 
 from cxmesh.sla.v1 import agreement_pb2
 from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
-
 from value_network_sla.handlers.ports import Work
 from value_network_sla.handlers.promise import create_agreement, create_partner
 from value_network_sla.server.agreements import agreement_from, agreement_message, partner_from, partner_message

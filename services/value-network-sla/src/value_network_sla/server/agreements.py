@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from cxmesh.sla.v1 import agreement_pb2
-
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.partner import Partner, PartnerRole
 from value_network_sla.server.moments import (

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cxmesh.sla.v1 import events_pb2
-from mesh.store import UnitOfWork
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from cxmesh.sla.v1 import events_pb2
+from mesh.store import UnitOfWork
 from value_network_sla.domain.breach import Breach
 from value_network_sla.handlers.ports import Hit
 from value_network_sla.server.breaches import breach_message

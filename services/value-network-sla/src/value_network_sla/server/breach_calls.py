@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from cxmesh.sla.v1 import attainment_pb2
 from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
-
 from value_network_sla.server.breaches import attainment_message, breach_message
 from value_network_sla.server.calls import Calls, Context, viewer
 from value_network_sla.server.pages import FEW, next_page_token, page_key, page_size

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from cxmesh.sla.v1 import attainment_pb2
 from google.type.money_pb2 import Money as MoneyMessage
 
+from cxmesh.sla.v1 import attainment_pb2
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, BreachShare
 from value_network_sla.domain.money import Money

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mesh.clock import Clock
 from mesh.rpc import current_identity
 from mesh.store import Store, UnitOfWork
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from value_network_sla.handlers.ports import Records, Work
 from value_network_sla.handlers.viewer import Viewer
 from value_network_sla.server.announcements import Outbox

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
-from rating import MINOR_UNITS
 
+from rating import MINOR_UNITS
 from value_network_sla.domain.money import MICROS, Money
 from value_network_sla.errors import InvalidValue
 

@@ -16,7 +16,8 @@ SESSION_SERVICE: Final = "cxmesh.service"
 CUSTOMER: Final = "cxmesh.customer"
 CLAIMED_PARTNER: Final = "cxmesh.partner"
 _SERVICE_NAME: Final = "service.name"
-_OURS = b"cxmesh."
+_OURS = re.compile(rb"\n[\x0e\x0f]cxmesh\.(service|customer|partner)")
+"""One of these as a key: a protobuf field of number 1, of 14 or 15 bytes."""
 
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
@@ -44,37 +45,45 @@ class Received:
     first_problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is the same for all spans of one resource."""
+
+    sender: str
+    of_partner: bool
+    service: str
+    claim: str | None
+    """Who the resource says it is."""
+
+
 def read_request(request: ExportTraceServiceRequest, sender: str) -> Received:
     """The spans that `sender` sent, whatever they say about who sent them."""
     received = Received()
     for resource_spans in request.resource_spans:
-        _read_resource(resource_spans, sender, received)
+        said = _texts(resource_spans.resource.attributes, (_SERVICE_NAME, CLAIMED_PARTNER))
+        source = _Source(sender, is_partner(sender), _short(said.get(_SERVICE_NAME, "")), said.get(CLAIMED_PARTNER))
+        _read_spans(resource_spans, source, received)
     return received
 
 
-def _read_resource(resource_spans: ResourceSpans, sender: str, received: Received) -> None:
-    attributes = _texts(resource_spans.resource.attributes, (_SERVICE_NAME, CLAIMED_PARTNER))
-    service = _short(attributes.get(_SERVICE_NAME, ""))
-    claim = attributes.get(CLAIMED_PARTNER)
-    columns = received.spans
+def _read_spans(resource_spans: ResourceSpans, source: _Source, received: Received) -> None:
     for scope_spans in resource_spans.scope_spans:
         for span in scope_spans.spans:
             problem = _problem(span)
-            if problem is not None:
+            if problem is None:
+                _append(received.spans, span, source)
+            else:
                 received.rejected += 1
                 received.first_problem = received.first_problem or problem
-                continue
-            # Each field is read once: reading is what costs.
-            columns.service.append(service)
-            columns.sender.append(sender)
-            _append(columns, span, sender, claim)
 
 
-def _append(columns: SpanColumns, span: Span, sender: str, claim: str | None) -> None:
+def _append(columns: SpanColumns, span: Span, source: _Source) -> None:
     columns.trace_id.append(span.trace_id)
     columns.span_id.append(span.span_id)
     parent_id = span.parent_span_id
     columns.parent_id.append(b"" if parent_id == _NO_SPAN else parent_id)
+    columns.sender.append(source.sender)
+    columns.service.append(source.service)
     columns.operation.append(_short(span.name))
     kind = span.kind
     columns.kind.append(_KINDS[kind] if 0 <= kind < len(_KINDS) else _KINDS[0])
@@ -83,21 +92,21 @@ def _append(columns: SpanColumns, span: Span, sender: str, claim: str | None) ->
     failed = span.status.code == Status.STATUS_CODE_ERROR
     columns.error.append(failed)
     columns.status_message.append(_short(span.status.message) if failed else "")
-    ours = _our_attributes(span)
-    # What a session is and whose it is, is for the provider to say.
-    said = {} if is_partner(sender) else ours
+    _append_attributes(columns, span, source)
+
+
+def _append_attributes(columns: SpanColumns, span: Span, source: _Source) -> None:
+    """The few attributes that mean something here. Most spans have none of them, as their bytes tell soonest."""
+    said: dict[str, str] = {}
+    if span.attributes and _OURS.search(span.SerializeToString()):
+        said = _texts(span.attributes, (SESSION_SERVICE, CUSTOMER, CLAIMED_PARTNER))
     service, customer = said.get(SESSION_SERVICE, ""), said.get(CUSTOMER, "")
-    columns.session_service.append(service if _SESSION_SERVICE.fullmatch(service) else "")
-    columns.customer.append(customer if _CUSTOMER.fullmatch(customer) else "")
-    claimed = ours.get(CLAIMED_PARTNER, claim)
-    columns.sender_mismatch.append(claimed is not None and claimed != sender)
-
-
-def _our_attributes(span: Span) -> dict[str, str]:
-    """The few attributes that mean something here. Most spans have none: their bytes tell soonest."""
-    if not span.attributes or _OURS not in span.SerializeToString():
-        return {}
-    return _texts(span.attributes, (SESSION_SERVICE, CUSTOMER, CLAIMED_PARTNER))
+    # What a session is and whose it is, is for the provider to say.
+    believed = not source.of_partner
+    columns.session_service.append(service if believed and _SESSION_SERVICE.fullmatch(service) else "")
+    columns.customer.append(customer if believed and _CUSTOMER.fullmatch(customer) else "")
+    claim = said.get(CLAIMED_PARTNER, source.claim)
+    columns.sender_mismatch.append(claim is not None and claim != source.sender)
 
 
 def _texts(attributes: Iterable[KeyValue], names: tuple[str, ...]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+
 from mesh.store import InvalidPageToken, decode_page_token, encode_page_token, filter_digest
 
 T = TypeVar("T")

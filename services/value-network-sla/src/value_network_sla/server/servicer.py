@@ -1,7 +1,6 @@
 """Who answers the calls of the value-network SLA service?"""
 
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceServicer
-
 from value_network_sla.server.agreement_calls import AgreementCalls
 from value_network_sla.server.breach_calls import BreachCalls
 from value_network_sla.server.calls import Calls

@@ -1,9 +1,9 @@
 """How are calls on traces and sessions answered?"""
 
-from cxmesh.sla.v1 import session_pb2
-from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
 from google.type.interval_pb2 import Interval
 
+from cxmesh.sla.v1 import session_pb2
+from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
 from value_network_sla.errors import InvalidValue
 from value_network_sla.handlers.kept import KeptSession
 from value_network_sla.handlers.read_traces import read_trace

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from cxmesh.sla.v1 import session_pb2
-
 from value_network_sla.domain.party import Party, PartyKind, Share
 from value_network_sla.handlers.kept import KeptSession, KeptSpan, KeptVisit
 from value_network_sla.server.moments import duration_of_ns, moment_of_ns

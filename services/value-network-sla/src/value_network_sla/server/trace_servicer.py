@@ -3,7 +3,6 @@
 from typing import Any
 
 import grpc
-from mesh.rpc import current_identity
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
@@ -11,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceServicer
 
+from mesh.rpc import current_identity
 from value_network_sla.handlers.receive_spans import SpanReceiver
 from value_network_sla.server.otlp import read_request
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.money import Money
 from value_network_sla.errors import AgreementNotFound, AlreadyExists

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, Evidence, breach_name, breach_shares

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.partner import Partner, PartnerRole
 from value_network_sla.errors import AlreadyExists, PartnerNotFound
 from value_network_sla.store.tables import PARTNER

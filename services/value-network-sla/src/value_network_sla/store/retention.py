@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mesh.store import Store
 from sqlalchemy import text
+
+from mesh.store import Store
 
 _BATCH = 5_000
 _MAX_BATCHES = 200

@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import copy_rows
 from value_network_sla.domain.session import JudgedVisit, Session
 from value_network_sla.domain.shard import shard_of
 from value_network_sla.errors import SessionNotFound
@@ -38,7 +38,7 @@ class SessionRows:
         }
         for name in _PLAIN:
             columns[name] = [getattr(session, name) for session in sessions]
-        await insert_ignoring_duplicates(self._connection, SESSION, columns, key=("shard", "trace_id"))
+        await copy_rows(self._connection, SESSION, tuple(columns), zip(*columns.values(), strict=True))
 
     async def closed_before(self, trace_ids: Collection[bytes], moment: datetime) -> Collection[bytes]:
         """Those of the sessions that were closed for the first time before then."""

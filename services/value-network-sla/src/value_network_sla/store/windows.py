@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from mesh.store import insert_ignoring_duplicates
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import copy_rows
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.contribution import Contribution, WindowChange, WindowKey
@@ -32,7 +32,7 @@ class WindowRows:
     async def replace(
         self, sessions: Sequence[tuple[Session, Sequence[Contribution]]]
     ) -> Mapping[bytes, Sequence[Contribution]]:
-        """Keep the contributions of sessions; by trace id, what was there before."""
+        """Keep the contributions of sessions; by trace id, what was there before. One transaction closes a session."""
         before = await self._take([session.trace_id for session, _ in sessions])
         rows = [(session, part) for session, parts in sessions for part in parts]
         if rows:
@@ -46,8 +46,7 @@ class WindowRows:
                 columns[name] = [getattr(session, name) for session, _ in rows]
             for name in ("visits", "good", "hit"):
                 columns[name] = [getattr(part, name) for _, part in rows]
-            key = ("shard", "trace_id", "agreement", "window_start")
-            await insert_ignoring_duplicates(self._connection, CONTRIBUTION, columns, key=key, returning=("shard",))
+            await copy_rows(self._connection, CONTRIBUTION, tuple(columns), zip(*columns.values(), strict=True))
         return before
 
     async def change(self, changes: Sequence[WindowChange]) -> None:

@@ -1,6 +1,7 @@
 """Plans, campaigns, decisions."""
 
 from alembic import op
+
 from mesh.store import create_mesh_tables, drop_mesh_tables
 
 revision = "0001"
@@ -65,7 +66,8 @@ _CREATE = (
     )
     """,
     "CREATE INDEX decision_by_time ON offer.decision (create_time, decision_id)",
-    "CREATE INDEX decision_by_customer ON offer.decision (customer, create_time, decision_id)",
+    "CREATE INDEX decision_by_customer ON offer.decision (shard, customer, create_time, decision_id)",
+    "CREATE INDEX decision_by_campaign ON offer.decision (campaign_id, create_time, decision_id)",
 )
 
 

@@ -1,6 +1,7 @@
 """Customers, subscriptions with their plans, touch-points."""
 
 from alembic import op
+
 from mesh.store import create_mesh_tables, drop_mesh_tables
 
 revision = "0001"

@@ -1,6 +1,7 @@
 """Partners, agreements, spans, sessions, windows, breaches."""
 
 from alembic import op
+
 from mesh.store import create_mesh_tables, drop_mesh_tables
 
 revision = "0001"

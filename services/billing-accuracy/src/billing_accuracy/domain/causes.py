@@ -1,0 +1,217 @@
+"""What is said of each thing that can be wrong with a bill, and which lines put it right?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from billing_accuracy.domain import words
+from billing_accuracy.domain.billed import BilledCharge
+from billing_accuracy.domain.bills import TOTAL, Bill, BillLine
+from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
+from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
+from billing_accuracy.domain.matching import Pair
+
+_MADE_OUT = "{}: billed {}, right is {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Something wrong with a bill, and the lines that put it right."""
+
+    finding: Finding
+    correction: tuple[CorrectionLine, ...] = ()
+
+
+class Causes:
+    """Puts what is wrong with one bill into words and amounts."""
+
+    def __init__(self, bill: Bill, expected: ExpectedBill) -> None:
+        self._currency = bill.currency
+        self._in_force = words.names(list(dict.fromkeys(expected.plans)))
+
+    def tie(self, pair: Pair) -> Cause:
+        """A tie was rounded the other way."""
+        exact = sum((part.source.exact for part in pair.charge.parts), Fraction())
+        text = (
+            f"{_comes_to(pair.charge)} {self._money(exact)} before rounding, half-way between two amounts; the tariff "
+            f"rounds to {self._money(pair.charge.amount)}, the bill to {self._money(pair.billed.amount)}"
+        )
+        return _instead(FindingClass.ROUNDING, pair, text)
+
+    def quantity(self, pair: Pair) -> Cause:
+        """Count or quantity is not what was used."""
+        text = f"{_stored(pair.charge)}, the bill says {_said(pair)}"
+        return self._made_out(FindingClass.QUANTITY, pair, text)
+
+    def line_type(self, pair: Pair) -> Cause:
+        """The plan has no charge of this type under this code."""
+        wrong = next(line for line in pair.billed.lines if line.line_type not in pair.charge.line_types)
+        text = (
+            f"line {wrong.line_id} has {pair.charge.charge_code} as {_type(wrong)}, while under {self._in_force} it is "
+            f"{_type_name(pair.charge)}"
+        )
+        return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text)
+
+    def wrong_band(self, pair: Pair, charge_code: str) -> Cause:
+        """The amount is that of another charge's rate."""
+        part, service = pair.charge.parts[0], pair.charge.service or ""
+        other = words.price(service, part.other_prices()[charge_code], self._currency)
+        text = f"{_used(pair.charge)} were billed at {other}, the rate of {charge_code}"
+        if len(pair.charge.parts) == 1 and part.price is not None:
+            text += f"; {self._in_force} charges {words.price(service, part.price, self._currency)}"
+        return self._made_out(FindingClass.WRONG_BAND, pair, text)
+
+    def misnamed(self, pair: Pair, expected: ExpectedBill) -> Cause:
+        """A line is right but for its code."""
+        line, code = pair.billed.lines[0], pair.charge.charge_code
+        known = line.charge_code in expected.known_codes
+        why = "" if known else f", which {self._in_force} doesn't have"
+        text = f"line {line.line_id} has as {line.charge_code}{why} what is {code}: {_comes_to(pair.charge)} its amount"
+        return _instead(FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE, pair, text)
+
+    def wrong_plan(
+        self, plan: str, pairs: Sequence[Pair], extra: Sequence[BilledCharge], missing: Sequence[ExpectedCharge]
+    ) -> Cause:
+        """Amounts are those of another plan: of these pairs, of what only it charges, and of what it doesn't."""
+        lines = [line for billed in (*(pair.billed for pair in pairs), *extra) for line in billed.lines]
+        charges = [*(pair.charge for pair in pairs), *missing]
+        codes = words.names(list(dict.fromkeys(one.charge_code for one in (*lines, *charges))))
+        billed, right = _sum(lines), _sum(charges)
+        text = _MADE_OUT.format(
+            f"{codes}: billed as under {plan}, while {self._in_force} was in force",
+            self._money(billed),
+            self._money(right),
+        )
+        return _replacing(FindingClass.WRONG_PLAN, lines, charges, text)
+
+    def difference(self, pair: Pair) -> Cause:
+        """The amount is wrong, and nothing says why."""
+        billed, right = pair.billed.amount, pair.charge.amount
+        gap = f"{self._money(abs(billed - right))} too {'much' if billed > right else 'little'}"
+        text = f"{_comes_to(pair.charge)} {self._money(right)}, billed were {self._money(billed)}: {gap}"
+        if not pair.billed.says(pair.charge):
+            text += f"; nor is it right for what the bill says, {_said(pair)}"
+        return _instead(FindingClass.OVERCHARGE if billed > right else FindingClass.UNDERCHARGE, pair, text)
+
+    def again(self, pair: Pair) -> Cause:
+        """Lines beside the one that is the charge: repetitions, or a credit that nothing calls for."""
+        amount, code = pair.billed.amount, pair.charge.charge_code
+        lines = _lines(pair.billed)
+        if amount < 0:
+            text = f"{lines} {self._money(-amount)} off {code}, and nothing calls for it"
+            return _replacing(FindingClass.UNDERCHARGE, pair.billed.lines, (), text)
+        once = self._money(pair.charge.amount)
+        text = f"{code} stands on the bill more than once: {lines} {self._money(amount)} again; {once} once is right"
+        return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
+
+    def unexpected(self, billed: BilledCharge, expected: ExpectedBill) -> Cause:
+        """Lines that ask for what is not due."""
+        asked = f"{_lines(billed)} {self._money(billed.amount)} of {billed.charge_code}"
+        if billed.charge_code in expected.known_codes:
+            text = f"{asked}, and no such usage is stored"
+            return _replacing(FindingClass.BILLED_NOT_USED, billed.lines, (), text)
+        text = f"{asked}, which {self._in_force} doesn't have"
+        return _replacing(FindingClass.UNKNOWN_CHARGE, billed.lines, (), text)
+
+    def missing(self, charge: ExpectedCharge) -> Cause:
+        """A charge that the bill does not ask for."""
+        text = f"{_comes_to(charge)} {self._money(charge.amount)}, and the bill doesn't ask for it"
+        if charge.service is not None:
+            return _replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
+        finding_class = FindingClass.UNDERCHARGE if charge.amount > 0 else FindingClass.OVERCHARGE
+        return _replacing(finding_class, (), (charge,), text)
+
+    def unrated(self, count: int) -> Cause:
+        """Usage that has no price, and so is on no bill."""
+        text = f"{words.counted(count, 'record')} in the period can't be rated under {self._in_force}, and are not billed"
+        return Cause(Finding(FindingClass.MISSING_USAGE, (), "", Fraction(), Fraction(), text))
+
+    def arithmetic(self, lines: Fraction, asked: Fraction, right: Fraction) -> Cause:
+        """The lines don't add up to the total."""
+        text = f"the lines add up to {self._money(lines)}, the bill asks for {self._money(asked)}"
+        return _of_total(FindingClass.ARITHMETIC, asked, right, text)
+
+    def total_rounding(self, asked: Fraction, right: Fraction) -> Cause:
+        """The total is rounded otherwise than that of a right bill is."""
+        text = f"rounding the total makes it {self._money(asked)}; rounded as on the right bill, it is {self._money(right)}"
+        return _of_total(FindingClass.ROUNDING, asked, right, text)
+
+    def _made_out(self, finding_class: FindingClass, pair: Pair, text: str) -> Cause:
+        amounts = self._money(pair.billed.amount), self._money(pair.charge.amount)
+        return _instead(finding_class, pair, _MADE_OUT.format(text, *amounts))
+
+    def _money(self, amount: Fraction) -> str:
+        return words.money(amount, self._currency)
+
+
+def _instead(finding_class: FindingClass, pair: Pair, text: str) -> Cause:
+    return _replacing(finding_class, pair.billed.lines, (pair.charge,), text)
+
+
+def _replacing(
+    finding_class: FindingClass,
+    lines: Sequence[BillLine],
+    charges: Sequence[ExpectedCharge],
+    text: str,
+    derivation: Sequence[str] = (),
+) -> Cause:
+    """Charges stand in the place of lines."""
+    codes = {one.charge_code for one in (lines or charges)}
+    finding = Finding(
+        finding_class=finding_class,
+        line_ids=tuple(line.line_id for line in lines),
+        charge_code=codes.pop() if len(codes) == 1 else "",
+        billed=_sum(lines),
+        expected=_sum(charges),
+        explanation=text,
+        derivation=(*derivation, *(step for charge in charges for step in charge.derivation())),
+    )
+    reversals = [CorrectionLine(line.line_id, line.charge_code, -line.amount) for line in lines]
+    added = [CorrectionLine("", charge.charge_code, charge.amount) for charge in charges if charge.amount]
+    return Cause(finding, (*reversals, *added))
+
+
+def _of_total(finding_class: FindingClass, asked: Fraction, right: Fraction, text: str) -> Cause:
+    correction = CorrectionLine("", TOTAL, right - asked)
+    return Cause(Finding(finding_class, (), TOTAL, asked, right, text), (correction,))
+
+
+def _sum(found: Sequence[BillLine] | Sequence[ExpectedCharge]) -> Fraction:
+    return sum((one.amount for one in found), Fraction())
+
+
+def _used(charge: ExpectedCharge) -> str:
+    if charge.service is None:
+        return charge.charge_code
+    used = words.quantity(charge.service, charge.quantity)
+    return f"{charge.charge_code}: {used} in {words.counted(charge.records, 'record')}"
+
+
+def _comes_to(charge: ExpectedCharge) -> str:
+    return f"{_used(charge)} {'comes' if charge.service is None else 'come'} to"
+
+
+def _stored(charge: ExpectedCharge) -> str:
+    return f"{charge.charge_code} recurs and covers no usage" if charge.service is None else f"{_used(charge)} are stored"
+
+
+def _said(pair: Pair) -> str:
+    """What the bill says, where it is not so."""
+    service, said = pair.charge.service, []
+    if not pair.billed.quantity.fits(pair.charge.quantity):
+        total = pair.billed.quantity.total
+        said.append(f"a quantity of {total}" if service is None else words.quantity(service, total))
+    if not pair.billed.records.fits(pair.charge.records):
+        said.append(words.counted(pair.billed.records.total, "record"))
+    return " in ".join(said)
+
+
+def _lines(billed: BilledCharge) -> str:
+    ids = words.names([line.line_id for line in billed.lines])
+    one = len(billed.lines) == 1
+    act = "takes" if billed.amount < 0 else "asks for"
+    return f"line {ids} {act}" if one else f"lines {ids} {act.replace('s', '', 1) if billed.amount < 0 else 'ask for'}"
+
+
+def _type(line: BillLine) -> str:
+    return "usage" if line.line_type == "USAGE" else "a recurring charge"

@@ -1,0 +1,27 @@
+"""What has happened to a customer, and what could be said about it?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from offer_decision.domain.decisions import Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A trigger, with all that a message about it would say."""
+
+    trigger: Trigger
+    threshold_percent: int = 0
+    """How much of the limit is spent, for spend thresholds."""
+    usage_time: datetime | None = None
+    """A moment in the bill cycle whose usage tells which plan fits; None when it isn't about usage."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Values for the template, ready to be read."""
+    days: Mapping[str, datetime] = field(default_factory=dict)
+    """Values that are dates on the customer's calendar."""
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    """Values that are times on the customer's clock."""
+    action_path: str = ""
+    expire_time: datetime | None = None
+    """After this moment a message has no value."""

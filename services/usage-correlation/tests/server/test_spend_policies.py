@@ -1,0 +1,205 @@
+"""Can staff make, read, change and remove spend policies, each once however often they ask?"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import grpc
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+from google.type.money_pb2 import Money
+from usage_samples import fresh, minutes
+from usage_world import World
+
+from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
+from cxmesh.usage.v1.usage_service_pb2 import (
+    CreateSpendPolicyRequest,
+    DeleteSpendPolicyRequest,
+    GetSpendPolicyRequest,
+    ListSpendPoliciesRequest,
+    UpdateSpendPolicyRequest,
+)
+from mesh.rpc import RpcError, error_from
+
+LIMIT = Money(units=49, nanos=999_999_999, currency_code="EUR")
+
+
+def policy(**fields: object) -> SpendPolicy:
+    values: dict[str, object] = {"limit": LIMIT, "threshold_percents": [80, 100]}
+    return SpendPolicy(**(values | fields))  # type: ignore[arg-type]  # fields by name
+
+
+async def create(world: World, made: SpendPolicy, name: str | None = None, request_id: str = "") -> SpendPolicy:
+    request = CreateSpendPolicyRequest(
+        spend_policy_id=name or fresh("policy"), spend_policy=made, request_id=request_id
+    )
+    return await world.stub().CreateSpendPolicy(request)
+
+
+async def get(world: World, name: str) -> SpendPolicy:
+    return await world.stub().GetSpendPolicy(GetSpendPolicyRequest(name=name))
+
+
+async def update(world: World, sent: SpendPolicy, *paths: str, request_id: str = "") -> SpendPolicy:
+    mask = FieldMask(paths=paths) if paths else None
+    request = UpdateSpendPolicyRequest(spend_policy=sent, update_mask=mask, request_id=request_id)
+    return await world.stub().UpdateSpendPolicy(request)
+
+
+async def refused(world: World, method: str, request: Message) -> RpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await getattr(world.stub(), method)(request)
+    return error_from(failed.value)
+
+
+async def test_a_policy_is_kept_as_it_was_made(world: World) -> None:
+    name = world.profile.hold()
+    sent = policy(name="spendPolicies/ignored", display_name="Fifty", subscription=f"subscriptions/{name}", paused=True)
+    made = await create(world, sent, "fifty")
+    sent.name = "spendPolicies/fifty"
+    sent.create_time.FromDatetime(world.clock.now())
+    sent.update_time.FromDatetime(world.clock.now())
+    assert made == sent
+    assert await get(world, "spendPolicies/fifty") == sent
+
+
+async def test_what_the_caller_may_not_set_is_ignored(world: World) -> None:
+    sent = policy()
+    sent.create_time.FromSeconds(1)
+    made = await create(world, sent)
+    assert made.create_time.ToDatetime().year == 2026
+
+
+async def test_the_same_policy_again_is_the_one_that_is_there(world: World) -> None:
+    name = fresh("policy")
+    made = await create(world, policy(), name)
+    world.clock.advance(minutes(1))
+    assert await create(world, policy(), name) == made
+    error = await refused(
+        world,
+        "CreateSpendPolicy",
+        CreateSpendPolicyRequest(spend_policy_id=name, spend_policy=policy(paused=True)),
+    )
+    assert (error.status, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS")
+    assert error.metadata == {"name": f"spendPolicies/{name}"}
+
+
+async def test_a_repeated_request_is_answered_as_the_first_time(world: World) -> None:
+    request_id = str(uuid4())
+    name = fresh("policy")
+    made = await create(world, policy(), name, request_id)
+    changed = await update(world, policy(name=made.name, paused=True), "paused")
+    assert changed.paused
+    assert await create(world, policy(), name, request_id) == made
+    error = await refused(
+        world,
+        "CreateSpendPolicy",
+        CreateSpendPolicyRequest(spend_policy_id=name, spend_policy=policy(paused=True), request_id=request_id),
+    )
+    assert (error.status, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_REQUEST_ID_REUSED")
+
+
+async def test_an_update_changes_what_its_mask_names(world: World) -> None:
+    made = await create(world, policy(display_name="before"))
+    world.clock.advance(minutes(1))
+    sent = policy(name=made.name, display_name="after", paused=True, threshold_percents=[50])
+    changed = await update(world, sent, "display_name")
+    assert (changed.display_name, changed.paused, list(changed.threshold_percents)) == ("after", False, [80, 100])
+    assert changed.create_time == made.create_time
+    assert changed.update_time.ToDatetime() == made.update_time.ToDatetime() + minutes(1)
+    assert await get(world, made.name) == changed
+
+
+async def test_an_update_without_a_mask_changes_every_field_that_is_set(world: World) -> None:
+    plan = world.catalogue.sell(fresh("plan"))
+    made = await create(world, policy(display_name="before", paused=True, plan=f"plans/{plan}"))
+    changed = await update(world, policy(name=made.name, threshold_percents=[50]))
+    assert (changed.display_name, changed.paused, list(changed.threshold_percents)) == ("before", True, [50])
+    assert changed.plan == f"plans/{plan}"
+
+
+async def test_a_scope_named_without_a_value_is_everybody(world: World) -> None:
+    plan = world.catalogue.sell(fresh("plan"))
+    made = await create(world, policy(plan=f"plans/{plan}"))
+    changed = await update(world, policy(name=made.name), "plan")
+    assert changed.WhichOneof("scope") is None
+
+
+async def test_a_removed_policy_is_gone_and_removing_it_again_with_the_same_request_is_no_fault(world: World) -> None:
+    made = await create(world, policy())
+    request = DeleteSpendPolicyRequest(name=made.name, request_id=str(uuid4()))
+    await world.stub().DeleteSpendPolicy(request)
+    await world.stub().DeleteSpendPolicy(request)
+    for method, other in (
+        ("DeleteSpendPolicy", DeleteSpendPolicyRequest(name=made.name)),
+        ("GetSpendPolicy", GetSpendPolicyRequest(name=made.name)),
+        ("UpdateSpendPolicy", UpdateSpendPolicyRequest(spend_policy=policy(name=made.name))),
+    ):
+        error = await refused(world, method, other)
+        assert (error.status, error.reason) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_SPEND_POLICY_NOT_FOUND")
+        assert error.metadata == {"spend_policy": made.name}
+
+
+async def test_policies_are_listed_by_name_page_by_page(world: World) -> None:
+    made = [(await create(world, policy())).name for _ in range(5)]
+    names, request = [], ListSpendPoliciesRequest(page_size=2)
+    while True:
+        answer = await world.stub().ListSpendPolicies(request)
+        assert len(answer.spend_policies) <= 2
+        names += [each.name for each in answer.spend_policies]
+        if not answer.next_page_token:
+            break
+        request.page_token = answer.next_page_token
+    assert names == sorted(names)
+    assert set(made) <= set(names)
+
+
+NOBODY = {"plan": "plans/nowhere", "subscription": "subscriptions/nobody"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"),
+    [("plan", "ERROR_REASON_PLAN_NOT_FOUND"), ("subscription", "ERROR_REASON_SUBSCRIPTION_NOT_FOUND")],
+)
+async def test_a_policy_for_nobody_is_refused(world: World, scope: str, reason: str) -> None:
+    wrong = policy(**{scope: NOBODY[scope]})
+    error = await refused(
+        world, "CreateSpendPolicy", CreateSpendPolicyRequest(spend_policy_id="nobody", spend_policy=wrong)
+    )
+    assert (error.status, error.reason) == (grpc.StatusCode.NOT_FOUND, reason)
+    made = await create(world, policy())
+    wrong.name = made.name
+    error = await refused(
+        world, "UpdateSpendPolicy", UpdateSpendPolicyRequest(spend_policy=wrong, update_mask=FieldMask(paths=[scope]))
+    )
+    assert error.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("wrong", "paths", "field"),
+    [
+        (policy(limit=Money(units=1, currency_code="XXX")), ["*"], "spend_policy.limit.currency_code"),
+        (policy(threshold_percents=[100, 80]), ["*"], "spend_policy.threshold_percents"),
+        (policy(display_name="\0"), ["*"], "spend_policy.display_name"),
+        (policy(), ["create_time"], "update_mask"),
+        (policy(), ["limit.units"], "update_mask"),
+    ],
+)
+async def test_terms_that_cannot_be_are_refused(
+    world: World, wrong: SpendPolicy, paths: Sequence[str], field: str
+) -> None:
+    wrong.name = (await create(world, policy())).name
+    request = UpdateSpendPolicyRequest(spend_policy=wrong, update_mask=FieldMask(paths=paths))
+    error = await refused(world, "UpdateSpendPolicy", request)
+    assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE")
+    assert error.field_violations[0].field == field
+    if field != "update_mask":
+        error = await refused(
+            world, "CreateSpendPolicy", CreateSpendPolicyRequest(spend_policy_id=fresh("p"), spend_policy=wrong)
+        )
+        assert error.field_violations[0].field == field
+
+
+async def test_an_update_must_say_of_what(world: World) -> None:
+    error = await refused(world, "UpdateSpendPolicy", UpdateSpendPolicyRequest(spend_policy=policy()))
+    assert error.field_violations[0].field == "spend_policy.name"

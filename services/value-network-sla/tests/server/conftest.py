@@ -1,0 +1,129 @@
+"""The service under test, with two partners and their agreements."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from sqlalchemy import text
+
+from cxmesh.sla.v1 import agreement_pb2
+from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
+from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceStub
+from mesh.rpc import RpcError, error_from
+from mesh.testkit import Certificates, FixedClock
+from mesh.testkit.serving import ServiceUnderTest, serving
+from value_network_sla.wiring import SERVICE
+
+PARTNERS = {"acme-access": agreement_pb2.PARTNER_ROLE_ACCESS, "best-content": agreement_pb2.PARTNER_ROLE_CONTENT}
+
+
+def make_agreement(partner: str, operation: str, budget_ms: int) -> agreement_pb2.Agreement:
+    return agreement_pb2.Agreement(
+        partner=f"partners/{partner}",
+        service="iptv",
+        operation=operation,
+        latency_budget=Duration(nanos=budget_ms * 1_000_000),
+        objective_ppm=900_000,
+        window=Duration(seconds=60),
+        min_visits=5,
+        breach_penalty=Money(currency_code="EUR", units=100),
+        effective_time=Timestamp(seconds=1_700_000_000),
+    )
+
+
+class Network:
+    """The running service, as its callers see it."""
+
+    def __init__(self, service: ServiceUnderTest, clock: FixedClock) -> None:
+        self.service = service
+        self.clock = clock
+
+    def sla(self, as_: str = "service/operator") -> ValueNetworkSlaServiceStub:
+        return ValueNetworkSlaServiceStub(self.service.channel(as_))
+
+    async def export(
+        self, request: ExportTraceServiceRequest, as_: str = "service/operator", **options: Any
+    ) -> ExportTraceServiceResponse:
+        answer: ExportTraceServiceResponse = await TraceServiceStub(self.service.channel(as_)).Export(
+            request, **options
+        )
+        return answer
+
+    async def send(
+        self, parts: Mapping[str, Sequence[Span]], request_of: Callable[..., ExportTraceServiceRequest]
+    ) -> None:
+        for sender, spans in parts.items():
+            await self.export(request_of(spans, service=sender.split("/")[1]), as_=sender)
+
+    async def until(self, check: Callable[[], Awaitable[object]]) -> Any:
+        """Let time pass until `check` gives something; its answer."""
+        async with asyncio.timeout(10):
+            while not (found := await check()):
+                self.clock.advance(timedelta(seconds=5))
+                await asyncio.sleep(0.05)
+        return found
+
+    async def closed(self, count: int) -> None:
+        async def all_closed() -> bool:
+            answer = await self.sla().ListSessions(service_pb2.ListSessionsRequest(page_size=1000))
+            return len(answer.sessions) >= count
+
+        await self.until(all_closed)
+
+    async def rows(self, statement: str) -> list[Any]:
+        async with self.service.runtime.store.reading() as connection:
+            return list(await connection.execute(text(statement)))
+
+
+@pytest.fixture
+async def network(
+    postgres_url: str, redis_url: str, certificates: Certificates, clock: FixedClock
+) -> AsyncIterator[Network]:
+    async with serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, max_waiting_spans=1000) as service:
+        network = Network(service, clock)
+        async with service.runtime.store.unit_of_work() as uow:
+            await uow.connection.execute(
+                text(
+                    "TRUNCATE sla.partner, sla.agreement, sla.span, sla.open_trace, sla.session, sla.contribution, "
+                    "sla.attainment, sla.window_lateness, sla.breach, sla.breach_customer, sla.outbox, "
+                    "sla.idempotent_request"
+                )
+            )
+        for partner, role in PARTNERS.items():
+            new = agreement_pb2.Partner(display_name=partner.title(), role=role)
+            await network.sla().CreatePartner(service_pb2.CreatePartnerRequest(partner_id=partner, partner=new))
+        for name, agreement in (
+            ("access", make_agreement("acme-access", "OpenLine", 50)),
+            ("content", make_agreement("best-content", "GetStream", 200)),
+        ):
+            await network.sla().CreateAgreement(
+                service_pb2.CreateAgreementRequest(agreement_id=name, agreement=agreement)
+            )
+        yield network
+
+
+@pytest.fixture
+def agreement_of() -> Callable[[str, str, int], agreement_pb2.Agreement]:
+    return make_agreement
+
+
+@pytest.fixture
+def refused() -> Callable[[Awaitable[object]], Awaitable[RpcError]]:
+    async def call(answer: Awaitable[object]) -> RpcError:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await answer
+        return error_from(error.value)
+
+    return call

@@ -1,0 +1,181 @@
+"""Is usage lost or counted twice, or a signal, when processes are killed in the middle of an ingest?"""
+
+import json
+import os
+import random
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from mesh_core import SERVICES, Core, core_of, in_file, keyed
+from mesh_kills import bring_back, kill, lose_redis, wait_until
+
+from cxmesh.usage.v1.usage_record_pb2 import UsageRecord
+from cxmesh_cli.demo.subscribers import Subscriber, read_subscribers
+from cxmesh_cli.ingest.usage_csv import write_usage_csv
+from cxmesh_cli.instance.home import Home
+from cxmesh_cli.instance.processes import python_module
+
+pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120)]
+
+USAGE = "usage-correlation"
+OF_A_TEST = 60
+"""Subscribers: about 18,000 records, in 18 batches."""
+DEATHS = ((0.05, 0.2), (0.3, 0.45), (0.5, 0.65))
+"""Within which shares of the file something dies, each time at a random place."""
+SUBSCRIBERS = read_subscribers(3 * OF_A_TEST)
+
+
+@pytest.fixture(scope="module")
+def core(start_instance: Callable[..., Home]) -> Iterator[Core]:
+    """In which things die."""
+    with core_of(start_instance(*SERVICES), SUBSCRIBERS) as core:
+        yield core
+
+
+@pytest.fixture(scope="module")
+def undisturbed(start_instance: Callable[..., Home]) -> Iterator[Core]:
+    """The same, in which nothing ever happens."""
+    with core_of(start_instance(*SERVICES), SUBSCRIBERS) as core:
+        yield core
+
+
+class Ingest:
+    """A file on its way into an instance, by `cxmesh ingest`."""
+
+    def __init__(self, core: Core, records: Sequence[UsageRecord], file: Path) -> None:
+        self._core = core
+        self._file = file
+        with file.open("w", newline="") as text:
+            write_usage_csv(records, text)
+        self._total = len(records)
+        self._before = self._stored()
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """From the first row, or from where it ended before."""
+        self._process = subprocess.Popen(
+            python_module("cxmesh_cli", "ingest", str(self._file), "--in-flight", "2", "--json"),
+            env={**os.environ, "CXMESH_HOME": str(self._core.home.root)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_within(self, low: float, high: float, chance: random.Random) -> None:
+        """Until a random share of the records between `low` and `high` is stored, while more are on their way."""
+        share = chance.uniform(low, high)
+        wait_until(f"{share:.0%} of the file is stored", lambda: self._stored_share() >= share, 20)
+        assert self._stored_share() < 1
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.communicate()
+
+    def finish(self) -> None:
+        """It ends well, and every record was accepted or known."""
+        assert self._process
+        printed, _ = self._process.communicate(timeout=40)
+        assert self._process.returncode == 0
+        summary = json.loads(printed)
+        assert (summary["rows"], summary["rejected"]) == (self._total, 0)
+        assert summary["accepted"] + summary["duplicates"] == self._total
+
+    def _stored_share(self) -> float:
+        return (self._stored() - self._before) / self._total
+
+    def _stored(self) -> int:
+        [(count,)] = self._core.ask("SELECT count(*) FROM usage.usage_record_key")
+        return int(count)
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """The same in every run of a test; when exactly something dies differs all the same."""
+    return random.Random(request.node.name)
+
+
+def test_no_usage_is_lost_or_counted_twice_when_the_service_is_killed_again_and_again(
+    core: Core, undisturbed: Core, chance: random.Random, tmp_path: Path
+) -> None:
+    subscribers = SUBSCRIBERS[:OF_A_TEST]
+    records = core.records(subscribers)
+    ingest = Ingest(core, records, tmp_path / "usage.csv")
+    ingest.start()
+    for low, high in DEATHS:
+        ingest.wait_until_within(low, high, chance)
+        kill(core.home, USAGE)
+        bring_back(core.home, USAGE)
+    ingest.finish()  # it went on by itself
+
+    assert_exact(core, subscribers, records)
+    assert core.signals(subscribers) == signals_of(undisturbed, subscribers, tmp_path)
+    assert_each_signal_is_decided_once(core)
+
+
+def test_no_usage_is_lost_or_counted_twice_when_the_ingest_is_killed_with_the_service(
+    core: Core, undisturbed: Core, chance: random.Random, tmp_path: Path
+) -> None:
+    subscribers = SUBSCRIBERS[OF_A_TEST : 2 * OF_A_TEST]
+    records = core.records(subscribers)
+    ingest = Ingest(core, records, tmp_path / "usage.csv")
+    ingest.start()
+    for low, high in DEATHS:
+        ingest.wait_until_within(low, high, chance)
+        ingest.kill()
+        kill(core.home, USAGE)
+        bring_back(core.home, USAGE)
+        ingest.start()
+    ingest.finish()
+
+    assert_exact(core, subscribers, records)
+    assert core.signals(subscribers) == signals_of(undisturbed, subscribers, tmp_path)
+    assert_each_signal_is_decided_once(core)
+
+
+def test_every_signal_is_decided_once_though_redis_dies_and_takes_its_data_with_it(
+    core: Core, chance: random.Random, tmp_path: Path
+) -> None:
+    subscribers = SUBSCRIBERS[2 * OF_A_TEST :]
+    records = core.records(subscribers)
+    half = len(records) // 2
+    early, late = (
+        Ingest(core, part, tmp_path / f"from-{first}.csv") for first, part in enumerate([records[:half], records[half:]])
+    )
+    early.start()
+    early.finish()
+    assert_each_signal_is_decided_once(core)  # so that there are decisions that could be made again
+    late.start()
+    late.wait_until_within(0.1, 0.6, chance)
+    lose_redis(core.home)
+    bring_back(core.home, USAGE)
+    late.finish()
+
+    assert_exact(core, subscribers, records)
+    assert_each_signal_is_decided_once(core)
+
+
+def signals_of(undisturbed: Core, subscribers: Sequence[Subscriber], folder: Path) -> set[str]:
+    """The signals that the subscribers' usage raises when nothing happens."""
+    ingest = Ingest(undisturbed, undisturbed.records(subscribers), folder / "undisturbed.csv")
+    ingest.start()
+    ingest.finish()
+    signals = undisturbed.signals(subscribers)
+    assert len(signals) > len(subscribers)
+    return signals
+
+
+def assert_exact(core: Core, subscribers: Sequence[Subscriber], records: Sequence[UsageRecord]) -> None:
+    """Records and counters hold what was sent, no more and no less."""
+    assert core.stored(subscribers) == keyed(records)
+    assert core.counted(subscribers) == in_file(subscribers)
+
+
+def assert_each_signal_is_decided_once(core: Core) -> None:
+    """Also after everything has come to rest: no later delivery adds anything."""
+    raised = sorted(core.signals(SUBSCRIBERS))
+    wait_until("every signal is decided", lambda: len(core.decided()) >= len(raised), 20)
+    wait_until("all events are handled", core.is_at_rest, 20)
+    assert sorted(core.decided()) == raised
+    assert sorted(core.announced()) == raised
