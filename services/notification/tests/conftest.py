@@ -109,7 +109,7 @@ class MailServer:
 
     def sign_in(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: object) -> AuthResult:
         known = isinstance(given, LoginPassword) and self.passwords.get(given.login) == given.password
-        return AuthResult(success=known)
+        return AuthResult(success=known, handled=known)
 
     def hang_up(self) -> None:
         for protocol in self.protocols:

@@ -7,8 +7,6 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from mesh.testkit import FixedClock
-
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 1_000_000_000
 MILLISECOND = 1_000_000
@@ -75,11 +73,6 @@ def export_request(spans: Sequence[Span], service: str = "head-end") -> ExportTr
     resource = ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])
     resource.resource.attributes.add(key="service.name").value.string_value = service
     return ExportTraceServiceRequest(resource_spans=[resource])
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(START)
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ async def _templates_are_loaded(service: ServiceUnderTest) -> bool:
     return len(listed.templates) >= 4
 
 
-async def _until(happened: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+async def _until(happened: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:
     async with asyncio.timeout(seconds):
         while not (found := await happened()):
             await asyncio.sleep(0.01)

@@ -211,7 +211,7 @@ def _slower(plan: Plan, partner: str, delay: int) -> Plan:
     return replace(plan, steps=tuple(map(step, plan.steps)))
 
 
-_MANY = settings(max_examples=50, deadline=None)
+_MANY = settings(max_examples=40, deadline=None)
 
 
 @_MANY

@@ -308,6 +308,15 @@ async def test_customers_hit_after_a_breach_was_announced_are_told_of_too(networ
     assert breach.attainment.visits == 4  # as it was when the breach was detected
 
 
+async def test_customers_are_not_told_of_troubles_of_the_past(network: Network) -> None:
+    network.clock.advance(timedelta(days=2))
+    for number in range(1, 5):
+        await network.send(*session(number, 80))
+    await network.close()
+    await network.judge()
+    assert await network.events() == ["BreachDetected"]
+
+
 async def test_within_a_window_a_breach_is_announced_when_it_is_certain(network: Network) -> None:
     network.clock.advance(timedelta(seconds=40))
     for number in range(1, 11):

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from billing_accuracy.domain import words
 from billing_accuracy.domain.billed import BilledCharge
-from billing_accuracy.domain.bills import TOTAL, Bill, BillLine
+from billing_accuracy.domain.bills import TOTAL, Bill, BillLine, LineType
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
 from billing_accuracy.domain.matching import Pair
 
-_MADE_OUT = "{}: billed {}, right is {}"
+_MADE_OUT: Final = "{}: billed {}, right is {}"
+_TYPES: Final = {LineType.USAGE: "usage", LineType.RECURRING: "a recurring charge"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Causes:
         """The plan has no charge of this type under this code."""
         wrong = next(line for line in pair.billed.lines if line.line_type not in pair.charge.line_types)
         text = (
-            f"line {wrong.line_id} has {pair.charge.charge_code} as {_type(wrong)}, while under {self._in_force} it is "
-            f"{_type_name(pair.charge)}"
+            f"line {wrong.line_id} has {pair.charge.charge_code} as {_TYPES[wrong.line_type]}, while under "
+            f"{self._in_force} it is {_TYPES[pair.charge.line_type]}"
         )
         return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text)
 
@@ -96,17 +98,18 @@ class Causes:
     def again(self, pair: Pair) -> Cause:
         """Lines beside the one that is the charge: repetitions, or a credit that nothing calls for."""
         amount, code = pair.billed.amount, pair.charge.charge_code
-        lines = _lines(pair.billed)
         if amount < 0:
-            text = f"{lines} {self._money(-amount)} off {code}, and nothing calls for it"
+            taking = _lines(pair.billed, "takes", "take")
+            text = f"{taking} {self._money(-amount)} off {code}, and nothing calls for it"
             return _replacing(FindingClass.UNDERCHARGE, pair.billed.lines, (), text)
-        once = self._money(pair.charge.amount)
-        text = f"{code} stands on the bill more than once: {lines} {self._money(amount)} again; {once} once is right"
+        asking, once = _lines(pair.billed, "asks for", "ask for"), self._money(pair.charge.amount)
+        text = f"{code} stands on the bill more than once: {asking} {self._money(amount)} again; {once} once is right"
         return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
 
     def unexpected(self, billed: BilledCharge, expected: ExpectedBill) -> Cause:
         """Lines that ask for what is not due."""
-        asked = f"{_lines(billed)} {self._money(billed.amount)} of {billed.charge_code}"
+        asking = _lines(billed, "asks for", "ask for")
+        asked = f"{asking} {self._money(billed.amount)} of {billed.charge_code}"
         if billed.charge_code in expected.known_codes:
             text = f"{asked}, and no such usage is stored"
             return _replacing(FindingClass.BILLED_NOT_USED, billed.lines, (), text)
@@ -206,12 +209,6 @@ def _said(pair: Pair) -> str:
     return " in ".join(said)
 
 
-def _lines(billed: BilledCharge) -> str:
+def _lines(billed: BilledCharge, one: str, several: str) -> str:
     ids = words.names([line.line_id for line in billed.lines])
-    one = len(billed.lines) == 1
-    act = "takes" if billed.amount < 0 else "asks for"
-    return f"line {ids} {act}" if one else f"lines {ids} {act.replace('s', '', 1) if billed.amount < 0 else 'ask for'}"
-
-
-def _type(line: BillLine) -> str:
-    return "usage" if line.line_type == "USAGE" else "a recurring charge"
+    return f"line {ids} {one}" if len(billed.lines) == 1 else f"lines {ids} {several}"

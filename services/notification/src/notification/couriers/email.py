@@ -93,12 +93,17 @@ def _is_permanent(error: Exception) -> bool:
     """
     if isinstance(error, SMTPRecipientRefused | SMTPDataError):
         return error.code >= _REFUSED_FOR_GOOD
-    return isinstance(error, ValueError | SMTPNotSupported)
+    return isinstance(error, SMTPNotSupported) or _is_about_address(error)
+
+
+def _is_about_address(error: Exception) -> bool:
+    """Whether the address can't be written in a header or a command. An invalid certificate is a ValueError, too."""
+    return isinstance(error, ValueError) and not isinstance(error, OSError)
 
 
 def _told(error: Exception, address: str) -> str:
     """What staff see of an error: the server's words, without the address that servers like to quote."""
-    if isinstance(error, ValueError):
+    if _is_about_address(error):
         return _ADDRESS_UNUSABLE
     if isinstance(error, SMTPResponseException):
         words = f"SMTP {error.code} {error.message}"

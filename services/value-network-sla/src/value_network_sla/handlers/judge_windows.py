@@ -11,6 +11,8 @@ from value_network_sla.handlers.ports import Hit, Transactions, WindowState, Wor
 
 CUSTOMERS_A_NOTICE = 500
 """What one CustomersAffected holds."""
+_STALE_AFTER = timedelta(hours=24)
+"""Nobody wants to hear of a trouble of last month because its traces were loaded today."""
 
 
 class JudgeWindows:
@@ -62,7 +64,7 @@ async def judge_windows(
         key = (breach.attainment.agreement.name, breach.attainment.window_start)
         if key in new_keys:
             work.announce.breach_detected(breach)
-        _tell_of_customers(work, breach, [hit for hit in noted if hit.window == key])
+        _tell_of_customers(work, breach, [hit for hit in noted if hit.window == key and _is_fresh(hit, work)])
 
 
 async def _withdraw(work: Work, windows: Sequence[WindowKey]) -> None:
@@ -74,6 +76,10 @@ def _tell_of_customers(work: Work, breach: Breach, hits: Sequence[Hit]) -> None:
     in_order = sorted(hits, key=lambda hit: (hit.start_ns, hit.customer))
     for first in range(0, len(in_order), CUSTOMERS_A_NOTICE):
         work.announce.customers_affected(breach, in_order[first : first + CUSTOMERS_A_NOTICE])
+
+
+def _is_fresh(hit: Hit, work: Work) -> bool:
+    return hit.start_ns >= int((work.now - _STALE_AFTER).timestamp()) * 1_000_000_000
 
 
 def _verdict(state: WindowState, work: Work) -> Verdict:
