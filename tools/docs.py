@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,14 @@ def write() -> None:
 
 
 def _observability() -> str:
-    return f"{NOTE}\n# Spans, metrics and attributes\n\n{to_markdown().strip()}\n"
+    parts = [NOTE, "# Spans, metrics and attributes\n", "## Every service\n", to_markdown()]
+    for service, package in SERVICES.items():
+        if importlib.util.find_spec(f"{package}.names") is None:
+            continue  # it adds nothing to what every service has
+        names = importlib.import_module(f"{package}.names")
+        lists = (getattr(names, kind, ()) for kind in ("SPANS", "METRICS", "ATTRIBUTES"))
+        parts += [f"## {service}\n", to_markdown(*lists)]
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _settings() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from mesh.embedded import CertificateFiles, DevelopmentAuthority
 
 ROOT = Path(__file__).resolve().parents[2]

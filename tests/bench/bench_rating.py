@@ -22,7 +22,7 @@ _DAYS = 31 * 86_400
 
 def thousand_rates() -> Tariff:
     """A tariff of 1,000 rates: 333 zones by three bands, one for data; the first minute whole, then by the second."""
-    source = random.Random(7)  # noqa: S311  # repeatable, no secret
+    source = random.Random(7)  # repeatable, no secret
     bands = [("day", "08:00", "18:00"), ("evening", "18:00", "22:00"), ("night", "22:00", "08:00")]
     zones = [{"id": f"zone-{i}", "prefixes": [prefix]} for i, prefix in enumerate(_prefixes(source, RATES // 3))]
     rates = [

@@ -78,7 +78,7 @@ class Load(Generic[AnswerT]):
         await until(f"{count} more calls are answered", lambda: len(self.answers) >= wanted)
 
     async def _call(self) -> None:
-        for call in self._calls:
+        while (call := next(self._calls, None)) is not None:
             try:
                 self.answers.append(await call())
             except grpc.aio.AioRpcError as error:

@@ -56,6 +56,7 @@ async def restart(replica: Replica, load: Load[object], method: str) -> None:
     assert await asyncio.to_thread(replica.wait) == 0
     drained = len(load.answers)
     await asyncio.to_thread(replica.start)
+    await until(f"{replica.name} serves again", lambda: replica.served(method) > 0)
     back = len(load.answers)
     assert (drained - before > 0, back - drained > 0) == (True, True)
 

@@ -140,3 +140,80 @@ def record(r: Random) -> dict[str, Any]:
         "destination": r.choice(["horoscope", "ring-tone", "unheard-of"]) if words else head + tail,
         "visited_network": r.choice(["", "", "", "23201", "31041", "23203", "23430", "50501"]),
     }
+
+
+def rich_document(r: Random) -> dict[str, Any]:
+    """A document whose rates and allowances use everything that a tariff may have."""
+    found = document(r)
+    for each in found["versions"]:
+        each["rates"] = [rich_rate(r, rate) for rate in each["rates"]]
+        lines = sorted({(line_of(rate), rate["service"]) for rate in each["rates"]})
+        each["allowances"] = [allowance(r, name, lines) for name in r.sample(["a", "b", "c", "m"], r.randint(0, 4))]
+    return found
+
+
+def line_of(rate: dict[str, Any]) -> str:
+    parts = [rate["service"], rate.get("zone"), rate.get("band"), rate.get("roaming")]
+    return rate.get("line") or ".".join(p for p in parts if p)
+
+
+def rich_rate(r: Random, rate: dict[str, Any]) -> dict[str, Any]:
+    rate = dict(rate)
+    per = {"voice": "minute", "data": "kilobyte"}.get(rate["service"], 1)
+    kind = r.choice(["plain", "plain", "plain", "graduated", "volume", "package", "flat", "percentage"])
+    if kind != "plain":
+        for key in ("price", "per", "increment", "steps", "connection_fee"):
+            rate.pop(key, None)
+    if kind in ("graduated", "volume"):
+        ends = sorted(r.sample(range(1, 400), r.randint(0, 2)))
+        rate[kind] = [{"up_to": end, "price": amount(r), "per": per} for end in ends] + [
+            {"price": amount(r), "per": per}
+        ]
+    elif kind == "package":
+        rate[kind] = {"size": r.choice([1, 7, 300]), "price": amount(r)}
+    elif kind in ("flat", "percentage"):
+        rate[kind] = amount(r)
+    if kind in ("graduated", "package") and r.random() < 0.5:
+        rate["increment"] = r.choice([1, 7, 60])
+    return rate | rich_extras(r, rate["service"], cyclic=kind in ("graduated", "volume", "package"))
+
+
+def rich_extras(r: Random, service: str, *, cyclic: bool) -> dict[str, Any]:
+    rate: dict[str, Any] = {}
+    if r.random() < 0.3:
+        rate["line"] = service
+    if r.random() < 0.2:
+        rate["free_records"] = r.randint(1, 3)
+    if r.random() < 0.2:
+        then = "free" if cyclic else r.choice(["free", "cut_off"])
+        rate["maximum"] = {"amount": amount(r), "then": then}
+    if r.random() < 0.2:
+        rate["percentage"] = amount(r)
+    return rate
+
+
+def allowance(r: Random, name: str, lines: list[tuple[str, str]]) -> dict[str, Any]:
+    if name == "m":
+        covers = [{"line": line} for line, _ in r.sample(lines, r.randint(1, len(lines)))]
+        return {"id": name, "name": name, "unit": "money", "amount": amount(r), "covers": covers}
+    service = r.choice(sorted({service for _, service in lines}))
+    base = {"voice": "second", "data": "byte", "sms": "message"}.get(service, "event")
+    mine = [line for line, of in lines if of == service]
+    chosen = r.sample(mine, r.randint(1, len(mine)))
+    covers = [
+        {"line": line} | ({"factor": r.choice(["5", "0.5", "0.7", "1.25"])} if r.random() < 0.3 else {})
+        for line in chosen
+    ]
+    found = {"id": name, "name": name, "unit": base, "amount": str(r.randint(1, 900)), "covers": covers}
+    found["priority"] = r.randint(0, 2)
+    if r.random() < 0.3:
+        found["price"] = amount(r)
+    if r.random() < 0.3:
+        found["block"] = {"size": str(r.randint(1, 50)), "price": amount(r), "at_most": r.randint(1, 4)}
+    return found
+
+
+def rich_record(r: Random) -> dict[str, Any]:
+    found = record(r)
+    found["quantity"] = min(found["quantity"], 900)
+    return found | {"value_micros": r.choice([0, 0, 1_500_000, 999_999])}

@@ -4,6 +4,7 @@ Written apart from the library: it knows the document's keys and the rules in th
 with zoneinfo and Fraction, and shares no code with what it checks.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from math import floor
@@ -121,24 +122,28 @@ def in_units(value: int | str) -> int:
     return value if isinstance(value, int) else UNITS[value]
 
 
-def charges(document: dict, record: dict) -> list[tuple[str, int, Fraction]]:
-    """(line, base units charged, exact amount) of every single increment, the connection fee in the first."""
-    result = []
+def walk(document: dict, record: dict) -> Iterator[tuple[dict, dict, int, Fraction]]:
+    """(version, rate, base units, price of one) of every single increment; one of nothing for zero quantity."""
     start, at = int(record["start"].timestamp()), 0
-    rate = rate_at(document, record, datetime.fromtimestamp(start, UTC))
-    if record["quantity"] == 0:
-        return [(line_of(rate), 0, Fraction(0))]
-    while at < record["quantity"]:
-        if record["service"] == "voice":
-            rate = rate_at(document, record, datetime.fromtimestamp(start + at, UTC))
-        steps = rate.get("steps") or [{**rate, "after": 0}]
+    while at == 0 or at < record["quantity"]:
+        instant = datetime.fromtimestamp(start + (at if record["service"] == "voice" else 0), UTC)
+        version, rate = version_at(document, instant), rate_at(document, record, instant)
+        if record["quantity"] == 0:
+            yield version, rate, 0, Fraction(0)
+            return
+        steps = rate.get("steps") or [{"price": "0", **rate, "after": 0}]
         step = [s for s in steps if s["after"] <= at][-1]
         increment = in_units(step.get("increment", 1))
-        amount = increment * Fraction(step["price"]) / in_units(step.get("per", 1))
-        if at == 0:
-            amount += Fraction(rate.get("connection_fee", "0"))
-        result.append((line_of(rate), increment, amount))
+        yield version, rate, increment, Fraction(step["price"]) / in_units(step.get("per", 1))
         at += increment
+
+
+def charges(document: dict, record: dict) -> list[tuple[str, Fraction]]:
+    """(line, exact amount) of every single increment, the connection fee in the first."""
+    result = []
+    for _, rate, increment, price in walk(document, record):
+        fee = Fraction(rate.get("connection_fee", "0")) if not result and record["quantity"] else Fraction(0)
+        result.append((line_of(rate), increment * price + fee))
     return result
 
 
@@ -156,6 +161,6 @@ def lines(document: dict, records: list[dict]) -> dict[str, Fraction]:
     """Each line's rounded amount; for tariffs that don't round records."""
     exact: dict[str, Fraction] = {}
     for record in records:
-        for line, _, amount in charges(document, record):
+        for line, amount in charges(document, record):
             exact[line] = exact.get(line, Fraction(0)) + amount
     return {line: round_exactly(amount, document.get("rounding", {}).get("line")) for line, amount in exact.items()}

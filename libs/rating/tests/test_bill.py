@@ -10,6 +10,7 @@ import pytest
 import rating_generator as generator
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating import (
     Cycle,
     NotComparable,
@@ -103,7 +104,7 @@ def test_the_cheapest_plan_depends_on_usage(classic_text: str, classic: Tariff) 
     assert costs.ranking(2) == (1, 0)
 
 
-@given(st.randoms(use_true_random=False))
+@given(st.integers(0, 2**64).map(Random))
 def test_comparing_equals_billing_each_cycle(r: Random) -> None:
     plans = [
         load_tariff(json.dumps(generator.document(r) | {"currency": "EUR"})).as_of(r.choice(MOMENTS)) for _ in "ab"

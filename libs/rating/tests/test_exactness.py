@@ -1,6 +1,7 @@
 """Do the record-by-record path, the batch and the lines equal rational arithmetic, whatever the tariff?"""
 
 import json
+import os
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -11,9 +12,10 @@ import rating_generator as generator
 import rating_oracle as oracle
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating import RatingError, Service, UsageColumns, UsageRecord, load_tariff, rate, rate_batch, rate_lines
 
-RANDOMS = st.randoms(use_true_random=False)
+RANDOMS = st.integers(0, 2**64).map(Random)
 
 
 def usage(record: dict[str, Any]) -> UsageRecord:
@@ -58,9 +60,13 @@ def test_scalar_batch_and_lines_equal_the_oracle(r: Random) -> None:
     check(r, records=12)
 
 
-def test_three_hundred_random_tariffs_show_no_difference() -> None:
-    priced = sum(check(Random(seed), records=4) for seed in range(300))  # noqa: S311  # repeatable
-    assert priced > 450
+TARIFFS = int(os.environ.get("RATING_TARIFFS", "120"))
+"""How many random tariffs to try; more on a machine that is given the time."""
+
+
+def test_random_tariffs_show_no_difference() -> None:
+    priced = sum(check(Random(seed), records=4) for seed in range(TARIFFS))  # repeatable
+    assert priced > 1.5 * TARIFFS
 
 
 @given(RANDOMS)

@@ -9,6 +9,7 @@ import pytest
 import rating_generator as generator
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating.schedule import BandRow, Schedule, build_schedule, clock
 from rating.timeline import BLOCK_SECONDS, TimelineBuilder, from_epoch, offset_spans, to_epoch
 
@@ -42,7 +43,7 @@ def test_the_band_is_what_the_wall_clock_shows(zone: str, moment: datetime, seco
 def test_offsets_are_those_of_zoneinfo(zone: str) -> None:
     low = to_epoch(datetime(2025, 12, 31, tzinfo=UTC))
     spans = offset_spans(ZoneInfo(zone), low, low + 366 * 86_400)
-    r = Random(1)  # noqa: S311  # repeatable
+    r = Random(1)  # repeatable
     for _ in range(2000):
         instant = r.randrange(low, low + 366 * 86_400)
         (offset,) = [offset for start, end, offset in spans if start <= instant < end]

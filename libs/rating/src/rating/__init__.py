@@ -1,12 +1,16 @@
 """Exact rating of usage under declared tariffs: one record, a million records, a bill's lines, a choice of plans."""
 
+from rating.accounts import open_account
+from rating.allowance import MONEY, Account, Allowance, Block, Bucket, Counter, CoveredLine
 from rating.batch import RatedColumns, rate_batch
-from rating.bill import Bill, Cycle, RecurringAmount, make_bill, recurring_amounts
-from rating.charge import Charge, Portion, Rating
+from rating.bill import Bill, RecurringAmount, make_bill, recurring_amounts
+from rating.charge import AccountRating, Charge, Cover, Credit, CycleUse, Portion, Rating
 from rating.compare import PlanCosts, compare_plans
 from rating.currencies import MINOR_UNITS
+from rating.cycle import Cycle
 from rating.document import load_tariff
 from rating.errors import DocumentError, InvalidRecord, NotComparable, Problem, RatingError, Unrated
+from rating.ledger import Ledger
 from rating.lines import Line, LineColumns, LinePart, rate_lines
 from rating.money import (
     Rounding,
@@ -20,36 +24,43 @@ from rating.money import (
     to_micros,
 )
 from rating.outcome import Outcome
+from rating.prices import AtMaximum, CycleModel, CyclePrice, Maximum, Rate, Step, Tier
 from rating.record import UsageColumns, UsageRecord
-from rating.scalar import rate
+from rating.scalar import rate, rate_for
+from rating.services import BASE_UNIT, SERVICE_CODES, SERVICES, UNIT_SIZES, Service
 from rating.source import schema_text
-from rating.tariff import (
-    BASE_UNIT,
-    SERVICE_CODES,
-    SERVICES,
-    Proration,
-    Rate,
-    RecurringCharge,
-    Service,
-    Step,
-    Tariff,
-    Version,
-    Zone,
-)
+from rating.tariff import Proration, RecurringCharge, Tariff, Version, Zone
 
 __all__ = [
     "BASE_UNIT",
     "MINOR_UNITS",
+    "MONEY",
     "SERVICES",
     "SERVICE_CODES",
+    "UNIT_SIZES",
+    "Account",
+    "AccountRating",
+    "Allowance",
+    "AtMaximum",
     "Bill",
+    "Block",
+    "Bucket",
     "Charge",
+    "Counter",
+    "Cover",
+    "CoveredLine",
+    "Credit",
     "Cycle",
+    "CycleModel",
+    "CyclePrice",
+    "CycleUse",
     "DocumentError",
     "InvalidRecord",
+    "Ledger",
     "Line",
     "LineColumns",
     "LinePart",
+    "Maximum",
     "NotComparable",
     "Outcome",
     "PlanCosts",
@@ -68,6 +79,7 @@ __all__ = [
     "Service",
     "Step",
     "Tariff",
+    "Tier",
     "Unrated",
     "UsageColumns",
     "UsageRecord",
@@ -80,9 +92,11 @@ __all__ = [
     "load_tariff",
     "make_bill",
     "nearest_micros",
+    "open_account",
     "parse_amount",
     "rate",
     "rate_batch",
+    "rate_for",
     "rate_lines",
     "recurring_amounts",
     "schema_text",

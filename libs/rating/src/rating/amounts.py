@@ -12,8 +12,8 @@ from rating.money import RoundingMethod
 from rating.tables import Numerators
 from rating.timeline import Ints
 
-_SAFE = 2**62
-_FLOAT_SAFE = 2**53
+SAFE = 2**62
+_FLOATSAFE = 2**53
 
 
 def largest(values: Numerators) -> int:
@@ -23,7 +23,7 @@ def largest(values: Numerators) -> int:
 
 def multiply(units: Numerators, prices: Numerators) -> Numerators:
     """Units x prices, exact."""
-    if prices.dtype == object or largest(units) * largest(prices) >= _SAFE:
+    if prices.dtype == object or largest(units) * largest(prices) >= SAFE:
         units, prices = units.astype(object), prices.astype(object)
     product: Numerators = units * prices
     return product
@@ -31,7 +31,7 @@ def multiply(units: Numerators, prices: Numerators) -> Numerators:
 
 def add(left: Numerators, right: Numerators) -> Numerators:
     """Left + right, exact."""
-    if object in (left.dtype, right.dtype) or largest(left) + largest(right) >= _SAFE:
+    if object in (left.dtype, right.dtype) or largest(left) + largest(right) >= SAFE:
         left, right = left.astype(object), right.astype(object)
     result: Numerators = left + right
     return result
@@ -44,7 +44,7 @@ def total(rows: Numerators) -> Numerators:
 
 def round_to(numerators: Numerators, step: int, method: RoundingMethod) -> Numerators:
     """Each numerator rounded to a multiple of `step`; the same rules as `rating.money.round_steps`."""
-    if numerators.dtype != object and (largest(numerators) + step >= _SAFE):
+    if numerators.dtype != object and (largest(numerators) + step >= SAFE):
         numerators = numerators.astype(object)
     sign = np.where(numerators < 0, -1, 1)
     size = np.abs(numerators)
@@ -66,7 +66,7 @@ def round_to(numerators: Numerators, step: int, method: RoundingMethod) -> Numer
 
 def running_totals(values: Numerators, first: NDArray[np.bool_]) -> Numerators:
     """Running sums that start anew wherever `first` is set (which it is at 0)."""
-    if values.dtype != object and largest(values) * len(values) >= _SAFE:
+    if values.dtype != object and largest(values) * len(values) >= SAFE:
         values = values.astype(object)
     totals = np.cumsum(values)
     before = np.concatenate([totals[:1] * 0, totals[:-1]])
@@ -77,10 +77,10 @@ def running_totals(values: Numerators, first: NDArray[np.bool_]) -> Numerators:
 def sum_by(keys: Ints, values: Numerators, size: int) -> Numerators:
     """The sum of the values of each key from 0 to size - 1, exact."""
     bound = largest(values) * len(values)
-    if values.dtype != object and bound < _FLOAT_SAFE:
+    if values.dtype != object and bound < _FLOATSAFE:
         # bincount adds in doubles, which hold every integer up to 2**53: exact, and three times as fast.
         return np.bincount(keys, weights=values, minlength=size).astype(np.int64)
-    exact = values if values.dtype != object and bound < _SAFE else values.astype(object)
+    exact = values if values.dtype != object and bound < SAFE else values.astype(object)
     sums = np.zeros(size, exact.dtype)
     np.add.at(sums, keys, exact)
     return sums

@@ -1,21 +1,24 @@
 """What do a million records cost? The same answer as the record-by-record path, in columns."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rating.amounts import add, multiply, round_to, running_totals, sum_by
+from rating.amounts import sum_by
 from rating.charge import Charge, Rating
+from rating.derive import charge_of
 from rating.errors import RatingError
+from rating.ledger import Ledger
+from rating.maximum import NOT_CUT_OFF
 from rating.measure import Pieces, measure
 from rating.outcome import Outcome, error_for
+from rating.price import Priced, price_pieces
 from rating.record import UsageColumns
-from rating.scalar import lay
+from rating.services import SERVICES
 from rating.tables import Numerators, Tables, tables_of
-from rating.tariff import SERVICES, Service, Tariff
-from rating.timeline import Ints, from_epoch
+from rating.tariff import Tariff
+from rating.timeline import Ints
 
 CHUNK = 1 << 15
 """Records worked on at a time: their arrays stay in a core's cache."""
@@ -28,22 +31,41 @@ class RatedColumns:
     tariff: Tariff
     columns: UsageColumns
     pieces: Pieces
-    """Which record, rate and step each row belongs to, and its increments."""
-    fee: Numerators
-    """Connection fee in each row, over `scale`."""
-    exact: Numerators
-    """Amount before rounding, over `scale`."""
-    amount: Numerators
-    """Amount after rounding the record, over `scale`."""
+    """Which record and rate each row belongs to, and its units."""
+    priced: Priced
     scale: int
     """Common denominator: `amount[i] / scale` is in major units of the currency."""
     outcome: NDArray[np.uint8]
     """Each record's Outcome; records that failed have no rows."""
 
     @property
+    def exact(self) -> Numerators:
+        """Each row's amount before rounding, over `scale`."""
+        return self.priced.exact
+
+    @property
+    def amount(self) -> Numerators:
+        """What each row adds to what is owed, over `scale`: after rounding the record and allowances of money."""
+        return self.priced.amount
+
+    @property
     def record_amounts(self) -> Numerators:
-        """What each record costs after its rounding, over `scale`; 0 for records that failed."""
+        """What each record costs, over `scale`; 0 for records that failed."""
         return sum_by(self.pieces.record, self.amount, len(self.outcome))
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The accounts after the batch; None where the tariff keeps none."""
+        return self.priced.details.ledger if self.priced.details else None
+
+    @property
+    def cut_off(self) -> Ints:
+        """By record: base units into it at which its maximum cost ends the service; -1 where it doesn't."""
+        result = np.full(len(self.outcome), NOT_CUT_OFF, np.int64)
+        if self.priced.details:
+            rows = np.flatnonzero(self.priced.details.cut_off != NOT_CUT_OFF)[::-1]
+            result[self.pieces.record[rows]] = self.priced.details.cut_off[rows]  # of several, the first is set last
+        return result
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -66,7 +88,7 @@ class RatedColumns:
         if outcome is Outcome.RATED:
             return None
         columns = self.columns
-        networks = columns.visited_network
+        networks, values = columns.visited_network, columns.value_micros
         return error_for(
             outcome,
             self.tariff,
@@ -75,29 +97,12 @@ class RatedColumns:
             int(columns.quantity[record]),
             str(columns.destination[record]),
             "" if networks is None else str(networks[record]),
+            0 if values is None else int(values[record]),
         )
 
     def charge(self, row: int) -> Charge:
         """One row with its derivation, equal to the charge that the record-by-record path makes."""
-        tables, pieces = tables_of(self.tariff), self.pieces
-        rate_row = tables.rows[pieces.rate[row]]
-        start = int(self.columns.start[pieces.record[row]])
-        offset = int(pieces.offset[row])
-        shift = offset if rate_row.rate.service is Service.VOICE else 0
-        return Charge(
-            line=rate_row.rate.line,
-            service=rate_row.rate.service,
-            zone=rate_row.rate.zone,
-            band=rate_row.rate.band,
-            roaming=rate_row.rate.roaming,
-            version=self.tariff.versions[rate_row.version].active_from,
-            start=from_epoch(start + shift),
-            quantity=int(pieces.quantity[row]),
-            portions=lay(rate_row.rate.steps, offset, offset + int(pieces.units[:, row].sum())),
-            connection_fee=Fraction(int(self.fee[row]), self.scale),
-            exact=Fraction(int(self.exact[row]), self.scale),
-            amount=Fraction(int(self.amount[row]), self.scale),
-        )
+        return charge_of(tables_of(self.tariff), self.columns, self.pieces, self.priced, row)
 
     def rating(self, record: int) -> Rating:
         """One record's charges with their derivation; raises the error of a record that failed."""
@@ -105,76 +110,69 @@ class RatedColumns:
         if error is not None:
             raise error
         low, high = np.searchsorted(self.pieces.record, [record, record + 1])
-        return Rating(tuple(self.charge(row) for row in range(low, high)), self.tariff.record_rounding)
+        cut_off = int(self.cut_off[record])
+        charges = tuple(self.charge(row) for row in range(low, high))
+        return Rating(charges, self.tariff.record_rounding, None if cut_off == NOT_CUT_OFF else cut_off)
 
 
-def rate_batch(columns: UsageColumns, tariff: Tariff) -> RatedColumns:
-    """Every record's charges. A record that can't be rated is reported in `outcome` and spoils no other."""
+def rate_batch(
+    columns: UsageColumns, tariff: Tariff, ledger: Ledger | None = None, account: NDArray[np.int64] | None = None
+) -> RatedColumns:
+    """Every record's charges. A record that can't be rated is reported in `outcome` and spoils no other.
+
+    `ledger` holds the accounts that records draw on, in order of their starts; `account` is each record's number in it
+    (without it, all draw on number 0). RatingError where the tariff keeps accounts and there is no ledger.
+    """
     tables = tables_of(tariff)
-    parts = [_rate_chunk(columns.rows(slice(low, low + CHUNK)), tables) for low in range(0, len(columns), CHUNK)]
-    if not parts:
-        parts = [_rate_chunk(columns, tables)]
-    for number, part in enumerate(parts):
-        part.pieces.record[:] += number * CHUNK
-    return RatedColumns(
-        tariff,
-        columns,
-        Pieces.join([part.pieces for part in parts]),
-        np.concatenate([part.fee for part in parts]),
-        np.concatenate([part.exact for part in parts]),
-        np.concatenate([part.amount for part in parts]),
-        tables.scale,
-        np.concatenate([part.outcome for part in parts]),
+    accounts = accounts_of(columns, tables, ledger, account)
+    if tables.has_features:
+        # Accounts are drawn on in order of events, across all of the batch.
+        pieces, outcome = measure_in_chunks(columns, tables)
+        priced = price_pieces(columns, pieces, tables, ledger, accounts)
+        return RatedColumns(tariff, columns, pieces, priced, tables.scale, outcome)
+    parts, prices, outcomes = [], [], []
+    for low, chunk in chunks(columns):
+        pieces, outcome = measure(chunk, tables)
+        prices.append(price_pieces(chunk, pieces, tables))
+        pieces.record[:] += low
+        parts.append(pieces)
+        outcomes.append(outcome)
+    fee, exact, amount = (
+        np.concatenate([getattr(each, name) for each in prices]) for name in ("fee", "exact", "amount")
     )
+    priced = Priced(fee, exact, amount)
+    return RatedColumns(tariff, columns, Pieces.join(parts), priced, tables.scale, np.concatenate(outcomes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    pieces: Pieces
-    fee: Numerators
-    exact: Numerators
-    amount: Numerators
-    outcome: NDArray[np.uint8]
+def chunks(columns: UsageColumns) -> list[tuple[int, UsageColumns]]:
+    """(first row, columns) of each chunk; one empty chunk of nothing."""
+    return [(low, columns.rows(slice(low, low + CHUNK))) for low in range(0, max(len(columns), 1), CHUNK)]
 
 
-def _rate_chunk(columns: UsageColumns, tables: Tables) -> _Chunk:
-    pieces, outcome = measure(columns, tables)
-    first = first_of_record(pieces)
-    fee = connection_fees(columns, pieces, first, tables)
-    exact = add(price_units(pieces.units, pieces.rate, tables), fee)
-    return _Chunk(pieces, fee, exact, round_records(exact, first, tables), outcome)
+def measure_in_chunks(columns: UsageColumns, tables: Tables) -> tuple[Pieces, NDArray[np.uint8]]:
+    """The pieces of all records together, and every record's Outcome."""
+    parts, outcomes = [], []
+    for low, chunk in chunks(columns):
+        pieces, outcome = measure(chunk, tables)
+        pieces.record[:] += low
+        parts.append(pieces)
+        outcomes.append(outcome)
+    return Pieces.join(parts), np.concatenate(outcomes)
 
 
-def price_units(units: Numerators, rate: Ints, tables: Tables) -> Numerators:
-    """What units by step (rows) cost at the prices of their rates (one a column)."""
-    total = multiply(units[0], tables.price[0][rate])
-    for step in range(1, len(units)):
-        total = add(total, multiply(units[step], tables.price[step][rate]))
-    return total
-
-
-def first_of_record(pieces: Pieces) -> NDArray[np.bool_]:
-    """Which pieces are the first of their record."""
-    first = np.ones(len(pieces.record), bool)
-    first[1:] = pieces.record[1:] != pieces.record[:-1]
-    return first
-
-
-def connection_fees(columns: UsageColumns, pieces: Pieces, first: NDArray[np.bool_], tables: Tables) -> Numerators:
-    """The connection fee in each piece: the rate's in a record's first, unless nothing was used."""
-    due = first & (columns.quantity[pieces.record] > 0)
-    return np.where(due, tables.fee[pieces.rate], 0)
-
-
-def round_records(exact: Numerators, first: NDArray[np.bool_], tables: Tables) -> Numerators:
-    """Amounts after rounding each record once: what its rounded running total grew by in each piece."""
-    rounding = tables.tariff.record_rounding
-    if rounding is None:
-        return exact
-    step = tables.rounding_step(rounding)
-    if first.all():
-        return round_to(exact, step, rounding.method)
-    totals = round_to(running_totals(exact, first), step, rounding.method)
-    before = np.concatenate([totals[:1] * 0, totals[:-1]])
-    result: Numerators = totals - np.where(first, 0, before)
-    return result
+def accounts_of(
+    columns: UsageColumns, tables: Tables, ledger: Ledger | None, account: NDArray[np.int64] | None
+) -> Ints | None:
+    """Each record's account number, checked; None where the tariff keeps no accounts."""
+    if not tables.keeps_accounts:
+        return None
+    if ledger is None:
+        raise RatingError("ledger", None, f"a ledger, for the prices of tariff {tables.tariff.id} depend on accounts")
+    if ledger.tariff is not tables.tariff:
+        raise RatingError("ledger", ledger.tariff.id, f"a ledger that was made for this tariff, {tables.tariff.id}")
+    numbers = np.zeros(len(columns), np.int64) if account is None else np.asarray(account)
+    if len(numbers) != len(columns) or numbers.dtype.kind not in "iu":
+        raise RatingError("account", f"{len(numbers)} x {numbers.dtype}", f"{len(columns)} account numbers")
+    if len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < ledger.count:
+        raise RatingError("account", int(numbers.max()), f"numbers from 0 to {ledger.count - 1}, as in the ledger")
+    return numbers.astype(np.int64, copy=False)

@@ -1,33 +1,12 @@
 """What does one bill cycle come to: lines, recurring charges, and the total that the customer owes?"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from rating.errors import RatingError, Unrated
+from rating.cycle import Cycle, check_held, version_for
 from rating.lines import Line
 from rating.tariff import Proration, Tariff
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """A stretch of time that one bill covers, [start, end)."""
-
-    start: datetime
-    end: datetime
-
-    def __post_init__(self) -> None:
-        for field, moment in (("start", self.start), ("end", self.end)):
-            if moment.tzinfo is None:
-                raise RatingError(field, moment.isoformat(), "a moment with a time zone")
-        if self.end <= self.start:
-            raise RatingError("end", self.end.isoformat(), f"a moment after the start, {self.start.isoformat()}")
-
-    def days(self, zone: ZoneInfo) -> int:
-        """Civil days that the stretch touches in a time zone."""
-        last = self.end - timedelta(microseconds=1)
-        return (last.astimezone(zone).date() - self.start.astimezone(zone).date()).days + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +46,8 @@ def recurring_amounts(tariff: Tariff, cycle: Cycle, held: Cycle | None = None) -
     starts decides, for the whole cycle.
     """
     held = held or cycle
-    if held.start < cycle.start or held.end > cycle.end:
-        raise RatingError("held", f"{held.start} to {held.end}", f"a part of the cycle {cycle.start} to {cycle.end}")
-    version = tariff.version_at(held.start)
-    if version is None:
-        first = tariff.versions[0].active_from.isoformat()
-        raise Unrated("held", held.start.isoformat(), f"{first} or later, when tariff {tariff.id} starts")
+    check_held(cycle, held)
+    version = version_for(tariff, held)
     zone = ZoneInfo(tariff.time_zone)
     days, of_days = held.days(zone), cycle.days(zone)
     amounts = []

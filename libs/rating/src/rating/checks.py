@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from rating.allowance_checks import check_allowances
 from rating.calendar import parse_days
 from rating.nodes import Calendars, Node, calendar_of, line_name, schedule_of, size, steps_of
 from rating.schedule import special_clashes
+from rating.services import BASE_UNIT, UNIT_SIZES, Service
 from rating.source import Path, Source
-from rating.tariff import BASE_UNIT, UNIT_SIZES, Service
 from rating.zones import is_number
 
 
@@ -52,6 +53,8 @@ def check_version(source: Source, number: int, calendars: Calendars) -> None:
     if all(source.is_valid(*path, name) and source.is_sound(*path, name) for name in names):
         _check_groups(source, (*path, "rates"), version, calendars)
         _check_lines(source, (*path, "rates"), version["rates"])
+    if source.is_valid(*path, "rates") and source.is_valid(*path, "allowances"):
+        check_allowances(source, (*path, "allowances"), version)
 
 
 def _check_unique(source: Source, entries: Iterable[tuple[Path, str]]) -> None:
@@ -125,21 +128,59 @@ def _readable(source: Source, rate: Path, section: str) -> bool:
 
 def _check_steps(source: Source, path: Path, rate: Node) -> None:
     service = Service(rate["service"])
-    units = UNIT_SIZES[BASE_UNIT[service]]
-    steps = steps_of(rate)
-    for index, step in enumerate(steps):
-        at: Path = (*path, "steps", index) if "steps" in rate else path
-        for key in ("per", "increment"):
-            if isinstance(step.get(key), str) and step[key] not in units:
-                source.refuse((*at, key), step[key], f"a unit of {service}: {', '.join(units)}")
-        if "per" not in step and len(units) > 1:
-            source.refuse(at, "a price without per", f"per: what the price is for ({', '.join(units)})")
     if "steps" in rate:
-        if source.is_sound(*path):
-            _check_step_order(source, (*path, "steps"), steps, service)
-        for key in ("per", "increment"):
-            if key in rate:
-                source.refuse((*path, key), rate[key], f"{key} within each step", at_key=True)
+        priced = [((*path, "steps", index), step) for index, step in enumerate(rate["steps"])]
+    else:
+        tiers = [(key, index, tier) for key in ("graduated", "volume") for index, tier in enumerate(rate.get(key, ()))]
+        priced = [((*path, key, index), tier) for key, index, tier in tiers]
+        _check_unit(source, path, rate, "increment", service)
+        if "package" in rate:
+            _check_unit(source, (*path, "package"), rate["package"], "size", service)
+        if "price" in rate:
+            priced.append((path, rate))
+        _check_tiers(source, tiers, path)
+    for at, node in priced:
+        _check_unit(source, at, node, "per", service)
+        _check_unit(source, at, node, "increment", service)
+        units = UNIT_SIZES[BASE_UNIT[service]]
+        if "per" not in node and len(units) > 1:
+            source.refuse(at, "a price without per", f"per: what the price is for ({', '.join(units)})")
+    _check_keys(source, path, rate)
+    if "steps" in rate and source.is_sound(*path):
+        _check_step_order(source, (*path, "steps"), steps_of(rate), service)
+
+
+def _check_unit(source: Source, path: Path, node: Node, key: str, service: Service) -> None:
+    units = UNIT_SIZES[BASE_UNIT[service]]
+    if isinstance(node.get(key), str) and node[key] not in units:
+        source.refuse((*path, key), node[key], f"a unit of {service}: {', '.join(units)}")
+
+
+def _check_keys(source: Source, path: Path, rate: Node) -> None:
+    """Keys that don't go together."""
+    for key in ("per", "increment"):
+        if key in rate and "steps" in rate:
+            source.refuse((*path, key), rate[key], f"{key} within each step", at_key=True)
+        elif key == "per" and key in rate and "price" not in rate:
+            source.refuse((*path, key), rate[key], "per beside a price", at_key=True)
+    if "flat" in rate and "connection_fee" in rate:
+        source.refuse((*path, "connection_fee"), rate["connection_fee"], "flat alone, which is one fee a record")
+    if any(key in rate for key in ("graduated", "volume", "package")):
+        maximum = rate.get("maximum", {})
+        if maximum.get("then") == "cut_off":
+            source.refuse((*path, "maximum", "then"), "cut_off", "free, where the cycle's total decides the price")
+
+
+def _check_tiers(source: Source, tiers: list[tuple[str, int, Node]], path: Path) -> None:
+    for position, (key, index, tier) in enumerate(tiers):
+        last = position + 1 == len(tiers)
+        if last and "up_to" in tier:
+            source.refuse((*path, key, index, "up_to"), tier["up_to"], "no up_to in the last tier, which has no end")
+        if not last and "up_to" not in tier:
+            source.refuse((*path, key, index), "a tier without up_to", "up_to: the last base unit of the tier")
+        before = tiers[position - 1][2].get("up_to", 0) if position else 0
+        if tier.get("up_to", before + 1) <= before:
+            source.refuse((*path, key, index, "up_to"), tier["up_to"], f"more than {before}")
 
 
 def _check_step_order(source: Source, path: Path, steps: list[Node], service: Service) -> None:

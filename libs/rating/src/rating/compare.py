@@ -9,13 +9,16 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
+from rating.accounts import open_account
 from rating.amounts import round_to, sum_by
-from rating.bill import Cycle, recurring_amounts
+from rating.bill import recurring_amounts
+from rating.cycle import Cycle
 from rating.errors import NotComparable
+from rating.ledger import Ledger
 from rating.lines import lines_from
 from rating.record import UsageColumns
 from rating.sums import Measured, sum_parts
-from rating.tables import Numerators, tables_of
+from rating.tables import Numerators, Tables, tables_of
 from rating.tariff import Tariff
 from rating.timeline import Ints, to_epoch
 
@@ -81,15 +84,14 @@ def compare_plans(
     count = subscribers or int(owner.max(initial=0)) + 1
     if len(owner) and owner.max() >= count:
         raise NotComparable("subscriber", int(owner.max()), f"numbers under {count}, the number of subscribers")
-    bills = owner * len(cycles) + _cycle_of(columns, cycles)
-    measured: Measured = {}
-    priced = [_price(columns, tariff, cycles, bills, count, measured) for tariff in tariffs]
+    usage = _Usage(columns, owner, count, cycles, _cycle_of(columns, cycles), {})
+    priced = [usage.cost(tariff) for tariff in tariffs]
     scale = lcm(*(plan_scale for _, plan_scale, _ in priced))
     costs = [costs * (scale // of) for costs, of, _ in priced]
     return PlanCosts(
         tuple(tariffs),
         tuple(cycles),
-        np.stack([c.reshape(count, len(cycles)) for c in costs], axis=2),
+        np.stack(costs, axis=2),
         scale,
         np.stack([unrated for *_, unrated in priced], axis=1),
     )
@@ -110,20 +112,54 @@ def _cycle_of(columns: UsageColumns, cycles: Sequence[Cycle]) -> Ints:
     return found
 
 
-def _price(
-    columns: UsageColumns, tariff: Tariff, cycles: Sequence[Cycle], bills: Ints, count: int, measured: Measured
-) -> tuple[Numerators, int, Ints]:
-    """One plan's cost by subscriber and cycle, their scale, and the records without a price by subscriber."""
-    tables = tables_of(tariff)
-    parts, outcome = sum_parts(columns, tables, bills, measured)
-    lines = lines_from(parts, outcome, tables)
-    recurring = [sum((r.amount for r in recurring_amounts(tariff, cycle)), Fraction(0)) for cycle in cycles]
-    scale = lcm(tables.scale, *(amount.denominator for amount in recurring))
-    usage = sum_by(lines.bill, lines.amount, count * len(cycles))
-    fixed = np.tile(np.array([int(amount * scale) for amount in recurring], object), count)
-    costs = usage.astype(object) * (scale // tables.scale) + fixed
-    if tariff.bill_rounding is not None:
-        costs = round_to(costs, scale // tariff.bill_rounding.unit, tariff.bill_rounding.method)
-    failed = np.flatnonzero(outcome)
-    unrated = np.bincount(bills[failed] // len(cycles), minlength=count)
-    return costs, scale, unrated
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """What is priced under each plan."""
+
+    columns: UsageColumns
+    owner: Ints
+    """By record: its subscriber."""
+    count: int
+    """How many subscribers."""
+    cycles: Sequence[Cycle]
+    cycle: Ints
+    """By record: its cycle."""
+    measured: Measured
+
+    def cost(self, tariff: Tariff) -> tuple[Numerators, int, Ints]:
+        """One plan's cost by subscriber and cycle, their scale, and the records without a price by subscriber."""
+        tables = tables_of(tariff)
+        usage, outcome = self._in_accounts(tables) if tables.keeps_accounts else self._at_once(tables)
+        recurring = [sum((r.amount for r in recurring_amounts(tariff, cycle)), Fraction(0)) for cycle in self.cycles]
+        scale = lcm(tables.scale, *(amount.denominator for amount in recurring))
+        fixed = np.array([int(amount * scale) for amount in recurring], object)
+        costs = (usage.astype(object) * (scale // tables.scale) + fixed).ravel()
+        if tariff.bill_rounding is not None:
+            costs = round_to(costs, scale // tariff.bill_rounding.unit, tariff.bill_rounding.method)
+        unrated = np.bincount(self.owner[np.flatnonzero(outcome)], minlength=self.count)
+        return costs.reshape(self.count, len(self.cycles)), scale, unrated
+
+    def _at_once(self, tables: Tables) -> tuple[Numerators, NDArray[np.uint8]]:
+        """Usage cost by subscriber and cycle, and each record's outcome: every cycle of everybody is a bill."""
+        bills = self.owner * len(self.cycles) + self.cycle
+        lines = lines_from(sum_parts(self.columns, tables, bills, measured=self.measured), tables)
+        costs = sum_by(lines.bill, lines.amount, self.count * len(self.cycles))
+        return costs.reshape(self.count, len(self.cycles)), lines.outcome
+
+    def _in_accounts(self, tables: Tables) -> tuple[Numerators, NDArray[np.uint8]]:
+        """The same for plans with accounts: cycle after cycle, for what is left may roll over."""
+        tariff, ledger, costs = tables.tariff, None, []
+        outcome = np.zeros(len(self.columns), np.uint8)
+        rolls = any(allowance.rollover_cycles for version in tariff.versions for allowance in version.allowances)
+        for number, cycle in enumerate(self.cycles):
+            if ledger is None or not rolls:
+                opening = Ledger.uniform(tariff, open_account(tariff, cycle), self.count)
+            else:
+                accounts = [open_account(tariff, cycle, previous=ledger.account(s)) for s in range(self.count)]
+                opening = Ledger.of(tariff, accounts)
+            rows = np.flatnonzero(self.cycle == number)
+            lines = lines_from(sum_parts(self.columns.rows(rows), tables, self.owner[rows], ledger=opening), tables)
+            outcome[rows] = lines.outcome
+            costs.append(sum_by(lines.bill, lines.amount, self.count))
+            ledger = lines.ledger
+        return np.stack(costs, axis=1), outcome

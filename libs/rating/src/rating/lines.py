@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rating.amounts import round_to, sum_by, total
+from rating.batch import accounts_of
 from rating.errors import InvalidRecord
+from rating.ledger import Ledger
 from rating.money import Rounding, RoundingDifference, classify_rounding, format_amount
 from rating.record import UsageColumns
-from rating.sums import PartSums, sum_parts
+from rating.services import BASE_UNIT
+from rating.sums import PartSums, Summed, sum_parts
 from rating.tables import Numerators, RateRow, Tables, tables_of
-from rating.tariff import BASE_UNIT, Tariff
+from rating.tariff import Tariff
 from rating.timeline import Ints
 
 
@@ -40,6 +43,8 @@ class LinePart:
     connection_fee: Fraction
     amount: Fraction
     """What it comes to: of rounded records where the tariff rounds records, else exact."""
+    covered: int = 0
+    """Base units of these that allowances cover."""
 
     def explain(self) -> str:
         """The derivation in a line of text."""
@@ -48,6 +53,8 @@ class LinePart:
         text = f"{self.quantity} {unit}s used, {charged}"
         if self.connections and self.connection_fee:
             text += f", {self.connections} connection fees of {format_amount(self.connection_fee, 2)}"
+        if self.covered:
+            text += f", {self.covered} of them covered by allowances"
         return f"{text} = {format_amount(self.amount, 2)}"
 
 
@@ -115,6 +122,8 @@ class LineColumns:
     """Each record's Outcome; a record that could not be rated is on no line."""
     parts: PartSums
     """What each rate contributes, ordered by bill and rate."""
+    ledger: Ledger | None = None
+    """The accounts after the records; None where the tariff keeps none."""
 
     def __len__(self) -> int:
         return len(self.bill)
@@ -158,14 +167,17 @@ class LineColumns:
             connections=int(parts.connections[part]),
             connection_fee=rate.connection_fee,
             amount=Fraction(int(parts.amount[part]), self.scale),
+            covered=int(parts.covered[part]),
         )
 
 
-def rate_lines(columns: UsageColumns, tariff: Tariff, bill: NDArray[np.int64] | None = None) -> LineColumns:
+def rate_lines(
+    columns: UsageColumns, tariff: Tariff, bill: NDArray[np.int64] | None = None, ledger: Ledger | None = None
+) -> LineColumns:
     """The bill lines that the records make.
 
     `bill` says to which bill each record belongs (integers from 0; any numbering of subscriber and cycle); without it
-    all records make one bill, number 0.
+    all records make one bill, number 0. Where the tariff keeps accounts, bills are the accounts of `ledger`.
     """
     tables = tables_of(tariff)
     bills = np.zeros(len(columns), np.int64) if bill is None else np.asarray(bill)
@@ -175,12 +187,14 @@ def rate_lines(columns: UsageColumns, tariff: Tariff, bill: NDArray[np.int64] | 
         or (len(bills) and not 0 <= bills.min() <= bills.max() < 2**31)
     ):
         raise InvalidRecord("bill", f"{len(bills)} x {bills.dtype}", f"{len(columns)} integers from 0 to 2**31 - 1")
-    parts, outcome = sum_parts(columns, tables, bills.astype(np.int64, copy=False))
-    return lines_from(parts, outcome, tables)
+    bills = bills.astype(np.int64, copy=False)
+    accounts_of(columns, tables, ledger, bills)
+    return lines_from(sum_parts(columns, tables, bills, ledger=ledger), tables)
 
 
-def lines_from(parts: PartSums, outcome: NDArray[np.uint8], tables: Tables) -> LineColumns:
+def lines_from(summed: Summed, tables: Tables) -> LineColumns:
     """The lines that summed parts make."""
+    parts = summed.parts
     count = len(tables.lines)
     keys, which = np.unique(parts.bill * count + tables.line_of[parts.rate], return_inverse=True)
     exact = sum_by(which, parts.amount, len(keys))
@@ -197,6 +211,7 @@ def lines_from(parts: PartSums, outcome: NDArray[np.uint8], tables: Tables) -> L
         exact=exact,
         amount=amount,
         scale=tables.scale,
-        outcome=outcome,
+        outcome=summed.outcome,
         parts=parts,
+        ledger=summed.ledger,
     )

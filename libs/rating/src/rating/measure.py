@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rating.outcome import Outcome
-from rating.record import EARLIEST, LATEST, MAX_DURATION, MAX_QUANTITY, UsageColumns
-from rating.tables import NO_RATE, Tables
-from rating.tariff import SERVICE_CODES, Service
+from rating.record import EARLIEST, LATEST, MAX_DURATION, MAX_QUANTITY, MAX_VALUE, UsageColumns
+from rating.services import SERVICE_CODES, Service
+from rating.tables import NO_RATE, Tables, VersionTables
 from rating.timeline import BLOCK_SECONDS, Ints, Timeline
 from rating.zones import ZoneIndex
 
@@ -68,6 +68,8 @@ def _check(columns: UsageColumns, tables: Tables) -> NDArray[np.uint8]:
     outcome = np.zeros(len(columns), np.uint8)
     outcome[columns.start < tables.activations[0]] = Outcome.BEFORE_FIRST_VERSION
     outcome[(columns.start < EARLIEST) | (columns.start >= LATEST)] = Outcome.START_OUT_OF_RANGE
+    if columns.value_micros is not None:
+        outcome[(columns.value_micros < 0) | (columns.value_micros > MAX_VALUE)] = Outcome.VALUE_OUT_OF_RANGE
     outcome[columns.quantity > most] = Outcome.QUANTITY_TOO_LARGE
     outcome[columns.quantity < 0] = Outcome.NEGATIVE_QUANTITY
     return outcome
@@ -131,7 +133,15 @@ class _Walk:
     def _groups(self, version: int, records: Ints) -> NDArray[np.int32]:
         whole = len(records) == len(self.columns)
         columns = self.columns if whole else self.columns.rows(records)
-        tables = self.tables.versions[version]
+        own, *fallbacks = self.tables.versions[version]
+        groups = self._look_up(own, columns)
+        for fallback in fallbacks:
+            missing = np.flatnonzero(groups == NO_RATE)
+            if len(missing):
+                groups[missing] = self._look_up(fallback, columns.rows(missing))
+        return groups
+
+    def _look_up(self, tables: VersionTables, columns: UsageColumns) -> NDArray[np.int32]:
         zones = tables.zones.find_all(columns.destination)
         groups: NDArray[np.int32] = tables.groups[columns.service, self._roaming(tables.roaming, columns), zones]
         return groups

@@ -7,21 +7,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from rating.allowance import MONEY, Allowance, Block, CoveredLine
 from rating.calendar import Calendar, parse_days
 from rating.money import Rounding, RoundingMethod, parse_amount
+from rating.prices import AtMaximum, CycleModel, CyclePrice, Maximum, Rate, Step, Tier
 from rating.schedule import DAY_SECONDS, DAYS, BandRow, Clash, Schedule, build_schedule
-from rating.tariff import (
-    BASE_UNIT,
-    UNIT_SIZES,
-    Proration,
-    Rate,
-    RecurringCharge,
-    Service,
-    Step,
-    Tariff,
-    Version,
-    Zone,
-)
+from rating.services import BASE_UNIT, UNIT_SIZES, Service
+from rating.tariff import Proration, RecurringCharge, Tariff, Version, Zone
 
 Node = dict[str, Any]
 Calendars = dict[str, Calendar]
@@ -40,6 +32,7 @@ def tariff_of(document: Node, activations: list[datetime]) -> Tariff:
             _version(node, active_from, calendars)
             for node, active_from in zip(document["versions"], activations, strict=True)
         ),
+        fallback=document.get("fallback"),
         home_networks=tuple(document.get("home_networks", ())),
         record_rounding=_rounding(rounding.get("record")),
         line_rounding=_rounding(rounding.get("line")),
@@ -64,6 +57,7 @@ def _version(node: Node, active_from: datetime, calendars: Calendars) -> Version
         roaming_zones=tuple(_zone(zone, "networks") for zone in node.get("roaming_zones", ())),
         rates=tuple(_rate(rate) for rate in node["rates"]),
         recurring=tuple(_recurring(charge) for charge in node.get("recurring", ())),
+        allowances=tuple(_allowance(allowance) for allowance in node.get("allowances", ())),
     )
 
 
@@ -104,6 +98,7 @@ def line_name(node: Node) -> str:
 
 def _rate(node: Node) -> Rate:
     service = Service(node["service"])
+    maximum = node.get("maximum")
     return Rate(
         line=line_name(node),
         service=service,
@@ -111,20 +106,61 @@ def _rate(node: Node) -> Rate:
         band=node.get("band"),
         roaming=node.get("roaming"),
         steps=tuple(
-            Step(
-                after=step["after"],
-                increment=size(step.get("increment", 1), service),
-                price=parse_amount(step["price"]) / size(step.get("per", 1), service),
-            )
+            Step(step["after"], size(step.get("increment", 1), service), _unit_price(step, service))
             for step in steps_of(node)
         ),
-        connection_fee=parse_amount(node.get("connection_fee", "0")),
+        connection_fee=parse_amount(node["flat"] if "flat" in node else node.get("connection_fee", "0")),
+        percentage=parse_amount(node.get("percentage", "0")),
+        cycle_price=_cycle_price(node, service),
+        free_records=node.get("free_records", 0),
+        maximum=Maximum(parse_amount(maximum["amount"]), AtMaximum(maximum["then"])) if maximum else None,
     )
 
 
 def steps_of(node: Node) -> list[Node]:
-    """A rate's steps; a plain price is one step from the start."""
-    return list(node.get("steps") or [{"after": 0, **node}])
+    """A rate's steps; where it has none, one from the start: at its price, or at none of its own."""
+    return list(node.get("steps") or [{"after": 0, "price": "0", **node}])
+
+
+def _unit_price(node: Node, service: Service) -> Fraction:
+    return parse_amount(node["price"]) / size(node.get("per", 1), service)
+
+
+def _cycle_price(node: Node, service: Service) -> CyclePrice | None:
+    for model in (CycleModel.GRADUATED, CycleModel.VOLUME):
+        if model in node:
+            tiers = tuple(Tier(tier.get("up_to"), _unit_price(tier, service)) for tier in node[model])
+            return CyclePrice(model, tiers)
+    if "package" in node:
+        package = node["package"]
+        return CyclePrice(CycleModel.PACKAGE, (Tier(size(package["size"], service), parse_amount(package["price"])),))
+    return None
+
+
+def _allowance(node: Node) -> Allowance:
+    base, scale = unit_of(node["unit"])
+    block = node.get("block")
+    return Allowance(
+        id=node["id"],
+        name=node["name"],
+        unit=base,
+        amount=parse_amount(node["amount"]) * scale,
+        covers=tuple(CoveredLine(c["line"], parse_amount(c.get("factor", "1"))) for c in node["covers"]),
+        priority=node.get("priority", 0),
+        price=parse_amount(node.get("price", "0")) / scale,
+        block=Block(parse_amount(block["size"]) * scale, parse_amount(block["price"]), block["at_most"])
+        if block
+        else None,
+        rollover_cycles=node.get("rollover_cycles", 0),
+        prorated=node.get("proration") == "by_day",
+        shared=node.get("shared", False),
+    )
+
+
+def unit_of(word: str) -> tuple[str, int]:
+    """The base unit that a word counts, and how many of them it means; of MONEY one."""
+    found = [(base, sizes[word]) for base, sizes in UNIT_SIZES.items() if word in sizes]
+    return found[0] if found else (MONEY, 1)
 
 
 def size(value: int | str, service: Service) -> int:

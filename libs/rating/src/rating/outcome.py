@@ -3,8 +3,9 @@
 from enum import IntEnum
 
 from rating.errors import InvalidRecord, RatingError, Unrated
-from rating.record import MAX_DURATION, MAX_QUANTITY
-from rating.tariff import BASE_UNIT, Service, Tariff
+from rating.record import MAX_DURATION, MAX_QUANTITY, MAX_VALUE
+from rating.services import BASE_UNIT, Service
+from rating.tariff import Tariff
 from rating.timeline import from_epoch
 
 
@@ -17,10 +18,18 @@ class Outcome(IntEnum):
     START_OUT_OF_RANGE = 3
     BEFORE_FIRST_VERSION = 4
     NO_RATE = 5
+    VALUE_OUT_OF_RANGE = 6
 
 
 def error_for(
-    outcome: Outcome, tariff: Tariff, service: Service, start: int, quantity: int, destination: str, network: str
+    outcome: Outcome,
+    tariff: Tariff,
+    service: Service,
+    start: int,
+    quantity: int,
+    destination: str,
+    network: str,
+    value_micros: int,
 ) -> RatingError:
     """The error that the record-by-record path raises where a batch reports `outcome`."""
     unit = BASE_UNIT[service]
@@ -29,6 +38,8 @@ def error_for(
     if outcome is Outcome.QUANTITY_TOO_LARGE:
         most = MAX_DURATION if service is Service.VOICE else MAX_QUANTITY
         return InvalidRecord("quantity", quantity, f"at most {most} {unit}s")
+    if outcome is Outcome.VALUE_OUT_OF_RANGE:
+        return InvalidRecord("value_micros", value_micros, f"a number of micro-units from 0 to {MAX_VALUE}")
     if outcome is Outcome.START_OUT_OF_RANGE:
         return InvalidRecord("start", start, "a moment in the years 1970 to 9998")
     if outcome is Outcome.BEFORE_FIRST_VERSION:

@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rating.errors import InvalidRecord
-from rating.tariff import SERVICE_CODES, SERVICES, Service
+from rating.money import from_micros
+from rating.services import SERVICE_CODES, SERVICES, Service
 from rating.timeline import Ints, to_epoch
 
 MAX_QUANTITY = 2**60
 """Base units in one record; an exbibyte of data."""
+MAX_VALUE = 10**15
+"""Micro-units of a record's own price: a thousand million."""
 MAX_DURATION = 366 * 86_400
 """Seconds of one call. A longer one is a fault of its source, not usage."""
 _INT64_MAX = 2**63 - 1
@@ -35,12 +39,21 @@ class UsageRecord:
     """Number in international form, `+` optional, or a name such as a content class."""
     visited_network: str = ""
     """MCC-MNC without a separator; empty at home."""
+    value_micros: int = 0
+    """The record's own price in micro-units, such as a content provider's, of which rates may charge a percentage."""
+
+    @property
+    def value(self) -> Fraction:
+        """The record's own price."""
+        return from_micros(self.value_micros)
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
             raise InvalidRecord("start", self.start.isoformat(), "a moment with a time zone")
         if isinstance(self.quantity, bool) or not isinstance(self.quantity, int):
             raise InvalidRecord("quantity", self.quantity, f"a whole number of {self.service} base units")
+        if isinstance(self.value_micros, bool) or not isinstance(self.value_micros, int):
+            raise InvalidRecord("value_micros", self.value_micros, "a whole number of micro-units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,8 @@ class UsageColumns:
     destination: NDArray[np.str_]
     visited_network: NDArray[np.str_] | None = None
     """None when every record is at home."""
+    value_micros: Ints | None = None
+    """None when no record has a price of its own."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -68,6 +83,7 @@ class UsageColumns:
         quantity: Sequence[int] | NDArray[Any],
         destination: str | Sequence[str] | NDArray[Any] = "",
         visited_network: str | Sequence[str] | NDArray[Any] = "",
+        value_micros: Sequence[int] | NDArray[Any] | None = None,
     ) -> "UsageColumns":
         """Columns from what a caller has: lists or arrays, a scalar where all records are alike.
 
@@ -81,9 +97,10 @@ class UsageColumns:
         return cls(
             service=_services(service, count),
             start=starts,
-            quantity=_quantities(quantity, count),
+            quantity=_integers("quantity", quantity, count),
             destination=_strings("destination", destination, count),
             visited_network=networks if networks.dtype.itemsize and (networks != "").any() else None,
+            value_micros=None if value_micros is None else _integers("value_micros", value_micros, count),
         )
 
     @classmethod
@@ -96,17 +113,19 @@ class UsageColumns:
             quantity=[row.quantity for row in rows],
             destination=[row.destination for row in rows],
             visited_network=[row.visited_network for row in rows],
+            value_micros=[row.value_micros for row in rows] if any(row.value_micros for row in rows) else None,
         )
 
     def rows(self, chosen: slice | NDArray[Any]) -> "UsageColumns":
         """The columns of some rows. Any: an index array of any integer or boolean dtype."""
-        networks = self.visited_network
+        networks, values = self.visited_network, self.value_micros
         return UsageColumns(
             self.service[chosen],
             self.start[chosen],
             self.quantity[chosen],
             self.destination[chosen],
             None if networks is None else networks[chosen],
+            None if values is None else values[chosen],
         )
 
 
@@ -144,17 +163,17 @@ def _starts(start: Sequence[datetime] | NDArray[Any]) -> Ints:
     return np.array([to_epoch(moment) for moment in start], np.int64)
 
 
-def _quantities(quantity: Sequence[int] | NDArray[Any], count: int) -> Ints:
-    values = np.asarray(quantity)
+def _integers(field: str, numbers: Sequence[int] | NDArray[Any], count: int) -> Ints:
+    values = np.asarray(numbers)
     if len(values) and values.dtype.kind not in "iuO":
-        raise InvalidRecord("quantity", str(values.dtype), "whole numbers of base units")
+        raise InvalidRecord(field, str(values.dtype), "whole numbers")
     if values.dtype.kind in "uO":
         odd = next((v for v in values if isinstance(v, bool) or not isinstance(v, int | np.integer)), None)
         if odd is not None:
-            raise InvalidRecord("quantity", odd, "a whole number of base units")
+            raise InvalidRecord(field, odd, "a whole number")
         # What does not fit 64 bits is out of range anyhow; clipped, it is refused with its own record and no other.
         values = np.array([min(max(int(v), -_INT64_MAX), _INT64_MAX) for v in values], np.int64)
-    _same_length("quantity", len(values), count)
+    _same_length(field, len(values), count)
     return values.astype(np.int64, copy=False)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rating.amounts import add, multiply, sum_by
-from rating.batch import CHUNK, connection_fees, first_of_record, price_units, round_records
+from rating.batch import chunks, measure_in_chunks
+from rating.ledger import Ledger
 from rating.measure import Pieces, measure
+from rating.price import first_of_record, price_pieces, price_units
 from rating.record import UsageColumns
 from rating.tables import Numerators, Shape, Tables
 from rating.timeline import Ints
@@ -24,14 +26,16 @@ class PartSums:
     rate: Ints
     quantity: Numerators
     """Base units really used."""
-    units: Numerators
-    """Base units charged, by step of the rate (rows) and part (columns)."""
     connections: Ints
     """Connection fees that fell due."""
     records: Ints
     """Records whose first charge on the part's line is in this part: over a line's parts, its number of records."""
+    units: Numerators
+    """Base units charged, covered ones included, by step of the rate (rows) and part (columns)."""
+    covered: Numerators
+    """Base units that allowances cover."""
     amount: Numerators
-    """Over the tariff's scale; the sum of rounded records where the tariff rounds records."""
+    """Over the tariff's scale; where the tariff rounds records, the sum of rounded ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +48,56 @@ Measured = dict[Shape, tuple[_Partial, NDArray[np.uint8]]]
 """What was measured already, by the shape of the tariff: tariffs that differ in prices alone share it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """All records, summed."""
+
+    parts: PartSums
+    outcome: NDArray[np.uint8]
+    """By record."""
+    ledger: Ledger | None
+    """The accounts after them; None where the tariff keeps none."""
+
+
 def sum_parts(
-    columns: UsageColumns, tables: Tables, bills: Ints, measured: Measured | None = None
-) -> tuple[PartSums, NDArray[np.uint8]]:
-    """The sums of all records, and each record's Outcome. `measured` must belong to the same columns and bills."""
-    if not len(columns):
-        none = np.zeros(0, np.int64)
-        units = np.zeros((tables.max_steps, 0), np.int64)
-        return PartSums(none, none, none, units, none, none, none), np.zeros(0, np.uint8)
-    if measured is None or tables.tariff.record_rounding is not None:
+    columns: UsageColumns,
+    tables: Tables,
+    bills: Ints,
+    *,
+    ledger: Ledger | None = None,
+    measured: Measured | None = None,
+) -> Summed:
+    """The sums of all records by bill; bills are the accounts of the ledger where the tariff keeps accounts.
+
+    `measured` must belong to the same columns and bills.
+    """
+    if tables.has_features:
+        return _sum_priced(columns, tables, bills, ledger)
+    if measured is None or not tables.is_linear:
         total, outcome = _sum_all(columns, tables, bills)
     else:
         if tables.shape not in measured:
             measured[tables.shape] = _sum_all(columns, tables, bills)
         total, outcome = measured[tables.shape]
-    return _parts(total, tables), outcome
+    return Summed(_parts(total, tables), outcome, None)
+
+
+def _sum_priced(columns: UsageColumns, tables: Tables, bills: Ints, ledger: Ledger | None) -> Summed:
+    """Where an amount depends on more than the units summed, every piece is priced."""
+    pieces, outcome = measure_in_chunks(columns, tables)
+    priced = price_pieces(columns, pieces, tables, ledger, bills if tables.keeps_accounts else None)
+    connections = (priced.fee != 0).astype(np.int64)
+    covered = priced.details.covered if priced.details else pieces.quantity * 0
+    sums = (pieces.quantity, connections, _once(pieces, tables), *pieces.units, covered, priced.amount)
+    total = _reduce(_keys(pieces, bills, tables), sums)
+    return Summed(_parts(total, tables), outcome, priced.details.ledger if priced.details else None)
 
 
 def _sum_all(columns: UsageColumns, tables: Tables, bills: Ints) -> tuple[_Partial, NDArray[np.uint8]]:
     partials: list[_Partial] = []
     outcomes: list[NDArray[np.uint8]] = []
-    for low in range(0, len(columns), CHUNK):
-        chunk = slice(low, low + CHUNK)
-        partial, outcome = _sum_chunk(columns.rows(chunk), tables, bills[chunk])
+    for low, chunk in chunks(columns):
+        partial, outcome = _sum_chunk(chunk, tables, bills[low : low + len(chunk)])
         partials.append(partial)
         outcomes.append(outcome)
     key = np.concatenate([partial.key for partial in partials])
@@ -77,24 +108,25 @@ def _sum_all(columns: UsageColumns, tables: Tables, bills: Ints) -> tuple[_Parti
 
 def _sum_chunk(columns: UsageColumns, tables: Tables, bills: Ints) -> tuple[_Partial, NDArray[np.uint8]]:
     pieces, outcome = measure(columns, tables)
-    key = bills[pieces.record] * len(tables.rows) + pieces.rate
+    due = first_of_record(pieces) & (columns.quantity[pieces.record] > 0)
+    sums: tuple[Numerators, ...] = (pieces.quantity, due.astype(np.int64), _once(pieces, tables), *pieces.units)
+    if not tables.is_linear:
+        sums = (*sums, pieces.quantity * 0, price_pieces(columns, pieces, tables).amount)
+    return _reduce(_keys(pieces, bills, tables), sums), outcome
+
+
+def _keys(pieces: Pieces, bills: Ints, tables: Tables) -> Ints:
+    return bills[pieces.record] * len(tables.rows) + pieces.rate
+
+
+def _once(pieces: Pieces, tables: Tables) -> Ints:
+    """1 for the first piece of each record on each line, 0 for the others."""
     first = first_of_record(pieces)
-    due = first & (columns.quantity[pieces.record] > 0)
-    once = _first_on_line(pieces, first, tables)
-    sums: tuple[Numerators, ...] = (pieces.quantity, due.astype(np.int64), once.astype(np.int64), *pieces.units)
-    if tables.tariff.record_rounding is not None:
-        fee = connection_fees(columns, pieces, first, tables)
-        exact = add(price_units(pieces.units, pieces.rate, tables), fee)
-        sums = (*sums, round_records(exact, first, tables))
-    return _reduce(key, sums), outcome
-
-
-def _first_on_line(pieces: Pieces, first: NDArray[np.bool_], tables: Tables) -> NDArray[np.bool_]:
     if first.all():
-        return first
+        return first.astype(np.int64)
     keys = pieces.record * len(tables.lines) + tables.line_of[pieces.rate]
-    once = np.zeros(len(keys), bool)
-    once[np.unique(keys, return_index=True)[1]] = True
+    once = np.zeros(len(keys), np.int64)
+    once[np.unique(keys, return_index=True)[1]] = 1
     return once
 
 
@@ -116,6 +148,8 @@ def _parts(total: _Partial, tables: Tables) -> PartSums:
     quantity, connections, records, *rest = total.sums
     units = np.stack(rest[: tables.max_steps])
     if len(rest) > tables.max_steps:
-        return PartSums(bill, rate, quantity, units, connections, records, rest[-1])
-    amount = add(price_units(units, rate, tables), multiply(connections, tables.fee[rate]))
-    return PartSums(bill, rate, quantity, units, connections, records, amount)
+        covered, amount = rest[tables.max_steps :]
+    else:
+        covered = np.zeros(len(rate), np.int64)
+        amount = add(price_units(units, rate, tables), multiply(connections, tables.fee[rate]))
+    return PartSums(bill, rate, quantity, connections, records, units, covered, amount)

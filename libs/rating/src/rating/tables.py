@@ -4,6 +4,7 @@ A *group* is the set of rates of one version for one (service, roaming zone, des
 time or one rate for each band of one schedule. Cells (service, roaming, zone) point at groups.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -12,9 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rating.money import Rounding
+from rating.allowance import MONEY
+from rating.allowance_tables import AllowanceTables
+from rating.money import MICROS, Rounding
+from rating.prices import AtMaximum, Rate
 from rating.schedule import Schedule
-from rating.tariff import SERVICE_CODES, SERVICES, Rate, Tariff, Version, Zone
+from rating.services import SERVICE_CODES, SERVICES
+from rating.tariff import Tariff, Version, Zone
 from rating.timeline import FAR_FUTURE, Changes, DayPlans, Ints, TimelineBuilder, to_epoch
 from rating.zones import ZoneIndex
 
@@ -53,8 +58,6 @@ class VersionTables:
 
     zones: ZoneIndex
     roaming: ZoneIndex
-    zone_ids: tuple[str, ...]
-    roaming_ids: tuple[str, ...]
     groups: NDArray[np.int32]
     """Group by (service code, roaming number, zone number); the last zone is "no zone", roaming 0 is home, the last
     roaming is "abroad, in no zone". NO_RATE where nothing is priced."""
@@ -67,6 +70,7 @@ class RateRow:
     rate: Rate
     version: int
     line: int
+    from_fallback: bool
 
 
 class Tables:
@@ -74,76 +78,26 @@ class Tables:
 
     def __init__(self, tariff: Tariff) -> None:
         self.tariff = tariff
-        self.rows: list[RateRow] = []
         self.activations: Ints = np.array([to_epoch(v.active_from) for v in tariff.versions], np.int64)
         self.home = ZoneIndex((Zone("home", tariff.home_networks),))
-        self._schedules: list[Schedule] = []
-        self._group_schedules: list[int] = []
-        self._group_rates: list[dict[int, int]] = []
-        self._lines: dict[str, int] = {}
-        self._indexes: dict[tuple[Zone, ...], ZoneIndex] = {}
-        self.bands = _band_numbers(tariff)
-        self.versions = [self._version(number, version) for number, version in enumerate(tariff.versions)]
-        self.lines = tuple(self._lines)
-        self.group_schedule: Ints = np.array(self._group_schedules, np.int64)
-        self.group_rate = self._group_rate_table()
-        plans: list[DayPlans] = [_Anytime(), *(_Numbered(schedule, self.bands) for schedule in self._schedules)]
+        self.allowances = AllowanceTables(tariff)
+        groups = _Groups(tariff)
+        self.versions = [groups.of_version(number, version) for number, version in enumerate(tariff.versions)]
+        self.rows = groups.rows
+        self.lines = tuple(groups.lines)
+        self.line_of: Ints = np.array([row.line for row in self.rows], np.int64)
+        self.group_schedule: Ints = np.array(groups.schedule_of, np.int64)
+        self.group_rate = groups.rate_table()
+        plans: list[DayPlans] = [_Anytime(), *(_Numbered(schedule, groups.bands) for schedule in groups.schedules)]
         self.timelines = TimelineBuilder(tariff.time_zone, self.activations, plans)
-        self.scale = _scale(tariff)
-        self._fill_rate_arrays()
-        self.shape = self._shape()
+        self.scale = scale_of(tariff, [row.rate for row in self.rows])
+        self._fill_prices([row.rate for row in self.rows])
+        self._fill_features([row.rate for row in self.rows])
 
-    def _version(self, number: int, version: Version) -> VersionTables:
-        zone_ids = tuple(zone.id for zone in version.zones)
-        roaming_ids = tuple(zone.id for zone in version.roaming_zones)
-        shape = (len(SERVICES), len(roaming_ids) + 2, len(zone_ids) + 1)
-        groups = np.full(shape, NO_RATE, np.int32)
-        by_key: dict[tuple[int, int, str | None], list[Rate]] = {}
-        for rate in version.rates:
-            roaming = 0 if rate.roaming is None else roaming_ids.index(rate.roaming) + 1
-            by_key.setdefault((SERVICE_CODES[rate.service], roaming, rate.zone), []).append(rate)
-        zone_numbers = {zone_id: zone for zone, zone_id in enumerate(zone_ids)}
-        # Rates for any zone are laid first, so that those which name their zone lie above them.
-        for (service, roaming, zone_id), rates in sorted(by_key.items(), key=lambda item: item[0][2] is not None):
-            group = self._group(number, version, rates)
-            groups[service, roaming, slice(None) if zone_id is None else zone_numbers[zone_id]] = group
-        return VersionTables(
-            self._index(version.zones), self._index(version.roaming_zones), zone_ids, roaming_ids, groups
-        )
-
-    def _group(self, number: int, version: Version, rates: list[Rate]) -> int:
-        first = len(self.rows)
-        for rate in rates:
-            line = self._lines.setdefault(rate.line, len(self._lines))
-            self.rows.append(RateRow(rate, number, line))
-        if rates[0].band is None:
-            self._group_schedules.append(ALWAYS)
-            self._group_rates.append({0: first})
-        else:
-            schedule = next(s for s in version.schedules if rates[0].band in s.bands)
-            if schedule not in self._schedules:
-                self._schedules.append(schedule)
-            self._group_schedules.append(self._schedules.index(schedule) + 1)
-            self._group_rates.append({self.bands[rate.band or ""]: first + i for i, rate in enumerate(rates)})
-        return len(self._group_schedules) - 1
-
-    def _index(self, zones: tuple[Zone, ...]) -> ZoneIndex:
-        if zones not in self._indexes:
-            self._indexes[zones] = ZoneIndex(zones)
-        return self._indexes[zones]
-
-    def _group_rate_table(self) -> Ints:
-        table = np.full((len(self._group_rates), max(1, len(self.bands))), NO_RATE, np.int64)
-        for group, rates in enumerate(self._group_rates):
-            for band, rate in rates.items():
-                table[group, band] = rate
-        return table
-
-    def _fill_rate_arrays(self) -> None:
-        rates = [row.rate for row in self.rows]
+    def _fill_prices(self, rates: list[Rate]) -> None:
         self.max_steps = max(len(rate.steps) for rate in rates)
-        shape = (self.max_steps, len(rates))
         # By step (rows) and rate (columns). A step that a rate doesn't have starts beyond every record.
+        shape = (self.max_steps, len(rates))
         self.step_after: Ints = np.full(shape, FAR_FUTURE, np.int64)
         self.increment: Ints = np.ones(shape, np.int64)
         prices = np.zeros(shape, object)
@@ -151,21 +105,41 @@ class Tables:
             for s, step in enumerate(rate.steps):
                 self.step_after[s, r] = step.after
                 self.increment[s, r] = step.increment
-                prices[s, r] = self.scaled(step.price)
+                prices[s, r] = 0 if rate.cycle_price else self.scaled(step.price)
         self.price: Numerators = narrow(prices)
-        self.fee: Numerators = narrow(np.array([self.scaled(rate.connection_fee) for rate in rates], object))
-        self.line_of: Ints = np.array([row.line for row in self.rows], np.int64)
+        self.fee = self._numerators([rate.connection_fee for rate in rates])
+        # Of one micro-unit of the record's own value.
+        self.share = self._numerators([rate.percentage / (100 * MICROS) for rate in rates])
+
+    def _fill_features(self, rates: list[Rate]) -> None:
+        """What few tariffs have, and whether this one does: the others skip the work."""
+        self.free_records: Ints = np.array([rate.free_records for rate in rates], np.int64)
+        self.cycle_rates = [number for number, rate in enumerate(rates) if rate.cycle_price]
+        counted = {rate.line for rate in rates if rate.cycle_price or rate.free_records}
+        self.counted_lines = frozenset(counted)
+        self.is_counted = np.array([rate.line in counted for rate in rates])
+        self.maximum = self._numerators([rate.maximum.amount if rate.maximum else Fraction(-1) for rate in rates])
+        self.cuts_off = np.array([bool(r.maximum and r.maximum.then is AtMaximum.CUT_OFF) for r in rates])
+        self.has_maximum = any(rate.maximum for rate in rates)
+        self.has_share = any(rate.percentage for rate in rates)
+        self.keeps_accounts = bool(self.allowances or counted)
+        self.has_features = self.keeps_accounts or self.has_maximum or self.has_share
+        # Whether a line's amount is its units x prices, whatever records they came in.
+        self.is_linear = not self.has_features and self.tariff.record_rounding is None
+        self.shape = self._shape()
+
+    def _numerators(self, amounts: list[Fraction]) -> Numerators:
+        return narrow(np.array([self.scaled(amount) for amount in amounts], object))
 
     def _shape(self) -> Shape:
-        versions = tuple((v.active_from, v.schedules, v.zones, v.roaming_zones) for v in self.tariff.versions)
         rates = tuple(
             (
-                (r.version, r.line, r.rate.service, r.rate.zone, r.rate.band, r.rate.roaming),
+                (r.version, r.line, r.from_fallback, r.rate.service, r.rate.zone, r.rate.band, r.rate.roaming),
                 tuple((step.after, step.increment) for step in r.rate.steps),
             )
             for r in self.rows
         )
-        return (self.tariff.time_zone, self.tariff.home_networks, versions, rates)
+        return (self.tariff.time_zone, self.tariff.home_networks, tuple(map(_frame, self.tariff.versions)), rates)
 
     def scaled(self, amount: Fraction) -> int:
         """An amount as an integer over the scale."""
@@ -177,6 +151,70 @@ class Tables:
     def rounding_step(self, rounding: Rounding) -> int:
         """The scaled value of one unit of the last decimal that a rounding keeps."""
         return self.scale // rounding.unit
+
+
+class _Groups:
+    """Numbers the rates, lines, bands and schedules of all versions while it lays them into cells."""
+
+    def __init__(self, tariff: Tariff) -> None:
+        self.rows: list[RateRow] = []
+        self.lines: dict[str, int] = {}
+        self.bands = _band_numbers(tariff)
+        self.schedules: list[Schedule] = []
+        self.schedule_of: list[int] = []
+        self._rates: list[dict[int, int]] = []
+        self._indexes: dict[tuple[Zone, ...], ZoneIndex] = {}
+
+    def of_version(self, number: int, version: Version) -> tuple[VersionTables, ...]:
+        """The lookups of a version and of its fallbacks."""
+        found, fallback = [self._lookups(number, version, from_fallback=False)], version.fallback
+        while fallback:
+            found.append(self._lookups(number, fallback, from_fallback=True))
+            fallback = fallback.fallback
+        return tuple(found)
+
+    def _lookups(self, number: int, version: Version, *, from_fallback: bool) -> VersionTables:
+        zone_numbers = {zone.id: zone_number for zone_number, zone in enumerate(version.zones)}
+        roaming_numbers = {zone.id: zone_number for zone_number, zone in enumerate(version.roaming_zones, start=1)}
+        groups = np.full((len(SERVICES), len(roaming_numbers) + 2, len(zone_numbers) + 1), NO_RATE, np.int32)
+        by_key: dict[tuple[int, int, str | None], list[Rate]] = {}
+        for rate in version.rates:
+            roaming = 0 if rate.roaming is None else roaming_numbers[rate.roaming]
+            by_key.setdefault((SERVICE_CODES[rate.service], roaming, rate.zone), []).append(rate)
+        # Rates for any zone are laid first, so that those which name their zone lie above them.
+        for (service, roaming, zone_id), rates in sorted(by_key.items(), key=lambda item: item[0][2] is not None):
+            group = self._group(number, version, rates, from_fallback=from_fallback)
+            groups[service, roaming, slice(None) if zone_id is None else zone_numbers[zone_id]] = group
+        return VersionTables(self._index(version.zones), self._index(version.roaming_zones), groups)
+
+    def _group(self, number: int, version: Version, rates: list[Rate], *, from_fallback: bool) -> int:
+        first = len(self.rows)
+        for rate in rates:
+            line = self.lines.setdefault(rate.line, len(self.lines))
+            self.rows.append(RateRow(rate, number, line, from_fallback))
+        if rates[0].band is None:
+            self.schedule_of.append(ALWAYS)
+            self._rates.append({0: first})
+        else:
+            schedule = next(s for s in version.schedules if rates[0].band in s.bands)
+            if schedule not in self.schedules:
+                self.schedules.append(schedule)
+            self.schedule_of.append(self.schedules.index(schedule) + 1)
+            self._rates.append({self.bands[rate.band or ""]: first + i for i, rate in enumerate(rates)})
+        return len(self.schedule_of) - 1
+
+    def _index(self, zones: tuple[Zone, ...]) -> ZoneIndex:
+        if zones not in self._indexes:
+            self._indexes[zones] = ZoneIndex(zones)
+        return self._indexes[zones]
+
+    def rate_table(self) -> Ints:
+        """The rate by group (rows) and band (columns)."""
+        table = np.full((len(self._rates), max(1, len(self.bands))), NO_RATE, np.int64)
+        for group, rates in enumerate(self._rates):
+            for band, rate in rates.items():
+                table[group, band] = rate
+        return table
 
 
 def tables_of(tariff: Tariff) -> Tables:
@@ -195,19 +233,36 @@ def narrow(values: Numerators) -> Numerators:
     return values.astype(np.int64) if largest < 2**62 else values
 
 
+def _chain(version: Version) -> Iterator[Version]:
+    """A version and its fallbacks."""
+    found: Version | None = version
+    while found:
+        yield found
+        found = found.fallback
+
+
+def _frame(version: Version) -> Shape:
+    """What of a version decides which rate a record finds, rates apart."""
+    return tuple((v.active_from, v.schedules, v.zones, v.roaming_zones) for v in _chain(version))
+
+
 def _band_numbers(tariff: Tariff) -> dict[str, int]:
-    names = (band for version in tariff.versions for schedule in version.schedules for band in schedule.bands)
+    versions = (version for own in tariff.versions for version in _chain(own))
+    names = (band for version in versions for schedule in version.schedules for band in schedule.bands)
     return {band: number for number, band in enumerate(dict.fromkeys(names))}
 
 
-def _scale(tariff: Tariff) -> int:
+def scale_of(tariff: Tariff, rates: list[Rate]) -> int:
     """The common denominator of every price, fee and rounding: all amounts are integers over it."""
-    denominators = [
-        amount.denominator
-        for version in tariff.versions
-        for rate in version.rates
-        for amount in (rate.connection_fee, *(step.price for step in rate.steps))
-    ]
+    amounts: list[Fraction] = []
+    for rate in rates:
+        tiers = rate.cycle_price.tiers if rate.cycle_price else ()
+        amounts += [rate.connection_fee, rate.percentage / (100 * MICROS)]
+        amounts += [step.price for step in rate.steps] + [tier.price for tier in tiers]
+        amounts += [rate.maximum.amount] if rate.maximum else []
+    for allowance in (allowance for version in tariff.versions for allowance in version.allowances):
+        amounts += [allowance.price] + ([allowance.block.price] if allowance.block else [])
+        # Balances of money are kept in micro-units.
+        amounts += [allowance.amount, Fraction(1, MICROS)] if allowance.unit == MONEY else []
     roundings = (tariff.record_rounding, tariff.line_rounding, tariff.bill_rounding)
-    decimals = [rounding.unit for rounding in roundings if rounding]
-    return lcm(*denominators, *decimals)
+    return lcm(*(amount.denominator for amount in amounts), *(rounding.unit for rounding in roundings if rounding))

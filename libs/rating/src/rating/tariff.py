@@ -10,79 +10,12 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from rating.errors import Unrated
+from rating.allowance import Allowance
+from rating.errors import RatingError, Unrated
 from rating.money import Rounding
+from rating.prices import Rate
 from rating.schedule import Schedule
-
-
-class Service(StrEnum):
-    """What a record is usage of."""
-
-    VOICE = "voice"
-    SMS = "sms"
-    DATA = "data"
-    MMS = "mms"
-    CONTENT = "content"
-    IPTV = "iptv"
-
-
-SERVICES = tuple(Service)
-"""Every service; a service's index here is its code in columns."""
-SERVICE_CODES = {service: code for code, service in enumerate(SERVICES)}
-BASE_UNIT = {
-    Service.VOICE: "second",
-    Service.SMS: "message",
-    Service.DATA: "byte",
-    Service.MMS: "message",
-    Service.CONTENT: "event",
-    Service.IPTV: "event",
-}
-"""What a record's `quantity` counts."""
-UNIT_SIZES: dict[str, dict[str, int]] = {
-    "second": {"second": 1, "minute": 60, "hour": 3600},
-    "byte": {
-        "byte": 1,
-        "kilobyte": 10**3,
-        "megabyte": 10**6,
-        "gigabyte": 10**9,
-        "kibibyte": 2**10,
-        "mebibyte": 2**20,
-        "gibibyte": 2**30,
-    },
-    "message": {"message": 1},
-    "event": {"event": 1},
-}
-"""The words that a document may use for so many base units."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How usage is counted and priced from a certain point of the record on (the group-interval start)."""
-
-    after: int
-    """The step applies from this many base units into the record."""
-    increment: int
-    """Usage is charged in whole increments of this many base units."""
-    price: Fraction
-    """Price of one base unit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """The price of one service, to one zone, in one band."""
-
-    line: str
-    """Name of the bill line on which the charges gather."""
-    service: Service
-    zone: str | None
-    """Destination zone; None: any destination for which no other rate names the zone."""
-    band: str | None
-    """Time band; None: at any time."""
-    roaming: str | None
-    """Roaming zone in which the customer must be; None: at home."""
-    steps: tuple[Step, ...]
-    connection_fee: Fraction = Fraction(0)
-    """Charged once a record, under the rate in force when it starts."""
+from rating.services import BASE_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +61,9 @@ class Version:
     roaming_zones: tuple[Zone, ...]
     rates: tuple[Rate, ...]
     recurring: tuple[RecurringCharge, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    fallback: "Version | None" = None
+    """Prices what this version has no rate for."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +78,8 @@ class Tariff:
     """IANA name. Bands follow the wall clock there."""
     versions: tuple[Version, ...]
     """In order of activation."""
+    fallback: str | None = None
+    """Id of the tariff that prices what this one doesn't: see with_fallback."""
     home_networks: tuple[str, ...] = ()
     """MCC or MCC-MNC prefixes that are home; a record without a visited network is at home too."""
     record_rounding: Rounding | None = None
@@ -152,6 +90,29 @@ class Tariff:
 
     def __hash__(self) -> int:
         return hash((self.id, self.time_zone, self.versions))
+
+    def with_fallback(self, other: "Tariff") -> "Tariff":
+        """The tariff with another's rates for what it has no price for; roundings and recurring charges stay its own.
+
+        Raises RatingError when it isn't the fallback that this tariff names, or when the two can't be on one bill.
+        """
+        if self.fallback not in (None, other.id):
+            raise RatingError("fallback", other.id, f"{self.fallback}, which tariff {self.id} names")
+        for field_name in ("currency", "time_zone"):
+            mine, theirs = getattr(self, field_name), getattr(other, field_name)
+            if mine != theirs:
+                raise RatingError(f"fallback.{field_name}", theirs, f"{mine}, as in tariff {self.id}")
+        units: dict[str, str] = {}
+        for rate in (rate for tariff in (self, other) for version in tariff.versions for rate in version.rates):
+            if units.setdefault(rate.line, BASE_UNIT[rate.service]) != BASE_UNIT[rate.service]:
+                raise RatingError("fallback.line", rate.line, f"a line that counts {units[rate.line]}s in both tariffs")
+        starts = {version.active_from for tariff in (self, other) for version in tariff.versions}
+        versions = []
+        for start in sorted(starts):
+            version, fallback = self.version_at(start), other.version_at(start)
+            if version is not None:
+                versions.append(replace(version, active_from=start, fallback=fallback))
+        return replace(self, versions=tuple(versions))
 
     def version_at(self, instant: datetime) -> Version | None:
         """The version in force at an instant; None before the first."""

@@ -6,11 +6,12 @@ from typing import Final, cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.domain.policy import VerdictPolicy
-from billing_accuracy.domain.policy_document import load_policy
+from billing_accuracy.domain.policy_document import PolicyError, load_policy
 from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import BillChecks, BillRuns
 from billing_accuracy.server.authorization import AUTHORIZATION
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
+from billing_accuracy.server.bills import BillReader
 from billing_accuracy.server.faults import ERRORS
 from billing_accuracy.server.measure import Measure
 from billing_accuracy.server.peers import CatalogueClient, ProfileClient, UsageClient
@@ -22,7 +23,9 @@ from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.tables import SCHEMA
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
 from mesh.rpc import Servicer
+from mesh.rpc.validation import RequestRules
 from mesh.service import Application, Runtime, ServiceDefinition
+from mesh.settings import SettingsError
 
 
 def build(runtime: Runtime) -> Application:
@@ -30,18 +33,20 @@ def build(runtime: Runtime) -> Application:
     settings = cast("Settings", runtime.settings)
     sessions = StoreSessions(runtime.store, _records, runtime.clock)
     to = runtime.channels.to
+    measure = Measure(runtime.meter)
     checker = BillChecker(
         sessions=sessions,
         profile=ProfileClient(to("profile", settings.profile_address)),
         catalogue=CatalogueClient(to("offer-decision", settings.offer_decision_address)),
         usage=UsageClient(to("usage-correlation", settings.usage_correlation_address)),
         policy=_policy(settings),
+        tally=measure,
     )
     return Application(
         servicers=[
             Servicer(
                 add=add_BillingAccuracyServiceServicer_to_server,
-                implementation=BillingAccuracyServicer(sessions, checker, Measure(runtime.meter)),
+                implementation=BillingAccuracyServicer(sessions, BillReader(RequestRules()), checker, measure),
                 service=BILLING_SERVICE,
             )
         ],
@@ -55,9 +60,13 @@ def _records(connection: AsyncConnection) -> tuple[BillRuns, BillChecks]:
 
 
 def _policy(settings: Settings) -> VerdictPolicy:
-    if settings.verdict_policy_file is not None:
-        return load_policy(settings.verdict_policy_file.read_text("utf-8"))
-    return load_policy((resources.files("billing_accuracy") / "policy.yaml").read_text("utf-8"))
+    file = settings.verdict_policy_file
+    if file is None:
+        return load_policy((resources.files("billing_accuracy") / "policy.yaml").read_text("utf-8"))
+    try:
+        return load_policy(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, PolicyError) as error:
+        raise SettingsError([f"CXMESH_VERDICT_POLICY_FILE={file}: {error}"]) from error
 
 
 SERVICE: Final = ServiceDefinition(

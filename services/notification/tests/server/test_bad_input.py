@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from cxmesh.notification.v1 import message_pb2 as m
 from cxmesh.notification.v1 import notification_service_pb2 as pb
@@ -40,7 +41,12 @@ INVALID = [
     ("ListTemplates", pb.ListTemplatesRequest(page_token="made up")),
     ("UpdateTemplate", pb.UpdateTemplateRequest()),
     ("UpdateTemplate", pb.UpdateTemplateRequest(template=m.Template(texts=[TEXT]))),
-    ("UpdateTemplate", pb.UpdateTemplateRequest(template=m.Template(name="templates/bill-shock"))),
+    (
+        "UpdateTemplate",
+        pb.UpdateTemplateRequest(
+            template=m.Template(name="templates/bill-shock"), update_mask=FieldMask(paths=["texts"])
+        ),
+    ),
     ("SendMessage", pb.SendMessageRequest()),
     ("SendMessage", sending(parent="customers/-")),
     ("SendMessage", sending(parent=f"customers/{TOO_LONG}")),

@@ -195,7 +195,6 @@ async def test_a_customer_who_moves_takes_the_subscription_along(held, made, pub
         (["bill_cycle_day"], NOW, {"bill_cycle_day": 2}, "plan_start_time"),
         (["customer"], None, {"customer": "customers/c-2"}, "subscription.customer"),
         (["line_identifier"], None, {"line_identifier": "a\0b"}, "subscription.line_identifier"),
-        (["nothing"], None, {}, "update_mask"),
     ],
 )
 async def test_changes_that_cannot_be(held, made, paths, start, changes, field) -> None:
@@ -204,6 +203,29 @@ async def test_changes_that_cannot_be(held, made, paths, start, changes, field) 
     assert await refused(held.UpdateSubscription(request)) == (
         "INVALID_ARGUMENT", "ERROR_REASON_INVALID_VALUE", field,
     )  # fmt: skip
+
+
+async def test_a_mask_with_a_path_that_is_none_is_refused(held, made) -> None:
+    assert await refused(held.UpdateSubscription(change(made, ["nothing"]))) == (
+        "INVALID_ARGUMENT", "ERROR_REASON_INVALID_REQUEST", "update_mask",
+    )  # fmt: skip
+
+
+async def test_a_change_needs_no_more_than_what_changes(held, made) -> None:
+    request = pb.UpdateSubscriptionRequest(
+        subscription=subscription_pb2.Subscription(name=made.name, line_identifier="15550199"),
+        update_mask=FieldMask(paths=["line_identifier"]),
+    )
+
+    changed = await held.UpdateSubscription(request)
+
+    assert changed.line_identifier == "15550199"
+    assert changed.plan == made.plan
+
+
+async def test_what_a_change_leaves_must_keep_the_rules(held, made) -> None:
+    request = change(made, ["bill_cycle_day"], bill_cycle_day=32)
+    assert (await refused(held.UpdateSubscription(request)))[2] == "subscription.bill_cycle_day"
 
 
 async def test_a_state_cannot_be_unset(held, made) -> None:

@@ -12,7 +12,7 @@ from rating import SERVICE_CODES, Service, Tariff, UsageRecord, load_tariff, rat
 from usage_correlation.domain.bill_cycles import BillCalendar
 from usage_correlation.domain.moments import MICROS, from_micros, to_micros
 from usage_correlation.domain.placement import NOWHERE, Placement, Placer
-from usage_correlation.domain.rated import PlanUsage, kept_rows, rate_by_plan
+from usage_correlation.domain.rated import PlanUsage, RecordCost, kept_rows, rate_by_plan, record_costs
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod
 from usage_correlation.domain.totals import line_totals, spend_totals
@@ -81,8 +81,16 @@ def test_lines_without_some_records_are_the_lines_of_the_others(
 
 def test_single_records_cost_what_the_rater_says() -> None:
     batch = usage_batch(("s-1", MARCH_2, 60), ("s-2", MARCH_2, 60), ("s-1", MARCH_2, 30))
-    _, (usage,) = rated(batch)
-    assert usage.record_amounts(0) == [(0, Fraction("0.17")), (2, Fraction("0.085"))]
+    _, usages = rated(batch)
+    day, half = RecordCost(0, Fraction("0.17"), "USD"), RecordCost(2, Fraction("0.085"), "USD")
+    assert record_costs(usages, [0]) == {0: [day, half]}
+    assert record_costs(usages, [1, 0]) == {0: [day, half], 1: [RecordCost(1, Fraction("0.17"), "USD")]}
+
+
+def test_costs_come_by_start_also_over_two_plans() -> None:
+    starts = (CHANGE, MARCH_2, CHANGE + timedelta(days=1), MARCH_2 + timedelta(hours=1))
+    _, usages = rated(usage_batch(*(("s-1", start, 60) for start in starts)))
+    assert [cost.row for cost in record_costs(usages, [0])[0]] == [1, 3, 0, 2]
 
 
 def test_lines_are_counted_by_band_and_destination() -> None:

@@ -138,7 +138,7 @@ async def test_killed_in_the_middle_it_loses_nothing_and_counts_nothing_twice(
 
         sources = [asyncio.create_task(source()) for _ in range(4)]
         for kill in range(1, KILLS + 1):
-            while len(waiting) > BATCHES * (KILLS + 1 - kill) // (KILLS + 1):  # noqa: ASYNC110 - a list has no event
+            while len(waiting) > BATCHES * (KILLS + 1 - kill) // (KILLS + 1):
                 await asyncio.sleep(0.001)
             await process.kill()
             await process.start()

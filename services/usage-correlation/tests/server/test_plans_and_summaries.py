@@ -159,6 +159,30 @@ async def test_a_summary_after_a_change_of_plan_holds_both_plans_lines(world: Wo
     ]
 
 
+async def test_a_subscription_that_ended_has_the_summary_of_its_last_cycle(world: World) -> None:
+    name = await used(world, 60)
+    world.clock.advance(timedelta(seconds=301))
+    held = world.profile.known[f"subscriptions/{name}"]
+    held.plan_periods[-1].end_time.FromDatetime(MARCH_2 + minutes(5))
+    request = GetUsageSummaryRequest(name=f"subscriptions/{name}/usageSummary")
+    found = await world.stub().GetUsageSummary(request)
+    assert (found.plan, found.total.nanos) == ("plans/standard", 170_000_000)
+    late = usage_record(name, start=MARCH_2 + minutes(5))
+    (rejection,) = (await world.stub().RecordUsage(RecordUsageRequest(records=[late]))).rejections
+    assert rejection.description == "no plan was in force at 2026-03-02T15:05:00Z"
+    request.cycle_time.FromDatetime(MARCH_2 + timedelta(days=60))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await world.stub().GetUsageSummary(request)
+    assert error_from(refused.value).field_violations[0].field == "cycle_time"
+
+
+async def test_a_summary_of_a_cycle_to_come_is_empty(world: World) -> None:
+    request = GetUsageSummaryRequest(name=f"subscriptions/{world.profile.hold()}/usageSummary")
+    request.cycle_time.FromDatetime(MARCH_2 + timedelta(days=60))
+    found = await world.stub().GetUsageSummary(request)
+    assert (found.plan, list(found.lines)) == ("plans/standard", [])
+
+
 async def test_a_summary_without_usage_is_empty(world: World) -> None:
     name = world.profile.hold()
     found = await world.stub("service/offer-decision").GetUsageSummary(

@@ -1,70 +1,28 @@
-"""Does the customer's spending speak up once for each threshold, and can everybody who listens hear it?"""
+"""Does the customer's spending speak up once for each threshold?"""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.type.money_pb2 import Money
 from sqlalchemy import text
+from usage_acts import make_policy, percents_of, policy, signals_of, spend, with_own_policy
 from usage_samples import MARCH_2, fresh, minutes, tariff_document, usage_record
 from usage_world import World
 
 from cxmesh.profile.v1.events_pb2 import SubscriptionChanged
 from cxmesh.usage.v1.events_pb2 import SignalRaised
-from cxmesh.usage.v1.signal_pb2 import SIGNAL_KIND_SPEND_THRESHOLD, Signal
-from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
-from cxmesh.usage.v1.usage_record_pb2 import UsageRecord
+from cxmesh.usage.v1.signal_pb2 import SIGNAL_KIND_SPEND_THRESHOLD
 from cxmesh.usage.v1.usage_service_pb2 import (
-    CreateSpendPolicyRequest,
     DeleteSpendPolicyRequest,
     GetSignalRequest,
     ListSignalsRequest,
     RecordUsageRequest,
     UpdateSpendPolicyRequest,
-    WatchSignalsRequest,
-    WatchSignalsResponse,
 )
 from mesh.rpc import error_from
-
-
-def policy(limit: int = 10, percents: Sequence[int] = (80, 100), **scope: str) -> SpendPolicy:
-    return SpendPolicy(limit=Money(units=limit, currency_code="USD"), threshold_percents=percents, **scope)
-
-
-async def make_policy(world: World, made: SpendPolicy) -> str:
-    name = fresh("policy")
-    await world.stub().CreateSpendPolicy(CreateSpendPolicyRequest(spend_policy_id=name, spend_policy=made))
-    return name
-
-
-async def with_own_policy(world: World, limit: int = 10, percents: Sequence[int] = (80, 100)) -> tuple[str, str]:
-    """A subscription and its own policy."""
-    name = world.profile.hold()
-    return name, await make_policy(world, policy(limit, percents, subscription=f"subscriptions/{name}"))
-
-
-async def spend(world: World, name: str, *dollars: float, start: datetime = MARCH_2) -> list[UsageRecord]:
-    """One record for each amount, at a dollar for 60/0.17 seconds: 17 cents a minute, to the cent below."""
-    records = [
-        usage_record(name, int(amount / 0.17 * 60), start=start + minutes(number))
-        for number, amount in enumerate(dollars)
-    ]
-    answer = await world.stub().RecordUsage(RecordUsageRequest(records=records))
-    assert answer.accepted_count == len(records)
-    return records
-
-
-async def signals_of(world: World, name: str) -> list[Signal]:
-    """Oldest first."""
-    answer = await world.stub().ListSignals(ListSignalsRequest(subscription=f"subscriptions/{name}"))
-    return list(answer.signals)[::-1]
-
-
-async def percents_of(world: World, name: str) -> list[int]:
-    return [signal.spend_threshold.percent for signal in await signals_of(world, name)]
 
 
 async def test_a_threshold_reached_is_signalled_with_what_there_is_to_say(world: World) -> None:
@@ -267,83 +225,6 @@ async def test_signals_are_listed_newest_first_page_by_page(world: World) -> Non
             break
         request.page_token = answer.next_page_token
     assert pages == [[50, 40], [30, 20], [10]]
-
-
-class Watch:
-    """A watcher that remembers its cursor."""
-
-    def __init__(self, world: World, cursor: str = "") -> None:
-        self._call = world.stub("service/offer-decision").WatchSignals(WatchSignalsRequest(cursor=cursor))
-        self._answers: AsyncIterator[WatchSignalsResponse] = aiter(self._call)
-        self.cursor = cursor
-
-    async def next(self) -> list[str]:
-        answer = await asyncio.wait_for(anext(self._answers), 5)
-        self.cursor = answer.cursor
-        return [signal.name for signal in answer.signals]
-
-    async def take(self, count: int) -> list[str]:
-        names: list[str] = []
-        while len(names) < count:
-            names += await self.next()
-        return names
-
-    def stop(self) -> None:
-        self._call.cancel()
-
-
-async def test_a_watcher_hears_signals_as_they_are_committed(world: World) -> None:
-    name, _ = await with_own_policy(world)
-    watch = Watch(world)
-    assert await watch.next() == []
-    await spend(world, name, 9.0)
-    (signal,) = await signals_of(world, name)
-    assert await watch.next() == [signal.name]
-    watch.stop()
-
-
-async def test_none_is_missed_or_repeated_across_reconnects(world: World) -> None:
-    accounts = [(await with_own_policy(world))[0] for _ in range(12)]
-    watch = Watch(world)
-    await watch.next()
-    heard: list[str] = []
-    for name in accounts[:4]:
-        await spend(world, name, 9.0)
-    heard += await watch.take(2)
-    watch.stop()
-    for name in accounts[4:8]:
-        await spend(world, name, 9.0)
-    watch = Watch(world, watch.cursor)
-    heard += await watch.take(8 - len(heard))
-    watch.stop()
-    watch = Watch(world, watch.cursor)
-    await asyncio.gather(*(spend(world, name, 9.0) for name in accounts[8:]))
-    heard += await watch.take(12 - len(heard))
-    watch.stop()
-    expected = [signal.name for name in accounts for signal in await signals_of(world, name)]
-    assert sorted(heard) == sorted(expected)
-    assert heard[:8] == expected[:8]
-
-
-@pytest.mark.parametrize("cursor", ["nonsense", "1.999999999999999999", "2.1"])
-async def test_a_watch_cannot_go_on_from_anywhere_else(world: World, cursor: str) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await Watch(world, cursor).next()
-    error = error_from(refused.value)
-    assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_CURSOR")
-
-
-async def test_a_watch_for_other_kinds_moves_on_in_silence(world: World) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await anext(aiter(world.stub().WatchSignals(WatchSignalsRequest(kinds=[0]))))
-    assert error_from(refused.value).reason == "ERROR_REASON_INVALID_VALUE"
-    name, _ = await with_own_policy(world)
-    call = world.stub().WatchSignals(WatchSignalsRequest(kinds=[SIGNAL_KIND_SPEND_THRESHOLD]))
-    answers = aiter(call)
-    await anext(answers)
-    await spend(world, name, 9.0)
-    assert len((await asyncio.wait_for(anext(answers), 5)).signals) == 1
-    call.cancel()
 
 
 async def test_a_changed_subscription_is_asked_for_again(world: World) -> None:

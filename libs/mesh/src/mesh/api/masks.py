@@ -7,9 +7,13 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from mesh.rpc import invalid_argument
+from mesh.rpc.validation import RequestRules
 
 M = TypeVar("M", bound=Message)
 _EVERYTHING = "*"
+_RULES = RequestRules()
+_SHOWN_CHARACTERS = 80
+"""Of a path that does not exist: errors travel in HTTP/2 headers of limited size."""
 
 
 def changed_paths(mask: FieldMask, sent: Message, ignored: Collection[str]) -> list[str]:
@@ -23,12 +27,16 @@ def changed_paths(mask: FieldMask, sent: Message, ignored: Collection[str]) -> l
         paths = list(sent.DESCRIPTOR.fields_by_name)
     for path in paths:
         if not _exists(path, sent):
-            raise invalid_argument("update_mask", path, f"paths of {sent.DESCRIPTOR.name}")
+            raise invalid_argument("update_mask", path[:_SHOWN_CHARACTERS], f"paths of {sent.DESCRIPTOR.name}")
     return [path for path in paths if path.partition(".")[0] not in ignored]
 
 
-def merged(current: M, sent: M, paths: Collection[str]) -> M:
-    """`current` with the values that `sent` has at `paths`; lists are replaced as a whole."""
+def merged(current: M, sent: M, paths: Collection[str], *, inside: str) -> M:
+    """`current` with the values that `sent` has at `paths`; messages and lists are replaced as a whole.
+
+    Raises RpcError (INVALID_ARGUMENT) when the result breaks the rules of its proto; `inside` is the name of the
+    resource in the request. An update's own request isn't checked for them: it holds what changes and no more.
+    """
     source = type(sent)()
     source.CopyFrom(sent)
     for path in paths:
@@ -36,6 +44,7 @@ def merged(current: M, sent: M, paths: Collection[str]) -> M:
     result = type(current)()
     result.CopyFrom(current)
     FieldMask(paths=paths).MergeMessage(source, result, replace_message_field=True, replace_repeated_field=True)
+    _RULES.check(result, inside=inside)
     return result
 
 

@@ -22,6 +22,11 @@ class Page:
     digest: bytes
     """Binds the token to this list and its filters."""
 
+    @property
+    def after_name(self) -> str:
+        """The name that the page comes after, in a list by name; empty on the first."""
+        return str(self.after[0]) if self.after else ""
+
     def cut(self, found: Sequence[T], key: Callable[[T], Sequence[PageKey]]) -> tuple[Sequence[T], str]:
         """What to show of up to `size + 1` rows, and the token of the next page; empty on the last.
 

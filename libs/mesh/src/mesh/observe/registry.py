@@ -70,24 +70,26 @@ ATTRIBUTES: Sequence[Attribute] = (
 )
 
 
-def to_markdown() -> str:
-    """The registry as Markdown tables, for the documentation."""
-    spans = ((f"`{span.name}`", span.kind, span.meaning, _codes(span.attributes)) for span in SPANS)
-    metrics = (
-        (f"`{metric.name}`", metric.instrument, metric.unit, metric.meaning, _codes(metric.attributes))
-        for metric in METRICS
-    )
-    attributes = ((f"`{attribute.name}`", attribute.meaning, f"`{attribute.example}`") for attribute in ATTRIBUTES)
-    return "\n".join(
-        (
-            "## Spans\n",
-            _table(("name", "kind", "meaning", "attributes"), spans),
-            "## Metrics\n",
-            _table(("name", "instrument", "unit", "meaning", "attributes"), metrics),
-            "## Attributes\n",
-            _table(("name", "meaning", "example"), attributes),
-        )
-    )
+def to_markdown(
+    spans: Sequence[Span] = SPANS, metrics: Sequence[Metric] = METRICS, attributes: Sequence[Attribute] = ATTRIBUTES
+) -> str:
+    """Names as Markdown tables, for the documentation: the mesh's own, or those that a service adds."""
+    tables = {
+        "Spans": _table(
+            ("name", "kind", "meaning", "attributes"),
+            [(f"`{span.name}`", span.kind, span.meaning, _codes(span.attributes)) for span in spans],
+        ),
+        "Metrics": _table(
+            ("name", "instrument", "unit", "meaning", "attributes"),
+            [(f"`{one.name}`", one.instrument, one.unit, one.meaning, _codes(one.attributes)) for one in metrics],
+        ),
+        "Attributes": _table(
+            ("name", "meaning", "example"),
+            [(f"`{one.name}`", one.meaning, f"`{one.example}`") for one in attributes],
+        ),
+    }
+    filled = {"Spans": spans, "Metrics": metrics, "Attributes": attributes}
+    return "\n".join(f"### {title}\n\n{table}" for title, table in tables.items() if filled[title])
 
 
 def _codes(names: Sequence[str]) -> str:

@@ -25,16 +25,20 @@ class RequestRules:
         """Compile the rules of a request type now; raises protovalidate.CompilationError when they are wrong."""
         self._validator.collect_violations(kind())
 
-    def check(self, request: Message) -> None:
-        """Raise RpcError (INVALID_ARGUMENT) that names every field that breaks a rule, its value and the rule."""
+    def check(self, request: Message, *, inside: str = "") -> None:
+        """Raise RpcError (INVALID_ARGUMENT) that names every field that breaks a rule, its value and the rule.
+
+        `inside` is the path of the message in the request, when it is a part of one.
+        """
         violations = self._validator.collect_violations(request)
         if violations:
-            raise _invalid(request, violations)
+            raise _invalid(request, violations, inside)
 
 
-def _invalid(request: Message, violations: list[Violation]) -> RpcError:
+def _invalid(request: Message, violations: list[Violation], inside: str) -> RpcError:
     shown = [
-        _describe(cast("Descriptor", request.DESCRIPTOR), violation) for violation in violations[:_SHOWN_VIOLATIONS]
+        _describe(cast("Descriptor", request.DESCRIPTOR), violation, inside)
+        for violation in violations[:_SHOWN_VIOLATIONS]
     ]
     message = "; ".join(f"{violation.field or 'request'}: {violation.description}" for violation in shown[:3])
     if len(violations) > len(shown[:3]):
@@ -56,14 +60,15 @@ class _Element(Protocol):
     subscript: Any  # a one-of of that runtime: None, or an object with `field` and `value`
 
 
-def _describe(root: Descriptor, violation: Violation) -> FieldViolation:
+def _describe(root: Descriptor, violation: Violation, inside: str) -> FieldViolation:
     proto = violation.proto
     elements = cast("list[_Element]", list(proto.field.elements)) if proto.field is not None else []
     description = proto.message or proto.rule_id
     shown = "a value that is not shown" if _is_secret(root, elements) else _shown(violation.field_value)
     if shown is not None:
         description = f"{description}, got {shown}"
-    return FieldViolation(_path(elements), description)
+    path = ".".join(part for part in (inside, _path(elements)) if part)
+    return FieldViolation(path, description)
 
 
 def _path(elements: list[_Element]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import grpc
+import psycopg
 import redis.exceptions
 import sqlalchemy.exc
 
@@ -25,6 +26,9 @@ COMMON_ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     sqlalchemy.exc.OperationalError: _AWAY,
     sqlalchemy.exc.InterfaceError: _AWAY,
     sqlalchemy.exc.TimeoutError: _AWAY,
+    # COPY goes by the driver itself, whose errors SQLAlchemy doesn't translate.
+    psycopg.OperationalError: _AWAY,
+    psycopg.InterfaceError: _AWAY,
     redis.exceptions.ConnectionError: _AWAY,
     redis.exceptions.TimeoutError: _AWAY,
 }

@@ -21,9 +21,7 @@ from mesh.settings import ServiceSettings
 from mesh.store import Store, pending_migrations
 
 _PURGE_EVERY = timedelta(minutes=1)
-_AWAY = frozenset(
-    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
-)
+_AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED})
 
 
 class MigrationsPending(Exception):  # noqa: N818 - a statement; it ends the start-up

@@ -10,6 +10,7 @@ from mesh.store.errors import (
     SchemaIsNewer,
     StoreError,
 )
+from mesh.store.keys import listed, update_rows
 from mesh.store.migrations import Migration, apply_migrations, pending_migrations
 from mesh.store.pages import after, decode_page_token, encode_page_token, filter_digest
 from mesh.store.schema import create_mesh_tables, drop_mesh_tables
@@ -38,6 +39,8 @@ __all__ = [
     "encode_page_token",
     "filter_digest",
     "insert_ignoring_duplicates",
+    "listed",
     "mesh_tables",
     "pending_migrations",
+    "update_rows",
 ]

@@ -112,7 +112,7 @@ class Store:
             try:
                 async with self.unit_of_work(isolation=isolation) as uow:
                     return await work(uow)
-            except DBAPIError as error:
+            except (DBAPIError, psycopg.Error) as error:
                 if not _is_conflict(error):
                     raise
                 # Spread, so that the same two do not meet again.
@@ -125,5 +125,6 @@ class Store:
         return await purge(self.engine, self.schema, self.clock.now(), self._retention)
 
 
-def _is_conflict(error: DBAPIError) -> bool:
-    return isinstance(error.orig, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
+def _is_conflict(error: DBAPIError | psycopg.Error) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error  # COPY goes by the driver itself
+    return isinstance(cause, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)

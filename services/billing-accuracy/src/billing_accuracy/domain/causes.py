@@ -29,6 +29,7 @@ class Causes:
 
     def __init__(self, bill: Bill, expected: ExpectedBill) -> None:
         self._currency = bill.currency
+        self._known_codes = expected.known_codes
         self._in_force = words.names(list(dict.fromkeys(expected.plans)))
 
     def tie(self, pair: Pair) -> Cause:
@@ -63,10 +64,10 @@ class Causes:
             text += f"; {self._in_force} charges {words.price(service, part.price, self._currency)}"
         return self._made_out(FindingClass.WRONG_BAND, pair, text)
 
-    def misnamed(self, pair: Pair, expected: ExpectedBill) -> Cause:
+    def misnamed(self, pair: Pair) -> Cause:
         """A line is right but for its code."""
         line, code = pair.billed.lines[0], pair.charge.charge_code
-        known = line.charge_code in expected.known_codes
+        known = line.charge_code in self._known_codes
         why = "" if known else f", which {self._in_force} doesn't have"
         text = f"line {line.line_id} has as {line.charge_code}{why} what is {code}: {_comes_to(pair.charge)} its amount"
         return _instead(FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE, pair, text)
@@ -77,10 +78,10 @@ class Causes:
         """Amounts are those of another plan: of these pairs, of what only it charges, and of what it doesn't."""
         lines = [line for billed in (*(pair.billed for pair in pairs), *extra) for line in billed.lines]
         charges = [*(pair.charge for pair in pairs), *missing]
-        codes = words.names(list(dict.fromkeys(one.charge_code for one in (*lines, *charges))))
+        codes = dict.fromkeys([*(line.charge_code for line in lines), *(charge.charge_code for charge in charges)])
         billed, right = _sum(lines), _sum(charges)
         text = _MADE_OUT.format(
-            f"{codes}: billed as under {plan}, while {self._in_force} was in force",
+            f"{words.names(list(codes))}: billed as under {plan}, while {self._in_force} was in force",
             self._money(billed),
             self._money(right),
         )
@@ -106,11 +107,11 @@ class Causes:
         text = f"{code} stands on the bill more than once: {asking} {self._money(amount)} again; {once} once is right"
         return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
 
-    def unexpected(self, billed: BilledCharge, expected: ExpectedBill) -> Cause:
+    def unexpected(self, billed: BilledCharge) -> Cause:
         """Lines that ask for what is not due."""
         asking = _lines(billed, "asks for", "ask for")
         asked = f"{asking} {self._money(billed.amount)} of {billed.charge_code}"
-        if billed.charge_code in expected.known_codes:
+        if billed.charge_code in self._known_codes:
             text = f"{asked}, and no such usage is stored"
             return _replacing(FindingClass.BILLED_NOT_USED, billed.lines, (), text)
         text = f"{asked}, which {self._in_force} doesn't have"
@@ -126,7 +127,9 @@ class Causes:
 
     def unrated(self, count: int) -> Cause:
         """Usage that has no price, and so is on no bill."""
-        text = f"{words.counted(count, 'record')} in the period can't be rated under {self._in_force}, and are not billed"
+        text = (
+            f"{words.counted(count, 'record')} in the period can't be rated under {self._in_force}, and are not billed"
+        )
         return Cause(Finding(FindingClass.MISSING_USAGE, (), "", Fraction(), Fraction(), text))
 
     def arithmetic(self, lines: Fraction, asked: Fraction, right: Fraction) -> Cause:
@@ -136,7 +139,7 @@ class Causes:
 
     def total_rounding(self, asked: Fraction, right: Fraction) -> Cause:
         """The total is rounded otherwise than that of a right bill is."""
-        text = f"rounding the total makes it {self._money(asked)}; rounded as on the right bill, it is {self._money(right)}"
+        text = f"the total is rounded to {self._money(asked)}; rounded as on the right bill, it is {self._money(right)}"
         return _of_total(FindingClass.ROUNDING, asked, right, text)
 
     def _made_out(self, finding_class: FindingClass, pair: Pair, text: str) -> Cause:
@@ -195,7 +198,9 @@ def _comes_to(charge: ExpectedCharge) -> str:
 
 
 def _stored(charge: ExpectedCharge) -> str:
-    return f"{charge.charge_code} recurs and covers no usage" if charge.service is None else f"{_used(charge)} are stored"
+    return (
+        f"{charge.charge_code} recurs and covers no usage" if charge.service is None else f"{_used(charge)} are stored"
+    )
 
 
 def _said(pair: Pair) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from billing_accuracy.domain.bills import Bill
-from billing_accuracy.domain.compare import find
-from billing_accuracy.domain.correction import propose
+from billing_accuracy.domain.billed import by_code
+from billing_accuracy.domain.bills import LARGEST, Bill
+from billing_accuracy.domain.compare import Alternatives, find
+from billing_accuracy.domain.expected import ExpectedBill, as_billed
 from billing_accuracy.domain.findings import CorrectionLine, Finding, Verdict
+from billing_accuracy.domain.matching import Matched, match
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.rerate import Rerating
-from billing_accuracy.domain.usage import Segment, UsageTable
+from billing_accuracy.domain.usage import BillCase, UsageTable
 from rating import Tariff
 
 
@@ -18,57 +20,70 @@ from rating import Tariff
 class Checked:
     """What the check of one bill found."""
 
-    plan: str
+    case: BillCase
     expected_total: Fraction
     verdict: Verdict
     findings: tuple[Finding, ...]
     correction: tuple[CorrectionLine, ...]
     record_count: int
 
+    @property
+    def is_too_large(self) -> bool:
+        """Whether an expected amount is larger than any that can be kept."""
+        return any(abs(amount) > LARGEST for amount in (self.expected_total, *(one.expected for one in self.findings)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A bill that is not simply right."""
+
+    expected: ExpectedBill
+    matched: Matched
+
 
 def check(
-    bills: Sequence[Bill],
-    segments: Sequence[Segment],
-    usage: UsageTable,
-    tariffs: Mapping[str, Tariff],
-    policy: VerdictPolicy,
+    cases: Sequence[BillCase], usage: UsageTable, tariffs: Mapping[str, Tariff], policy: VerdictPolicy
 ) -> list[Checked]:
-    """A result per bill, in their order. Every bill has at least one segment, every segment's plan a tariff."""
-    rerating = Rerating(bills, segments, usage, tariffs)
-    plans = {segment.bill: segment.plan for segment in segments}
-    wrong = [index for index, bill in enumerate(bills) if not _is_right(bill, index, rerating)]
-    alternatives = rerating.alternatives(wrong)
-    results: dict[int, Checked] = {}
-    for index in wrong:
-        bill, expected = bills[index], rerating.expected(index)
-        findings = find(bill, expected, alternatives[index])
-        verdict = policy.judge(findings, expected.total)
-        results[index] = Checked(
-            plan=expected.plan,
-            expected_total=expected.total,
-            verdict=verdict,
-            findings=findings,
-            correction=propose(bill, expected, findings),
-            record_count=int(rerating.record_counts[index]),
-        )
+    """A result per case, in their order. Every segment's plan has a tariff, in force when the segment starts."""
+    rerating = Rerating(cases, usage, tariffs)
+    suspects: dict[int, _Suspect] = {}
+    for index, case in enumerate(cases):
+        if not _is_right(case.bill, index, rerating):
+            expected = rerating.expected(index)
+            suspects[index] = _Suspect(expected, match(case.bill, expected))
+    alternatives = rerating.alternatives(
+        index for index, suspect in suspects.items() if suspect.matched.off or suspect.matched.unexpected
+    )
     return [
-        results.get(index)
-        or Checked(plans[index], bill.total, Verdict.PASS, (), (), int(rerating.record_counts[index]))
-        for index, bill in enumerate(bills)
+        _explained(case, suspects[index], alternatives.get(index, {}), policy, rerating.record_count(index))
+        if index in suspects
+        else Checked(case, case.bill.total, Verdict.PASS, (), (), rerating.record_count(index))
+        for index, case in enumerate(cases)
     ]
 
 
 def _is_right(bill: Bill, index: int, rerating: Rerating) -> bool:
-    """Whether each charge stands once with the right amount and counts, nothing else stands, and the sum is right."""
-    expected = rerating.amounts(index)
-    if rerating.unrated(index):
+    """Whether each charge that is due stands on the bill rightly, nothing else does, and the total follows."""
+    due = rerating.figures(index)
+    for billed in by_code(bill.lines):
+        charge = due.pop(billed.charge_code, None)
+        if charge is None or not billed.is_right(charge):
+            return False
+    if any(charge.amount for charge in due.values()) or rerating.unrated_count(index):
         return False
-    total = Fraction()
-    for line in bill.lines:
-        records, quantity, amount = expected.pop(line.charge_code, (None, None, None))
-        if amount is None or line.amount != amount:
-            return False
-        if line.record_count not in (None, records) or line.quantity not in (None, quantity):
-            return False
-        total += amount
-    return total == bill.total and not any(amount for _, _, amount in expected.values())
+    return bill.total == as_billed(sum((line.amount for line in bill.lines), Fraction()), rerating.rounding(index))
+
+
+def _explained(
+    case: BillCase, suspect: _Suspect, alternatives: Alternatives, policy: VerdictPolicy, record_count: int
+) -> Checked:
+    causes = find(case.bill, suspect.expected, suspect.matched, alternatives)
+    findings = tuple(cause.finding for cause in causes)
+    return Checked(
+        case=case,
+        expected_total=suspect.expected.total,
+        verdict=policy.judge(findings, suspect.expected.total),
+        findings=findings,
+        correction=tuple(line for cause in causes for line in cause.correction),
+        record_count=record_count,
+    )

@@ -126,7 +126,17 @@ class ExpectedBill:
     @property
     def total(self) -> Fraction:
         """What the bill should ask for."""
-        return as_billed(self.lines_total, self.rounding)
+        return self.rounded(self.lines_total)
+
+    def rounded(self, lines: Fraction) -> Fraction:
+        """The total of lines that come to so much."""
+        return as_billed(lines, self.rounding)
+
+    def may_total(self, lines: Fraction, total: Fraction) -> bool:
+        """Whether lines that come to so much have this total; a tie may be rounded either way."""
+        if self.rounding is not None and self.rounding.is_tie(lines):
+            return total in self.rounding.neighbours(lines)
+        return total == self.rounded(lines)
 
 
 def as_billed(exact: Fraction, rounding: Rounding | None) -> Fraction:

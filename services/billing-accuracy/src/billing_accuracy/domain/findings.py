@@ -1,7 +1,6 @@
 """What can be wrong with a bill, and what may be done about it?"""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +40,11 @@ class Finding:
     def difference(self) -> Fraction:
         """Billed less expected."""
         return self.billed - self.expected
+
+    @property
+    def rank(self) -> tuple[Fraction, str, str, tuple[str, ...]]:
+        """Sorts findings: the largest difference first, and never by chance."""
+        return -abs(self.difference), self.charge_code, self.finding_class, self.line_ids
 
     def key(self, bill_id: str) -> str:
         """The same bill and usage give the same key."""
@@ -92,10 +96,3 @@ class Release:
     agent: str
     reason: str
     time: datetime
-
-
-def largest_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """By size of the difference, then by charge code and lines, so that the order never depends on chance."""
-    return tuple(
-        sorted(findings, key=lambda one: (-abs(one.difference), one.charge_code, one.finding_class, one.line_ids))
-    )

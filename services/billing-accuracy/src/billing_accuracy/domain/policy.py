@@ -14,15 +14,14 @@ class Tolerance:
     note_only: bool = False
     """Never a reason to hold, whatever the amount."""
     amount: Fraction = Fraction()
-    """Up to this difference (of either sign) the bill passes with a note; 0: no difference is tolerated."""
+    """Up to this difference (of either sign) the bill passes with a note; 0: no finding is tolerated."""
     share: Fraction = Fraction()
     """Up to this part of the expected total the bill passes with a note."""
 
     def tolerates(self, difference: Fraction, total: Fraction) -> bool:
         """Whether a bill with this difference in the class may go: within the amount, or within the share."""
-        if self.note_only:
-            return True
-        return 0 < abs(difference) <= max(self.amount, self.share * abs(total))
+        most = max(self.amount, self.share * abs(total))
+        return self.note_only or abs(difference) <= most > 0
 
 
 @dataclass(frozen=True, slots=True)

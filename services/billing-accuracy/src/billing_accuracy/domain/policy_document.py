@@ -20,7 +20,10 @@ class PolicyError(Exception):
 
 def load_policy(text: str) -> VerdictPolicy:
     """The policy that a YAML document declares. Amounts and percents are strings, so that they stay exact."""
-    document = yaml.safe_load(text)
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"no YAML: {error}") from error
     if not isinstance(document, Mapping):
         raise PolicyError(f"{document!r}: expected a map from a class of findings to its tolerance")
     return VerdictPolicy({_class(name): _tolerance(name, entry) for name, entry in document.items()})

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from rating import Cycle, Line, LineColumns, RecurringAmount, Rounding, Tariff, rate_lines, recurring_amounts
 
 from billing_accuracy.domain.bills import LineType
+from billing_accuracy.domain.compare import Alternatives
 from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, as_billed, merge_charges
 from billing_accuracy.domain.prices import charge_codes
 from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, rows_of
+from rating import Cycle, Line, LineColumns, RecurringAmount, Rounding, Tariff, rate_lines, recurring_amounts
 
-Alternatives = Mapping[str, Mapping[str, Fraction]]
-"""By plan: what its tariff makes of the same usage, by charge code; without what it makes nothing of."""
 _USAGE = frozenset({LineType.USAGE})
 _RECURRING = frozenset({LineType.RECURRING})
 

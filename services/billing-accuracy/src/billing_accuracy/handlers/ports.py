@@ -85,7 +85,7 @@ class Catalogue(Protocol):
     """What plans cost."""
 
     async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
-        """The tariffs of these plans, and of all others that are on sale."""
+        """The tariffs of those of these plans that exist, and of all others that are on sale."""
 
 
 class Usage(Protocol):
@@ -115,7 +115,7 @@ class BillChecks(Protocol):
     """Bill checks as they are kept."""
 
     async def get_many(self, bill_run_id: str, bill_ids: Collection[str]) -> Mapping[str, BillCheck]:
-        """Those that exist, by bill; of their findings only how many there are matters here."""
+        """Those that exist, by bill."""
 
     async def add(self, checks: Sequence[BillCheck]) -> Collection[str]:
         """Keep new ones; the bills whose check is new. Those known, whatever their content, are left alone."""
@@ -138,6 +138,13 @@ class Announcements(Protocol):
 
     def bill_released(self, check: BillCheck) -> None:
         """It was let go."""
+
+
+class Tally(Protocol):
+    """What is counted."""
+
+    def checked(self, checks: Sequence[BillCheck]) -> None:
+        """Bills were checked for the first time."""
 
 
 @dataclass(frozen=True, slots=True)

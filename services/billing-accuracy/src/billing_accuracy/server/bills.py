@@ -2,42 +2,51 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.interval_pb2 import Interval
 from google.type.money_pb2 import Money
 
-from billing_accuracy.domain.bills import Bill, BillLine, LineType
+from billing_accuracy.domain.bills import LARGEST, Bill, BillLine, LineType
 from billing_accuracy.errors import BillProblem, ProblemReason
-from billing_accuracy.server.money import from_money
 from cxmesh.billing.v1 import bill_pb2
+from mesh.api import from_money
 from mesh.rpc import RpcError
 from mesh.rpc.validation import RequestRules
+from rating import from_micros
 
-_RULES: Final = RequestRules()
 _TYPES: Final = {
     bill_pb2.LINE_TYPE_USAGE: LineType.USAGE,
     bill_pb2.LINE_TYPE_RECURRING: LineType.RECURRING,
 }
+_MOST_TEXT: Final = 4 * 1024 * 1024
+"""Characters in the ids and codes of all lines: a check repeats them, and has to fit in a message."""
 
 
-def read_bill(message: bill_pb2.Bill) -> Bill:
-    """The bill that a message means; raises BillProblem that names field, value and what was expected."""
-    try:
-        _RULES.check(message)
-    except RpcError as error:
-        first = error.field_violations[0]
-        raise _invalid(first.field, first.description) from error
-    period = message.billing_period
-    if not (period.HasField("start_time") and period.HasField("end_time")):
-        raise _invalid("billing_period", "start_time and end_time are needed")
-    start, end = period.start_time.ToDatetime(UTC), period.end_time.ToDatetime(UTC)
-    if start >= end:
-        raise _invalid("billing_period.end_time", f"{end.isoformat()}: expected later than {start.isoformat()}")
+class BillReader:
+    """Reads bills from the wire."""
+
+    def __init__(self, rules: RequestRules) -> None:
+        self._rules = rules
+
+    def read(self, message: bill_pb2.Bill) -> Bill:
+        """The bill that a message means; raises BillProblem that names field, value and what was expected."""
+        try:
+            self._rules.check(message)
+            return _bill(message)
+        except RpcError as error:
+            first = error.field_violations[0]
+            raise _invalid(first.field, first.description) from error
+
+
+def _bill(message: bill_pb2.Bill) -> Bill:
+    start, end = _period(message.billing_period)
     currency = message.total.currency_code
-    _check_line_ids(message.lines)
-    return Bill(
+    _check_texts(message.lines)
+    bill = Bill(
         bill_id=message.name.removeprefix("bills/"),
         subscription=message.subscription,
         start=start,
@@ -47,6 +56,31 @@ def read_bill(message: bill_pb2.Bill) -> Bill:
         total=_amount("total", message.total, currency),
         digest=hashlib.sha256(message.SerializeToString(deterministic=True)).digest(),
     )
+    if max(abs(bill.total), sum(abs(line.amount) for line in bill.lines)) > LARGEST:
+        raise _invalid("lines", f"expected amounts, added up without their signs, of at most {LARGEST} {currency}")
+    return bill
+
+
+def _period(period: Interval) -> tuple[datetime, datetime]:
+    if not (period.HasField("start_time") and period.HasField("end_time")):
+        raise _invalid("billing_period", "expected both start_time and end_time")
+    start = _moment("billing_period.start_time", period.start_time)
+    end = _moment("billing_period.end_time", period.end_time)
+    if start >= end:
+        raise _invalid("billing_period.end_time", f"{end.isoformat()}: expected later than {start.isoformat()}")
+    return start, end
+
+
+def _moment(field: str, timestamp: Timestamp) -> datetime:
+    """Of the years that usage can have; a day in another time zone then lies within the calendar too."""
+    try:
+        moment = timestamp.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not 1970 <= moment.year < 9998:  # noqa: PLR2004 - see rating: "Refused"
+        shown = f"{timestamp.seconds} seconds, {timestamp.nanos} nanos" if moment is None else moment.isoformat()
+        raise _invalid(field, f"{shown}: expected a moment in the years 1970 to 9997")
+    return moment
 
 
 def _lines(lines: Sequence[bill_pb2.BillLine], currency: str) -> Iterator[BillLine]:
@@ -61,22 +95,26 @@ def _lines(lines: Sequence[bill_pb2.BillLine], currency: str) -> Iterator[BillLi
         )
 
 
-def _check_line_ids(lines: Sequence[bill_pb2.BillLine]) -> None:
+def _check_texts(lines: Sequence[bill_pb2.BillLine]) -> None:
     seen: set[str] = set()
+    length = 0
     for number, line in enumerate(lines):
+        for field, text in (("line_id", line.line_id), ("charge_code", line.charge_code)):
+            length += len(text)
+            if "\0" in text:
+                raise _invalid(f"lines[{number}].{field}", f"{text!r}: expected text without NUL")
         if line.line_id in seen:
             raise _invalid(f"lines[{number}].line_id", f"{line.line_id}: expected an id that no other line has")
         seen.add(line.line_id)
+    if length > _MOST_TEXT:
+        raise _invalid("lines", f"{length} characters in ids and codes: expected at most {_MOST_TEXT}")
 
 
 def _amount(field: str, money: Money, currency: str) -> Fraction:
     if money.currency_code != currency or not currency:
-        expected = currency or "an ISO 4217 code"
+        expected = f"{currency}, as the total has" if currency else "an ISO 4217 code"
         raise _invalid(f"{field}.currency_code", f"{money.currency_code!r}: expected {expected}")
-    try:
-        return from_money(money)
-    except ValueError as error:
-        raise _invalid(field, str(error)) from error
+    return from_micros(from_money(money, field))
 
 
 def _invalid(field: str, description: str) -> BillProblem:

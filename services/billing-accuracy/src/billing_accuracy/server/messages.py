@@ -1,13 +1,20 @@
 """How are bill runs and checks said on the wire?"""
 
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
 
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, ReleaseKind, Verdict
+from billing_accuracy.errors import BillProblem
 from billing_accuracy.handlers.ports import BillCheck, BillRun, RunReport
-from billing_accuracy.server.money import to_money
 from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
+from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
+from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
+from mesh.api import to_money
+from rating import to_micros
 
 VERDICTS: Final = {verdict: bill_check_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in Verdict}
 HOLD_STATES: Final = {state: bill_check_pb2.HoldState.Value(f"HOLD_STATE_{state}") for state in HoldState}
@@ -31,7 +38,7 @@ def bill_run_message(run: BillRun, report: RunReport) -> bill_pb2.BillRun:
             held_count=report.verdicts.get(Verdict.HOLD, 0),
             finding_totals=[
                 bill_pb2.FindingClassTotal(
-                    finding_class=CLASSES[kind], finding_count=count, difference=to_money(difference, run.currency)
+                    finding_class=CLASSES[kind], finding_count=count, difference=_money(difference, run.currency)
                 )
                 for kind, (count, difference) in sorted(report.findings.items())
             ],
@@ -49,8 +56,8 @@ def bill_check_message(check: BillCheck) -> bill_check_pb2.BillCheck:
         subscription=check.subscription,
         customer=check.customer,
         plan=check.plan,
-        billed_total=to_money(check.billed_total, check.currency),
-        expected_total=to_money(check.expected_total, check.currency),
+        billed_total=_money(check.billed_total, check.currency),
+        expected_total=_money(check.expected_total, check.currency),
         verdict=VERDICTS[check.verdict],
         hold_state=HOLD_STATES[check.hold_state],
         findings=[_finding(finding, check) for finding in check.findings],
@@ -75,15 +82,32 @@ def bill_check_message(check: BillCheck) -> bill_check_pb2.BillCheck:
     return message
 
 
+def check_bills_response(outcomes: Sequence[BillCheck | BillProblem]) -> pb.CheckBillsResponse:
+    """The outcomes of one call, in the order of the bills."""
+    response = pb.CheckBillsResponse()
+    for index, outcome in enumerate(outcomes):
+        if isinstance(outcome, BillProblem):
+            reason = ErrorReason.Value(f"ERROR_REASON_{outcome.reason}")
+            response.rejections.add(index=index, reason=reason, field=outcome.field, description=outcome.description)
+        else:
+            response.outcomes.add(
+                index=index,
+                bill_check=f"billChecks/{outcome.bill_check_id}",
+                verdict=VERDICTS[outcome.verdict],
+                finding_count=len(outcome.findings),
+            )
+    return response
+
+
 def _finding(finding: Finding, check: BillCheck) -> bill_check_pb2.Finding:
     return bill_check_pb2.Finding(
         finding_id=finding.key(check.bill_id),
         finding_class=CLASSES[finding.finding_class],
         line_ids=finding.line_ids,
         charge_code=finding.charge_code,
-        billed=to_money(finding.billed, check.currency),
-        expected=to_money(finding.expected, check.currency),
-        difference=to_money(finding.difference, check.currency),
+        billed=_money(finding.billed, check.currency),
+        expected=_money(finding.expected, check.currency),
+        difference=_money(finding.difference, check.currency),
         explanation=finding.explanation,
         derivation=finding.derivation,
     )
@@ -91,5 +115,9 @@ def _finding(finding: Finding, check: BillCheck) -> bill_check_pb2.Finding:
 
 def _correction(line: CorrectionLine, currency: str) -> bill_check_pb2.CorrectionLine:
     return bill_check_pb2.CorrectionLine(
-        reversed_line_id=line.reversed_line_id, charge_code=line.charge_code, amount=to_money(line.amount, currency)
+        reversed_line_id=line.reversed_line_id, charge_code=line.charge_code, amount=_money(line.amount, currency)
     )
+
+
+def _money(amount: Fraction, currency: str) -> Money:
+    return to_money(to_micros(amount), currency)

@@ -18,6 +18,7 @@ from cxmesh.usage.v1 import usage_service_pb2
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns as ColumnsMessage
 from cxmesh.usage.v1.usage_record_pb2 import UsageType
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
+from mesh.rpc import error_from
 from rating import SERVICE_CODES, Service, Tariff, UsageColumns, load_tariff
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 _PLANS_AT_ONCE: Final = 100
 _MICROS_PER_SECOND: Final = 1_000_000
+_NO_SERVICE: Final = -1
 _SERVICE_CODE_OF: Final = np.array(
     [
-        SERVICE_CODES.get(Service(name.removeprefix("USAGE_TYPE_").lower()), 0) if number else 0
+        SERVICE_CODES[Service(name.removeprefix("USAGE_TYPE_").lower())] if number else _NO_SERVICE
         for name, number in sorted(UsageType.items(), key=lambda item: item[1])
     ],
-    dtype=np.uint8,
+    dtype=np.int64,
 )
-"""The rater's code of each UsageType number."""
+"""The rater's code of each UsageType number; it refuses usage of no type."""
 
 
 class ProfileClient:
@@ -59,13 +61,12 @@ class CatalogueClient:
         """By digest of the document."""
 
     async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
-        """The tariffs of these plans, and of all others that are on sale."""
-        on_sale = await self._on_sale()
-        held = sorted(set(plans) - on_sale.keys())
-        if held:
-            request = catalog_service_pb2.BatchGetPlansRequest(names=held)
-            on_sale.update({plan.name: plan for plan in (await self._stub.BatchGetPlans(request)).plans})
-        return {name: await self._tariff(plan) for name, plan in on_sale.items()}
+        """The tariffs of those of these plans that exist, and of all others that are on sale."""
+        found = await self._on_sale()
+        held = sorted(set(plans) - found.keys())
+        for first in range(0, len(held), _PLANS_AT_ONCE):
+            found |= await self._existing(held[first : first + _PLANS_AT_ONCE])
+        return {name: await self._tariff(plan) for name, plan in found.items()}
 
     async def _on_sale(self) -> dict[str, plan_pb2.Plan]:
         found: dict[str, plan_pb2.Plan] = {}
@@ -75,10 +76,24 @@ class CatalogueClient:
                 page_size=_PLANS_AT_ONCE, page_token=token, state=plan_pb2.PLAN_STATE_ACTIVE
             )
             page = await self._stub.ListPlans(request)
-            found.update({plan.name: plan for plan in page.plans})
+            found |= {plan.name: plan for plan in page.plans}
             token = page.next_page_token
             if not token:
                 return found
+
+    async def _existing(self, names: list[str]) -> dict[str, plan_pb2.Plan]:
+        """The catalogue refuses a batch for the first plan that it doesn't know: ask again without that one."""
+        while names:
+            try:
+                answer = await self._stub.BatchGetPlans(catalog_service_pb2.BatchGetPlansRequest(names=names))
+            except grpc.aio.AioRpcError as error:
+                unknown = error_from(error).metadata.get("plan")
+                if error.code() is not grpc.StatusCode.NOT_FOUND or unknown not in names:
+                    raise
+                names = [name for name in names if name != unknown]
+            else:
+                return {plan.name: plan for plan in answer.plans}
+        return {}
 
     async def _tariff(self, plan: plan_pb2.Plan) -> Tariff:
         known = self._parsed.get(plan.tariff_digest)

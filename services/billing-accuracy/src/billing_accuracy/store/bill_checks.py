@@ -22,7 +22,7 @@ from billing_accuracy.errors import BillCheckNotFound
 from billing_accuracy.handlers.ports import BillCheck, CheckFilter
 from billing_accuracy.store.tables import BILL_CHECK, FINDING
 from mesh.store import insert_ignoring_duplicates
-from rating import from_micros, nearest_micros
+from rating import from_micros, to_micros
 
 SHARDS: Final = 64
 AnyRow = Row[tuple[Any, ...]]  # Any: a row of a Core table
@@ -120,7 +120,7 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
 
 
 def _check_row(check: BillCheck) -> dict[str, object]:
-    correction = [[one.reversed_line_id, one.charge_code, nearest_micros(one.amount)] for one in check.correction]
+    correction = [[one.reversed_line_id, one.charge_code, to_micros(one.amount)] for one in check.correction]
     return {
         "shard": _shard(check.bill_id),
         "bill_run_id": check.bill_run_id,
@@ -132,8 +132,8 @@ def _check_row(check: BillCheck) -> dict[str, object]:
         "period_start": check.start,
         "period_end": check.end,
         "currency": check.currency,
-        "billed_micros": nearest_micros(check.billed_total),
-        "expected_micros": nearest_micros(check.expected_total),
+        "billed_micros": to_micros(check.billed_total),
+        "expected_micros": to_micros(check.expected_total),
         "verdict": check.verdict.value,
         "hold_state": check.hold_state.value,
         "correction": json.dumps(correction),
@@ -152,8 +152,8 @@ def _finding_rows(check: BillCheck) -> Iterable[dict[str, object]]:
             "position": position,
             "finding_class": finding.finding_class.value,
             "charge_code": finding.charge_code,
-            "billed_micros": nearest_micros(finding.billed),
-            "expected_micros": nearest_micros(finding.expected),
+            "billed_micros": to_micros(finding.billed),
+            "expected_micros": to_micros(finding.expected),
             "explanation": finding.explanation,
             "line_ids": json.dumps(finding.line_ids),
             "derivation": json.dumps(finding.derivation),

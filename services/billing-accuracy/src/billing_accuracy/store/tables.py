@@ -52,6 +52,7 @@ BILL_CHECK = Table(
     Column("release_time", _TIME),
     Index("bill_check_by_name", "bill_run_id", "bill_id"),
     Index("bill_check_by_customer", "customer", "bill_run_id", "bill_id"),
+    Index("bill_check_by_hold_state", "hold_state", "bill_run_id", "bill_id"),
 )
 
 FINDING = Table(
@@ -60,7 +61,7 @@ FINDING = Table(
     Column("shard", SmallInteger, primary_key=True),
     Column("bill_run_id", Text, primary_key=True),
     Column("bill_id", Text, primary_key=True),
-    Column("position", SmallInteger, primary_key=True),
+    Column("position", Integer, primary_key=True),
     Column("finding_class", Text, nullable=False),
     Column("charge_code", Text, nullable=False),
     Column("billed_micros", BigInteger, nullable=False),

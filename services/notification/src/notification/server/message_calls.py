@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cxmesh.notification.v1 import message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as pb
+from mesh.api import page_of
 from mesh.clock import Clock
 from mesh.store import Store
 from notification.domain.compose import Occasion
@@ -15,10 +16,10 @@ from notification.handlers.write_messages import Writer
 from notification.server.calls import Calls, Context, RecordsOn
 from notification.server.codes import MESSAGE_STATE, PURPOSE
 from notification.server.messages import message_message
-from notification.server.pages import next_page_token, page_size, place_before
 from notification.server.times import moment_from
 
 _PAGE = 50
+_MOST = 1000
 _EVERYBODY = "-"
 
 
@@ -49,18 +50,14 @@ class MessageCalls(Calls):
 
     async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
         """A customer's messages, or everybody's; newest first, page by page."""
-        size = page_size(request, _PAGE)
+        page = page_of(request, default=_PAGE, most=_MOST)
         customer_id = request.parent.removeprefix("customers/")
         of_whom = None if customer_id == _EVERYBODY else customer_id
         state = MESSAGE_STATE.find(request.state)
         async with self._reading() as records:
-            found = await records.messages.page(of_whom, state, place_before(request), size + 1)
-        return pb.ListMessagesResponse(
-            messages=map(message_message, found[:size]),
-            next_page_token=next_page_token(
-                request, found, size, lambda last: (last.create_time, last.customer_id, last.message_id)
-            ),
-        )
+            found = await records.messages.page(of_whom, state, page.after, page.size + 1)
+        shown, token = page.cut(found, lambda last: (last.create_time, last.customer_id, last.message_id))
+        return pb.ListMessagesResponse(messages=map(message_message, shown), next_page_token=token)
 
     async def MarkMessageRead(self, request: pb.MarkMessageReadRequest, context: Context) -> message_pb2.Message:
         """Marks a message as read; reading again changes nothing."""

@@ -2,16 +2,16 @@
 
 from cxmesh.notification.v1 import message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as pb
+from mesh.api import changed_paths, merged, page_of
 from notification.domain.templates import LocalizedText, Template
 from notification.errors import InvalidValue, inside
 from notification.handlers.keep_templates import create_template, get_template, update_template
 from notification.handlers.ports import Work
 from notification.server.calls import Calls, Context
-from notification.server.masks import merged, paths_of
-from notification.server.pages import name_before, next_page_token, page_size
 from notification.server.templates import NOT_WRITTEN, template_message, texts_from
 
 _PAGE = 100
+_MOST = 1000
 
 
 class TemplateCalls(Calls):
@@ -34,24 +34,22 @@ class TemplateCalls(Calls):
 
     async def ListTemplates(self, request: pb.ListTemplatesRequest, context: Context) -> pb.ListTemplatesResponse:
         """Templates by name, page by page."""
-        size = page_size(request, _PAGE)
+        page = page_of(request, default=_PAGE, most=_MOST)
         async with self._reading() as records:
-            found = await records.templates.page(name_before(request), size + 1)
-        return pb.ListTemplatesResponse(
-            templates=map(template_message, found[:size]),
-            next_page_token=next_page_token(request, found, size, lambda last: (last.template_id,)),
-        )
+            found = await records.templates.page(page.after_name, page.size + 1)
+        shown, token = page.cut(found, lambda last: (last.template_id,))
+        return pb.ListTemplatesResponse(templates=map(template_message, shown), next_page_token=token)
 
     async def UpdateTemplate(self, request: pb.UpdateTemplateRequest, context: Context) -> message_pb2.Template:
         """Changes the fields in the mask; holds for messages written from then on."""
         sent = request.template
         if not sent.name:
             raise InvalidValue("template.name", "the name of the template to change", value=sent.name)
-        paths = paths_of(request.update_mask, sent, NOT_WRITTEN)
+        paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         def change(template: Template) -> tuple[LocalizedText, ...]:
             with inside("template"):
-                return texts_from(merged(template_message(template), sent, paths))
+                return texts_from(merged(template_message(template), sent, paths, inside="template"))
 
         async def make(work: Work) -> message_pb2.Template:
             return template_message(await update_template(work, _id(sent.name), change))

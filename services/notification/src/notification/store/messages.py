@@ -9,14 +9,13 @@ from opentelemetry import trace
 from sqlalchemy import Row, Select, and_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed, update_rows
 from mesh.store.trace_context import from_headers, to_headers
 from notification.domain.messages import Message, MessageState
 from notification.domain.routes import Purpose
 from notification.domain.shards import shard_of
 from notification.handlers.ports import Claimed, MessageKey, Place
 from notification.store.documents import attempt_documents, attempts_from, leg_documents, legs_from
-from notification.store.keys import listed, update_rows
 from notification.store.tables import MESSAGE
 
 _KEY = ("shard", "customer_id", "message_id")

@@ -15,7 +15,7 @@ from mesh.rpc import invalid_argument
 from mesh.rpc.validation import RequestRules
 from offer_decision.domain.plans import Plan
 from offer_decision.errors import PlanNotFound
-from offer_decision.handlers.plans import create_plan, update_plan
+from offer_decision.handlers.plans import PlanFacts, create_plan, update_plan
 from offer_decision.handlers.ports import Work
 from offer_decision.server.authorization import CATALOG_SERVICE
 from offer_decision.server.plans import NOT_WRITTEN, plan_facts, plan_message, state_of, tariff_faults_told
@@ -75,12 +75,11 @@ class CatalogServicer(CatalogServiceServicer):
             raise invalid_argument("plan.name", sent.name, "the name of the plan to change")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
+        def change(plan: Plan) -> PlanFacts:
+            return plan_facts(merged(plan_message(plan), sent, paths, inside="plan"))
+
         async def make(work: Work) -> plan_pb2.Plan:
-            return plan_message(
-                await update_plan(
-                    work, _id(sent.name), sent.etag, lambda plan: plan_facts(merged(plan_message(plan), sent, paths))
-                )
-            )
+            return plan_message(await update_plan(work, _id(sent.name), sent.etag, change))
 
         with tariff_faults_told():
             return await self._sessions.once(f"{CATALOG_SERVICE}/UpdatePlan", request, make)

@@ -62,7 +62,7 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
 
         async def make(work: Work) -> campaign_pb2.Campaign:
             before = await work.records.campaigns.get(_id(sent.name), lock=True)
-            message = merged(campaign_message(before), sent, paths)
+            message = merged(campaign_message(before), sent, paths, inside="campaign")
             # What is kept and what is sent may each follow the rules, and break one together.
             self._rules.check(pb.UpdateCampaignRequest(campaign=message))
             after = changed(before, message, work.now)

@@ -10,10 +10,10 @@ from customer_profile.handlers.read_profiles import get_customers
 from customer_profile.handlers.update_customer import update_customer
 from customer_profile.server.calls import Calls, Context
 from customer_profile.server.customers import NOT_WRITTEN, customer_message, facts_from
-from customer_profile.server.masks import merged, paths_of
-from customer_profile.server.pages import name_before, next_page_token, page_size
+from customer_profile.server.pages import page
 from cxmesh.profile.v1 import customer_pb2
 from cxmesh.profile.v1 import profile_service_pb2 as pb
+from mesh.api import changed_paths, merged
 
 
 class CustomerCalls(Calls):
@@ -59,24 +59,22 @@ class CustomerCalls(Calls):
 
     async def ListCustomers(self, request: pb.ListCustomersRequest, context: Context) -> pb.ListCustomersResponse:
         """Customers by name, page by page."""
-        size = page_size(request)
+        wanted = page(request)
         async with self._reading() as records:
-            found = await records.customers.page(name_before(request), size + 1)
-        return pb.ListCustomersResponse(
-            customers=_messages(found[:size]),
-            next_page_token=next_page_token(request, found, size, lambda last: (last.customer_id,)),
-        )
+            found = await records.customers.page(wanted.after_name, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.customer_id,))
+        return pb.ListCustomersResponse(customers=_messages(shown), next_page_token=token)
 
     async def UpdateCustomer(self, request: pb.UpdateCustomerRequest, context: Context) -> customer_pb2.Customer:
         """Changes the fields in the mask."""
         sent = request.customer
         if not sent.name:
             raise InvalidValue("customer.name", "the name of the customer to change", value=sent.name)
-        paths = paths_of(request.update_mask, sent, NOT_WRITTEN)
+        paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         def change(customer: Customer) -> CustomerFacts:
             with inside("customer"):
-                return facts_from(merged(customer_message(customer), sent, paths))
+                return facts_from(merged(customer_message(customer), sent, paths, inside="customer"))
 
         async def make(work: Work) -> customer_pb2.Customer:
             return customer_message(await update_customer(work, _id(sent.name), sent.etag, change))

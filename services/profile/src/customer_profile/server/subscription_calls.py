@@ -10,12 +10,12 @@ from customer_profile.handlers.ports import Work
 from customer_profile.handlers.read_profiles import find_subscriptions, get_subscription
 from customer_profile.handlers.update_subscription import update_subscription
 from customer_profile.server.calls import Calls, Context
-from customer_profile.server.masks import merged, paths_of
-from customer_profile.server.pages import name_before, next_page_token, page_size
+from customer_profile.server.pages import page
 from customer_profile.server.subscriptions import NOT_WRITTEN, facts_from, plan_from, subscription_message
 from customer_profile.server.times import moment_from
 from cxmesh.profile.v1 import profile_service_pb2 as pb
 from cxmesh.profile.v1 import subscription_pb2
+from mesh.api import changed_paths, merged
 
 
 class SubscriptionCalls(Calls):
@@ -70,14 +70,13 @@ class SubscriptionCalls(Calls):
         self, request: pb.ListSubscriptionsRequest, context: Context
     ) -> pb.ListSubscriptionsResponse:
         """Subscriptions, of one customer or all, page by page."""
-        size = page_size(request)
+        wanted = page(request)
         customer_id = request.customer.removeprefix("customers/")
         async with self._reading() as records:
-            found = await records.subscriptions.page(customer_id, name_before(request), size + 1)
-        return pb.ListSubscriptionsResponse(
-            subscriptions=_messages(found[:size], self._clock.now()),
-            next_page_token=next_page_token(request, found, size, lambda last: (last.subscription_id,)),
-        )
+            found = await records.subscriptions.page(customer_id, wanted.after_name, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.subscription_id,))
+        messages = _messages(shown, self._clock.now())
+        return pb.ListSubscriptionsResponse(subscriptions=messages, next_page_token=token)
 
     async def UpdateSubscription(
         self, request: pb.UpdateSubscriptionRequest, context: Context
@@ -86,12 +85,12 @@ class SubscriptionCalls(Calls):
         sent = request.subscription
         if not sent.name:
             raise InvalidValue("subscription.name", "the name of the subscription to change", value=sent.name)
-        paths = paths_of(request.update_mask, sent, NOT_WRITTEN)
+        paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
         plan = _plan_change(request, paths)
 
         async def make(work: Work) -> subscription_pb2.Subscription:
             def change(current: Subscription) -> tuple[SubscriptionFacts, PlanChange | None]:
-                message = merged(subscription_message(current, work.now), sent, paths)
+                message = merged(subscription_message(current, work.now), sent, paths, inside="subscription")
                 if message.customer != f"customers/{current.customer_id}":
                     expected = "the holder that it has: end this subscription and make one for the new holder"
                     raise InvalidValue("subscription.customer", expected, value=message.customer)

@@ -8,7 +8,7 @@ from customer_profile.handlers.record_touch_points import record_touch_points
 from customer_profile.handlers.view_customer import view_customer
 from customer_profile.server.calls import Calls, Context
 from customer_profile.server.customers import customer_message
-from customer_profile.server.pages import next_page_token, page_size, time_before
+from customer_profile.server.pages import page
 from customer_profile.server.subscriptions import subscription_message
 from customer_profile.server.touch_points import touch_point_from, touch_point_message
 from cxmesh.profile.v1 import profile_service_pb2 as pb
@@ -32,16 +32,14 @@ class TouchPointCalls(Calls):
 
     async def ListTouchPoints(self, request: pb.ListTouchPointsRequest, context: Context) -> pb.ListTouchPointsResponse:
         """A customer's touch-points, newest first."""
-        size = page_size(request)
+        wanted = page(request)
         customer_id = request.parent.removeprefix("customers/")
         async with self._reading() as records:
-            found = await records.touch_points.page(customer_id, time_before(request), size + 1)
+            found = await records.touch_points.page(customer_id, wanted.after, wanted.size + 1)
             if not found:
                 await get_customers(records.customers, [customer_id])  # nothing of nobody is an error
-        return pb.ListTouchPointsResponse(
-            touch_points=map(touch_point_message, found[:size]),
-            next_page_token=next_page_token(request, found, size, lambda last: (last.start_time, last.touch_point_id)),
-        )
+        shown, token = wanted.cut(found, lambda last: (last.start_time, last.touch_point_id))
+        return pb.ListTouchPointsResponse(touch_points=map(touch_point_message, shown), next_page_token=token)
 
     async def GetCustomerView(self, request: pb.GetCustomerViewRequest, context: Context) -> pb.CustomerView:
         """All that a channel needs to serve a customer now, in one answer."""

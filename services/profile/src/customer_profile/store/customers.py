@@ -12,9 +12,8 @@ from customer_profile.domain.shards import shard_of
 from customer_profile.domain.stamps import Stamp
 from customer_profile.errors import AlreadyExists
 from customer_profile.store import documents
-from customer_profile.store.keys import listed, update_rows
 from customer_profile.store.tables import CUSTOMER
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed, update_rows
 
 _KEY = ("shard", "customer_id")
 _DOCUMENTS = ("contact_media", "preferences", "consents", "source_references")

@@ -18,9 +18,8 @@ from customer_profile.domain.subscriptions import (
     SubscriptionState,
 )
 from customer_profile.errors import AlreadyExists
-from customer_profile.store.keys import listed, update_rows
 from customer_profile.store.tables import CUSTOMER, PLAN_START, SUBSCRIPTION
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed, update_rows
 
 _KEY = ("shard", "subscription_id")
 _PLAN_KEY = ("shard", "subscription_id", "start_time")

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from customer_profile.domain.customers import Channel
 from customer_profile.domain.shards import shard_of
 from customer_profile.domain.touch_points import TouchPoint, Valence
-from customer_profile.store.keys import listed
 from customer_profile.store.tables import TOUCH_POINT
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed
 
 _KEY = ("shard", "customer_id", "touch_point_id")
 _Key = tuple[str, str]

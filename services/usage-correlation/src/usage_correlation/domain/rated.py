@@ -1,6 +1,6 @@
 """What do the records of a batch come to, plan by plan, and which of them has no price?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,14 +37,31 @@ class PlanUsage:
         rows, columns, accounts = self.rows[chosen], self.columns.rows(chosen), self.accounts[chosen]
         return PlanUsage(self.plan, self.tariff, rows, columns, accounts, rate_lines(columns, self.tariff, accounts))
 
-    def record_amounts(self, account: int) -> list[tuple[int, Fraction]]:
-        """The account's records: row in the batch and cost, exact."""
-        mine = np.flatnonzero(self.accounts == account)
-        rated = rate_batch(self.columns.rows(mine), self.tariff)
-        amounts = rated.record_amounts
-        return [
-            (int(row), Fraction(int(amount), rated.scale)) for row, amount in zip(self.rows[mine], amounts, strict=True)
-        ]
+
+@dataclass(frozen=True, slots=True)
+class RecordCost:
+    """What one record of a batch costs, exact."""
+
+    row: int
+    cost: Fraction
+    currency: str
+
+
+def record_costs(usages: Sequence[PlanUsage], accounts: Collection[int]) -> dict[int, list[RecordCost]]:
+    """The records of some accounts with their costs, by account, each account's by start (in seconds) and row."""
+    wanted = np.fromiter(accounts, np.int64)
+    found: dict[int, list[tuple[int, RecordCost]]] = {account: [] for account in accounts}
+    for usage in usages:
+        mine = np.flatnonzero(np.isin(usage.accounts, wanted))
+        rated = rate_batch(usage.columns.rows(mine), usage.tariff)
+        columns = (usage.accounts[mine], usage.columns.start[mine], usage.rows[mine], rated.record_amounts)
+        for account, start, row, amount in zip(*(column.tolist() for column in columns), strict=True):
+            cost = RecordCost(row, Fraction(amount, rated.scale), usage.tariff.currency)
+            found[account].append((start, cost))
+    return {
+        account: [cost for _, cost in sorted(costs, key=lambda each: (each[0], each[1].row))]
+        for account, costs in found.items()
+    }
 
 
 def rate_by_plan(batch: UsageBatch, placement: Placement, tariffs: Mapping[str, Tariff | Refusal]) -> list[PlanUsage]:

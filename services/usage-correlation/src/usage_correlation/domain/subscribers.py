@@ -35,6 +35,13 @@ class Subscription:
                 return period.plan
         return None
 
+    def last_plan_within(self, start_micros: int, end_micros: int) -> str | None:
+        """The plan that was in force last in [start, end); None when there was none."""
+        for period in reversed(self.plan_periods):
+            if period.start_micros < end_micros and (period.end_micros is None or period.end_micros > start_micros):
+                return period.plan
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:

@@ -1,6 +1,6 @@
 """Which signals does a batch raise, and with which evidence?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -9,7 +9,7 @@ from usage_correlation.domain.crossings import Crossing, Spending, crossings, de
 from usage_correlation.domain.moments import from_micros, to_micros
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.policies import SpendPolicy, policies_for
-from usage_correlation.domain.rated import PlanUsage
+from usage_correlation.domain.rated import PlanUsage, RecordCost, record_costs
 from usage_correlation.domain.signals import MAX_EVIDENCE, Signal, SignalKind
 from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.ports import Clock, LedgerWriter
@@ -45,8 +45,11 @@ class SignalCrossings:
         ]
         if not found:
             return []
-        decided = [deciding_record(crossing, _records(arrival, crossing)) for crossing in found]
-        evidence = await self._evidence(arrival, found, decided)
+        records = record_costs(arrival.usages, {crossing.account for crossing in found})
+        decided = [
+            deciding_record(crossing, _in_currency(records[crossing.account], crossing.currency)) for crossing in found
+        ]
+        evidence = await self._evidence(arrival, found, decided, records)
         now = self._clock.now()
         signals = [
             (account, _signal(arrival, crossing, account, row, keys, now))
@@ -68,19 +71,16 @@ class SignalCrossings:
         return self._by_plan[plan]
 
     async def _evidence(
-        self, arrival: Arrival, found: Sequence[Crossing], decided: Sequence[tuple[int, Sequence[int]]]
+        self,
+        arrival: Arrival,
+        found: Sequence[Crossing],
+        decided: Sequence[tuple[int, Sequence[int]]],
+        records: Mapping[int, Sequence[RecordCost]],
     ) -> list[list[RecordKey]]:
         """For each crossing the keys of the newest records that led to it, the deciding one last."""
         batch = arrival.batch
         accounts = [arrival.accounts[crossing.account] for crossing in found]
-        new = [
-            {
-                batch.key(row)
-                for usage in arrival.usages
-                for row in usage.rows[usage.accounts == crossing.account].tolist()
-            }
-            for crossing in found
-        ]
+        new = [{batch.key(record.row) for record in records[crossing.account]} for crossing in found]
         stored = await self._writer.newest_records(accounts, new, MAX_EVIDENCE)
         return [
             [*keys, *(batch.key(each) for each in before), batch.key(row)][-MAX_EVIDENCE:]
@@ -88,16 +88,8 @@ class SignalCrossings:
         ]
 
 
-def _records(arrival: Arrival, crossing: Crossing) -> list[tuple[int, Fraction]]:
-    """The account's new records in the crossing's currency with their costs, in the order in which they began."""
-    records = [
-        record
-        for usage in arrival.usages
-        if usage.tariff.currency == crossing.currency
-        for record in usage.record_amounts(crossing.account)
-    ]
-    starts = arrival.batch.starts
-    return sorted(records, key=lambda record: (starts[record[0]], record[0]))
+def _in_currency(records: Sequence[RecordCost], currency: str) -> list[tuple[int, Fraction]]:
+    return [(record.row, record.cost) for record in records if record.currency == currency]
 
 
 def _signal(

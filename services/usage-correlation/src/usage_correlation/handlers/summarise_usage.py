@@ -42,8 +42,9 @@ def cycle_asked_for(subscription: Subscription, now: datetime, cycle_micros: int
 
 
 def _plan_of(subscription: Subscription, cycle: BillCycle, now_micros: int, cycle_micros: int | None) -> str:
-    """The plan in force now, or when the cycle ended if that was before."""
-    plan = subscription.plan_at(min(now_micros, cycle.end_micros - 1))
+    """The plan in force now, or last in the cycle if the cycle or the subscription ended before."""
+    until = max(cycle.start_micros, min(now_micros, cycle.end_micros - 1)) + 1
+    plan = subscription.last_plan_within(cycle.start_micros, until)
     if plan is None:
         asked = from_micros(now_micros if cycle_micros is None else cycle_micros).isoformat()
         expected = f"a moment in a bill cycle in which subscriptions/{subscription.id} held a plan"

@@ -1,7 +1,7 @@
 """How do columns of thousands of values reach PostgreSQL without costing more than what is done with them?
 
 As arrays in PostgreSQL's binary format (array_send in its source), made by numpy in one go. Lists of Python values that
-the driver turns into text, one by one, take twice as long as the insert that they are for.
+the driver turns into text, one by one, take longer than the insert that they are for.
 """
 
 import struct

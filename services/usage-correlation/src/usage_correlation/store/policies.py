@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import ARRAY, Row, Select, Text, any_, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,7 +32,9 @@ class PolicyStore:
         """Those for single subscriptions, by subscription."""
         policies: dict[str, list[SpendPolicy]] = {}
         if ids:
-            for policy in await self._read(_ALL.where(SPEND_POLICY.c.subscription_id.in_(ids))):
+            for policy in await self._read(
+                _ALL.where(SPEND_POLICY.c.subscription_id == any_(literal(list(ids), ARRAY(Text))))
+            ):
                 policies.setdefault(policy.terms.scope.subscription or "", []).append(policy)
         return policies
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 import grpc
-import psycopg
 
-from mesh.rpc import MESH_DOMAIN, ErrorSpec, Reason
+from mesh.rpc import ErrorSpec
 from value_network_sla.errors import (
     AgreementNotFound,
     AlreadyExists,
@@ -32,13 +31,5 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
     InvalidValue: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE", _DOMAIN),
     UnknownPartner: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_UNKNOWN_PARTNER", _DOMAIN),
-    # COPY goes by the driver itself, whose errors SQLAlchemy doesn't translate. After any of them a retry may work.
-    psycopg.OperationalError: ErrorSpec(
-        grpc.StatusCode.UNAVAILABLE,
-        Reason.DEPENDENCY_UNAVAILABLE,
-        MESH_DOMAIN,
-        message="the service can't reach its data at the moment",
-        retry_after=_RETRY_SECONDS,
-    ),
     Overloaded: ErrorSpec(grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_OVERLOADED", _DOMAIN, retry_after=_RETRY_SECONDS),
 }

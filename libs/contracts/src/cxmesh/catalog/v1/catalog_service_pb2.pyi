@@ -193,7 +193,7 @@ class UpdatePlanRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def plan(self) -> _plan_pb2.Plan:
-        """The plan, with name and the new values."""
+        """The plan, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

@@ -143,7 +143,7 @@ class UpdateTemplateRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def template(self) -> _message_pb2.Template:
-        """The template, with name and the new values."""
+        """The template, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

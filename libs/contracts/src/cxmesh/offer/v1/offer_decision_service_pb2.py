@@ -29,7 +29,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,cxmesh/offer/v1/offer_decision_service.proto\x12\x0f\x63xmesh.offer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63xmesh/offer/v1/campaign.proto\x1a\x1e\x63xmesh/offer/v1/decision.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xb4\x01\n\x15\x43reateCampaignRequest\x12\x41\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\tB,\xe2\x41\x01\x02\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x37\n\x08\x63\x61mpaign\x18\x02 \x01(\x0b\x32\x19.cxmesh.offer.v1.CampaignB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x12GetCampaignRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^campaigns/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"P\n\x14ListCampaignsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x15ListCampaignsResponse\x12,\n\tcampaigns\x18\x01 \x03(\x0b\x32\x19.cxmesh.offer.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x15UpdateCampaignRequest\x12\x37\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.cxmesh.offer.v1.CampaignB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x12GetDecisionRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^decisions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"\xe2\x01\n\x14ListDecisionsRequest\x12G\n\x08\x63ustomer\x18\x01 \x01(\tB5\xbaH2r02.^(customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12G\n\x08\x63\x61mpaign\x18\x02 \x01(\tB5\xbaH2r02.^(campaigns/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x15ListDecisionsResponse\x12,\n\tdecisions\x18\x01 \x03(\x0b\x32\x19.cxmesh.offer.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc0\x01\n\x14RecordOutcomeRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^decisions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x41\n\x07outcome\x18\x02 \x01(\x0e\x32 .cxmesh.offer.v1.DecisionOutcomeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x18\x04\x18\x05\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xff\x04\n\x14OfferDecisionService\x12U\n\x0e\x43reateCampaign\x12&.cxmesh.offer.v1.CreateCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12O\n\x0bGetCampaign\x12#.cxmesh.offer.v1.GetCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12`\n\rListCampaigns\x12%.cxmesh.offer.v1.ListCampaignsRequest\x1a&.cxmesh.offer.v1.ListCampaignsResponse\"\x00\x12U\n\x0eUpdateCampaign\x12&.cxmesh.offer.v1.UpdateCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12O\n\x0bGetDecision\x12#.cxmesh.offer.v1.GetDecisionRequest\x1a\x19.cxmesh.offer.v1.Decision\"\x00\x12`\n\rListDecisions\x12%.cxmesh.offer.v1.ListDecisionsRequest\x1a&.cxmesh.offer.v1.ListDecisionsResponse\"\x00\x12S\n\rRecordOutcome\x12%.cxmesh.offer.v1.RecordOutcomeRequest\x1a\x19.cxmesh.offer.v1.Decision\"\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,cxmesh/offer/v1/offer_decision_service.proto\x12\x0f\x63xmesh.offer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63xmesh/offer/v1/campaign.proto\x1a\x1e\x63xmesh/offer/v1/decision.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xb4\x01\n\x15\x43reateCampaignRequest\x12\x41\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\tB,\xe2\x41\x01\x02\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x37\n\x08\x63\x61mpaign\x18\x02 \x01(\x0b\x32\x19.cxmesh.offer.v1.CampaignB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x12GetCampaignRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^campaigns/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"P\n\x14ListCampaignsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x15ListCampaignsResponse\x12,\n\tcampaigns\x18\x01 \x03(\x0b\x32\x19.cxmesh.offer.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xeb\x01\n\x15UpdateCampaignRequest\x12\x37\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x19.cxmesh.offer.v1.CampaignB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:G\xbaHD\x1a\x42\n\x18update_campaign.campaign\x12\x12\x63\x61mpaign is needed\x1a\x12has(this.campaign)\"Z\n\x12GetDecisionRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^decisions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"\xe2\x01\n\x14ListDecisionsRequest\x12G\n\x08\x63ustomer\x18\x01 \x01(\tB5\xbaH2r02.^(customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12G\n\x08\x63\x61mpaign\x18\x02 \x01(\tB5\xbaH2r02.^(campaigns/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"^\n\x15ListDecisionsResponse\x12,\n\tdecisions\x18\x01 \x03(\x0b\x32\x19.cxmesh.offer.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc0\x01\n\x14RecordOutcomeRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^decisions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x41\n\x07outcome\x18\x02 \x01(\x0e\x32 .cxmesh.offer.v1.DecisionOutcomeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x18\x04\x18\x05\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x32\xff\x04\n\x14OfferDecisionService\x12U\n\x0e\x43reateCampaign\x12&.cxmesh.offer.v1.CreateCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12O\n\x0bGetCampaign\x12#.cxmesh.offer.v1.GetCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12`\n\rListCampaigns\x12%.cxmesh.offer.v1.ListCampaignsRequest\x1a&.cxmesh.offer.v1.ListCampaignsResponse\"\x00\x12U\n\x0eUpdateCampaign\x12&.cxmesh.offer.v1.UpdateCampaignRequest\x1a\x19.cxmesh.offer.v1.Campaign\"\x00\x12O\n\x0bGetDecision\x12#.cxmesh.offer.v1.GetDecisionRequest\x1a\x19.cxmesh.offer.v1.Decision\"\x00\x12`\n\rListDecisions\x12%.cxmesh.offer.v1.ListDecisionsRequest\x1a&.cxmesh.offer.v1.ListDecisionsResponse\"\x00\x12S\n\rRecordOutcome\x12%.cxmesh.offer.v1.RecordOutcomeRequest\x1a\x19.cxmesh.offer.v1.Decision\"\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,9 +49,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['campaign']._loaded_options = None
-  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['campaign']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['campaign']._serialized_options = b'\342A\001\002\272H\003\330\001\003'
   _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UPDATECAMPAIGNREQUEST']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_options = b'\272HD\032B\n\030update_campaign.campaign\022\022campaign is needed\032\022has(this.campaign)'
   _globals['_GETDECISIONREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETDECISIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H/r-2+^decisions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['customer']._loaded_options = None
@@ -77,15 +79,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=582
   _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=676
   _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=679
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=841
-  _globals['_GETDECISIONREQUEST']._serialized_start=843
-  _globals['_GETDECISIONREQUEST']._serialized_end=933
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=936
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=1162
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1164
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1258
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=1261
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=1453
-  _globals['_OFFERDECISIONSERVICE']._serialized_start=1456
-  _globals['_OFFERDECISIONSERVICE']._serialized_end=2095
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=914
+  _globals['_GETDECISIONREQUEST']._serialized_start=916
+  _globals['_GETDECISIONREQUEST']._serialized_end=1006
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=1009
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=1235
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1237
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1331
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=1334
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=1526
+  _globals['_OFFERDECISIONSERVICE']._serialized_start=1529
+  _globals['_OFFERDECISIONSERVICE']._serialized_end=2168
 # @@protoc_insertion_point(module_scope)

@@ -142,7 +142,7 @@ class UpdateCampaignRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def campaign(self) -> _campaign_pb2.Campaign:
-        """The campaign, with name and the new values."""
+        """The campaign, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

@@ -244,7 +244,7 @@ class UpdateCustomerRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def customer(self) -> _customer_pb2.Customer:
-        """The customer, with name and the new values."""
+        """The customer, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -497,7 +497,7 @@ class UpdateSubscriptionRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def subscription(self) -> _subscription_pb2.Subscription:
-        """The subscription, with name and the new values."""
+        """The subscription, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

@@ -487,7 +487,7 @@ class UpdateSpendPolicyRequest(_message.Message):
     """UUID made by the caller."""
     @_builtins.property
     def spend_policy(self) -> _spend_policy_pb2.SpendPolicy:
-        """The policy, with name and the new values."""
+        """The policy, with name and the new values. Its own rules hold for the resource as the update leaves it."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

@@ -49,12 +49,13 @@ _CREATE = (
     """,
     "CREATE INDEX bill_check_by_name ON billing.bill_check (bill_run_id, bill_id)",
     "CREATE INDEX bill_check_by_customer ON billing.bill_check (customer, bill_run_id, bill_id)",
+    "CREATE INDEX bill_check_by_hold_state ON billing.bill_check (hold_state, bill_run_id, bill_id)",
     """
     CREATE TABLE billing.finding (
         shard smallint NOT NULL,
         bill_run_id text COLLATE "C" NOT NULL,
         bill_id text COLLATE "C" NOT NULL,
-        position smallint NOT NULL,
+        position integer NOT NULL,
         finding_class text NOT NULL,
         charge_code text NOT NULL,
         billed_micros bigint NOT NULL,

@@ -1,0 +1,97 @@
+"""How do the accounts of a batch look in columns, before it and after it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rating.allowance import Account, Counter
+from rating.errors import RatingError
+from rating.slots import Slot, slots_of
+from rating.tables import Numerators, narrow, tables_of
+from rating.tariff import Tariff
+from rating.timeline import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What lines have gathered, sparse."""
+
+    key: Ints
+    """account x lines of the tariff + line, in order."""
+    units: Numerators
+    records: Ints
+
+    def at(self, keys: Ints) -> tuple[Numerators, Ints]:
+        """(units, records) for some keys; 0 where nothing was gathered."""
+        if not len(self.key):
+            return np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+        where = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
+        found = self.key[where] == keys
+        return np.where(found, self.units[where], 0), np.where(found, self.records[where], 0)
+
+    def updated(self, keys: Ints, units: Numerators, records: Ints) -> "Counters":
+        """The counters with new values for some keys, in order."""
+        kept = ~np.isin(self.key, keys)
+        key = np.concatenate([self.key[kept], keys])
+        order = np.argsort(key, kind="stable")
+        units = np.concatenate([self.units[kept], units])[order]
+        return Counters(key[order], units, np.concatenate([self.records[kept], records])[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Accounts in columns: what rate_batch takes and gives back."""
+
+    tariff: Tariff
+    count: int
+    """How many accounts."""
+    before: tuple[Account, ...]
+    """The accounts that it was made from; where all are alike, one for all."""
+    slots: tuple[Slot, ...]
+    """Their buckets, in order of use."""
+    counters: Counters
+
+    @classmethod
+    def of(cls, tariff: Tariff, accounts: Sequence[Account]) -> "Ledger":
+        """The ledger of different accounts, numbered as they stand. Buckets of the same owner are one bucket.
+
+        Raises RatingError where accounts disagree about a bucket that they share.
+        """
+        tables = tables_of(tariff)
+        line_numbers = {line: number for number, line in enumerate(tables.lines)}
+        rows = sorted(
+            (number * len(tables.lines) + line_numbers[line], counter.units, counter.records)
+            for number, account in enumerate(accounts)
+            for line, counter in account.counters.items()
+            if line in tables.counted_lines
+        )
+        counters = Counters(
+            np.array([key for key, *_ in rows], np.int64),
+            narrow(np.array([units for _, units, _ in rows], object)),
+            np.array([records for *_, records in rows], np.int64),
+        )
+        return cls(tariff, len(accounts), tuple(accounts), slots_of(tables, accounts), counters)
+
+    @classmethod
+    def uniform(cls, tariff: Tariff, account: Account, count: int) -> "Ledger":
+        """So many accounts like one that shares nothing and has gathered nothing, such as a new one."""
+        owner = next((bucket.owner for bucket in account.buckets if bucket.owner), None)
+        if owner or account.counters:
+            raise RatingError("account", owner or dict(account.counters), "buckets of its own, and no counters")
+        one = cls.of(tariff, [account])
+        return replace(one, count=count, slots=tuple(slot.repeated(count) for slot in one.slots))
+
+    def account(self, number: int) -> Account:
+        """An account as it is now."""
+        tables = tables_of(self.tariff)
+        before = self.before[min(number, len(self.before) - 1)]
+        held = [slot.bucket(int(slot.row_of[number])) for slot in self.slots if slot.row_of[number] >= 0]
+        held += [bucket for bucket in before.buckets if not tables.allowances.knows(bucket)]
+        counters = {line: counter for line, counter in before.counters.items() if line not in tables.counted_lines}
+        width = len(tables.lines)
+        low, high = np.searchsorted(self.counters.key, [number * width, (number + 1) * width])
+        for at in range(low, high):
+            line = tables.lines[int(self.counters.key[at]) % width]
+            counters[line] = Counter(int(self.counters.units[at]), int(self.counters.records[at]))
+        return Account(tuple(tables.allowances.in_order_of_use(held)), counters)

@@ -1,0 +1,54 @@
+"""Can a bill be checked at all, and if not, why?"""
+
+from collections.abc import Mapping
+
+from billing_accuracy.domain.bills import LARGEST, Bill
+from billing_accuracy.domain.checking import Checked
+from billing_accuracy.domain.usage import BillCase, Subscription, segments_of
+from billing_accuracy.errors import BillProblem, ProblemReason
+from billing_accuracy.handlers.ports import BillRun
+from rating import Tariff
+
+
+def case_of(bill: Bill, run: BillRun, subscription: Subscription | None) -> BillCase:
+    """The bill with the plans that it is checked against; raises BillProblem."""
+    if bill.currency != run.currency:
+        raise _invalid("total.currency_code", f"{bill.currency}: expected {run.currency}, as the bill run has it")
+    if subscription is None:
+        raise BillProblem(ProblemReason.SUBSCRIPTION_NOT_FOUND, "subscription", f"there is no {bill.subscription}")
+    segments = segments_of(bill, subscription)
+    if not segments:
+        had = [period.start for period in subscription.plan_periods[:1]]
+        since = f"; its first one began {had[0].isoformat()}" if had else "; it never had one"
+        period = f"{bill.start.isoformat()} to {bill.end.isoformat()}"
+        raise _invalid("billing_period", f"{period}: expected a time in which {bill.subscription} had a plan{since}")
+    return BillCase(bill, subscription, segments)
+
+
+def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
+    """The same, when each of its plans has a tariff that tells what the bill should be; raises BillProblem."""
+    bill = case.bill
+    for segment in case.segments:
+        tariff = tariffs.get(segment.plan)
+        if tariff is None:
+            raise _invalid("subscription", f"{bill.subscription} had {segment.plan}, which the catalogue doesn't know")
+        if tariff.currency != bill.currency:
+            raise _invalid(
+                "total.currency_code", f"{bill.currency}: expected {tariff.currency}, that of {segment.plan}"
+            )
+        if tariff.version_at(segment.held.start) is None:
+            first, start = tariff.versions[0].active_from.isoformat(), segment.held.start.isoformat()
+            raise _invalid("billing_period", f"{start}: expected {first} or later, when {segment.plan} has prices")
+    return case
+
+
+def keepable(found: Checked) -> Checked:
+    """The same, when its amounts can be kept; raises BillProblem."""
+    if found.is_too_large:
+        usage = "the stored usage and recurring charges come to a larger amount"
+        raise _invalid("billing_period", f"{usage}; expected at most {LARGEST} {found.case.bill.currency}")
+    return found
+
+
+def _invalid(field: str, description: str) -> BillProblem:
+    return BillProblem(ProblemReason.INVALID_BILL, field, description)
