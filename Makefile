@@ -42,10 +42,13 @@ check: $(READY) ## lint, types, layering, protos, generated code
 gen: $(READY) ## generate Python from the protos
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.gen && $(BIN)/python -m tools.docs
 
-lock: ## resolve every dependency anew into requirements.lock
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+  $(addprefix --no-emit-package ,$(DISTRIBUTIONS))
+
+lock: ## resolve every dependency anew: requirements.lock for work here, requirements-run.lock for the image
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
-	@$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
-	  $(addprefix --no-emit-package ,$(DISTRIBUTIONS)) --group dev --all-extras pyproject.toml tools/uv.in -o requirements.lock $(ARGS)
+	@$(COMPILE) --group dev --all-extras pyproject.toml tools/uv.in -o requirements.lock $(ARGS)
+	@$(COMPILE) --constraints requirements.lock services/*/pyproject.toml -o requirements-run.lock
 
 bench: $(READY) ## run the benchmarks (AREA=mesh|demo|usage|... for one) and merge figures into build/bench.json
 	@$(BIN)/python -m tests.bench $(AREA)

@@ -149,6 +149,16 @@ def keyed(records: Iterable[UsageRecord]) -> dict[RecordKey, int]:
     return {(record.subscription, record.source, record.record_id): record.quantity for record in records}
 
 
+def summed(records: Iterable[UsageRecord]) -> Counters:
+    """What counters should say of these records; their ids tell the band."""
+    found: Counters = {}
+    for record in records:
+        key = (record.subscription, f"voice.{record.record_id.split('-')[1]}")
+        count, seconds = found.get(key, (0, 0))
+        found[key] = (count + 1, seconds + record.quantity)
+    return found
+
+
 def _policies(mesh: MeshClient) -> None:
     for limit in SPEND_LIMITS:
         policy = SpendPolicy(display_name=f"{limit} dollars", limit=money(Decimal(limit)), threshold_percents=[100])

@@ -44,10 +44,10 @@ class Load(Generic[AnswerT]):
     """Calls made by several callers at a time, each with a pause after every call, until there are none left."""
 
     def __init__(self, calls: Iterable[Callable[[], Awaitable[AnswerT]]], *, callers: int, pause: float) -> None:
-        """`pause` in seconds; set it to 0 to get done with what is left."""
+        """`pause` in seconds."""
         self._calls = iter(calls)
         self._callers = callers
-        self.pause = pause
+        self._pause = pause
         self.answers: list[AnswerT] = []
         self.failures: list[grpc.aio.AioRpcError] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,12 +60,6 @@ class Load(Generic[AnswerT]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def finish(self, seconds: float) -> None:
-        """Make the calls that are left."""
-        self.pause = 0
-        async with asyncio.timeout(seconds):
-            await asyncio.gather(*self._tasks)
 
     async def stop(self) -> None:
         """Make no more calls; those that run may end."""
@@ -83,12 +77,12 @@ class Load(Generic[AnswerT]):
                 self.answers.append(await call())
             except grpc.aio.AioRpcError as error:
                 self.failures.append(error)
-            await asyncio.sleep(self.pause)
+            await asyncio.sleep(self._pause)
 
 
 async def until(what: str, holds: Callable[[], bool]) -> None:
     """Fail when it doesn't come to hold in time."""
     deadline = time.monotonic() + _PROGRESS_SECONDS
-    while not holds():
+    while not await asyncio.to_thread(holds):
         assert time.monotonic() < deadline, f"waited {_PROGRESS_SECONDS:g} s in vain until {what}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)

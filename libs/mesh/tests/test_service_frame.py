@@ -10,6 +10,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import text
 
 from mesh.rpc import ErrorSpec, error_from
 from mesh.service import Application, Job, MigrationsPending, Runtime, ServiceDefinition, start
@@ -43,6 +44,20 @@ async def test_a_service_does_not_start_on_a_schema_that_is_behind(
         settings = define().settings(database_url=empty, redis_url=redis_url, plaintext=True)
         with pytest.raises(MigrationsPending, match=r"'echo' is behind.*run `migrate` first; missing: 0001 \(The mesh"):
             await start(define(), settings)
+
+
+async def test_a_service_starts_on_a_schema_that_is_newer(
+    define: Define, servers: Any, redis_url: str, certificates: Certificates
+) -> None:
+    """So an upgrade is rolled back, and an old replica restarts while one is under way."""
+    local = dict.fromkeys(("listen", "health_listen", "metrics_listen"), "127.0.0.1:0")
+    with servers.database() as url:
+        async with serving(define(), url, redis_url, certificates) as before:
+            async with before.runtime.store.unit_of_work() as uow:
+                await uow.connection.execute(text("UPDATE echo.alembic_version SET version_num = '0099'"))
+        settings = define().settings(database_url=url, redis_url=redis_url, plaintext=True, **local)
+        running = await start(define(), settings)
+        await running.stop()
 
 
 async def test_what_was_opened_is_closed_when_the_start_fails(

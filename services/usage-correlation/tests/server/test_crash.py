@@ -37,6 +37,12 @@ SUBSCRIPTIONS = 50
 BATCHES = 40
 BATCH = 250
 KILLS = 2
+UNTOLD = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.UNKNOWN,  # gRPC's own word when a connection breaks in the middle of an answer
+}
+"""After these a source doesn't know whether its records are stored, and sends them again."""
 # The process has the machine's clock.
 START = datetime.now(UTC).replace(hour=15, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
@@ -103,10 +109,9 @@ async def send(stub: UsageServiceStub, records: list[UsageRecord]) -> None:
     request = RecordUsageRequest(records=records)
     while True:
         try:
-            answer = await stub.RecordUsage(request, timeout=10, wait_for_ready=True)
+            answer = await stub.RecordUsage(request, timeout=30, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
-            # UNKNOWN: gRPC's own word when a connection breaks in the middle of an answer.
-            if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN}:
+            if error.code() not in UNTOLD:
                 raise
             await asyncio.sleep(0.02)
             continue
@@ -129,7 +134,7 @@ async def test_killed_in_the_middle_it_loses_nothing_and_counts_nothing_twice(
         ]
         policy = SpendPolicy(limit=Money(units=10, currency_code="USD"), threshold_percents=[20, 50, 80, 100, 1000])
         made = CreateSpendPolicyRequest(spend_policy_id="ten", spend_policy=policy)
-        await stub.CreateSpendPolicy(made, timeout=30, wait_for_ready=True)
+        await stub.CreateSpendPolicy(made, timeout=60, wait_for_ready=True)
         waiting = [records[first : first + BATCH] for first in range(0, len(records), BATCH)]
 
         async def source() -> None:

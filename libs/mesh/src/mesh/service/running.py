@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from mesh.clock import Clock, SystemClock
 from mesh.events import Consumer, EventMetrics, Relay, connect_redis
-from mesh.observe import Telemetry, gauge, setup
+from mesh.observe import Telemetry, gauge, log, setup
 from mesh.rpc import Certificates, Channels, ErrorTable, RpcServer, Served, TlsFiles, current_identity
 from mesh.service.background import Background
 from mesh.service.definition import Application, Job, Runtime, ServiceDefinition
@@ -18,7 +18,7 @@ from mesh.service.faults import COMMON_ERRORS
 from mesh.service.jobs import JobRunner
 from mesh.service.names import CERTIFICATE_REMAINING
 from mesh.settings import ServiceSettings
-from mesh.store import Store, pending_migrations
+from mesh.store import SchemaIsNewer, Store, pending_migrations
 
 _PURGE_EVERY = timedelta(minutes=1)
 _AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED})
@@ -129,7 +129,12 @@ def _passes(error: Exception) -> bool:
 
 async def _refuse_pending_migrations(definition: ServiceDefinition, settings: ServiceSettings) -> None:
     url = settings.database_url.get_secret_value()
-    pending = await asyncio.to_thread(pending_migrations, url, definition.schema, definition.migrations)
+    try:
+        pending = await asyncio.to_thread(pending_migrations, url, definition.schema, definition.migrations)
+    except SchemaIsNewer as newer:
+        # A migration keeps the version before it running: that is how an upgrade rolls, and how it is rolled back.
+        log.warning("schema is newer than this version", schema=definition.schema, reason=str(newer))
+        return
     if pending:
         steps = ", ".join(f"{migration.revision} ({migration.summary})" for migration in pending)
         raise MigrationsPending(

@@ -6,7 +6,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    Row,
+    Select,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+    any_,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.domain.findings import (
@@ -36,8 +50,8 @@ class StoredBillChecks:
 
     async def get_many(self, bill_run_id: str, bill_ids: Collection[str]) -> Mapping[str, BillCheck]:
         """Those that exist, by bill."""
-        keys = [(_shard(bill_id), bill_run_id, bill_id) for bill_id in bill_ids]
-        query = select(BILL_CHECK).where(_key(BILL_CHECK).in_(keys))
+        wanted = literal(list(bill_ids), ARRAY(Text))
+        query = select(BILL_CHECK).where(BILL_CHECK.c.bill_run_id == bill_run_id, BILL_CHECK.c.bill_id == any_(wanted))
         checks = await self._with_findings((await self._connection.execute(query)).all())
         return {check.bill_id: check for check in checks}
 
@@ -101,10 +115,19 @@ class StoredBillChecks:
         keys = [(row.shard, row.bill_run_id, row.bill_id) for row in rows if row.verdict != Verdict.PASS]
         findings: dict[tuple[str, str], list[Finding]] = defaultdict(list)
         if keys:
-            query = select(FINDING).where(_key(FINDING).in_(keys)).order_by(_key(FINDING), FINDING.c.position)
-            for row in await self._connection.execute(query):
+            for row in await self._connection.execute(_findings_of(keys)):
                 findings[row.bill_run_id, row.bill_id].append(_finding(row))
         return [_check(row, findings[row.bill_run_id, row.bill_id]) for row in rows]
+
+
+def _findings_of(keys: Sequence[tuple[int, str, str]]) -> Select[tuple[Any, ...]]:  # Any: columns of a Core table
+    """The findings of the checks with these keys, in the order in which each was told."""
+    # Joined with arrays: planning a list of 500 keys takes longer than finding what they name.
+    shards, runs, bills = map(list, zip(*keys, strict=True))
+    arrays = literal(shards, ARRAY(SmallInteger)), literal(runs, ARRAY(Text)), literal(bills, ARRAY(Text))
+    wanted = func.unnest(*arrays).table_valued("shard", "bill_run_id", "bill_id").render_derived(name="wanted")
+    of_wanted = [FINDING.c[name] == wanted.c[name] for name in ("shard", "bill_run_id", "bill_id")]
+    return select(FINDING).join(wanted, and_(*of_wanted)).order_by(FINDING.c.position)
 
 
 def _key(table: Table) -> Any:  # Any: what tuple_ of columns can do is not in its type
