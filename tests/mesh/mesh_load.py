@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 import grpc
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.identities import OPERATOR_IDENTITY, tls_files
 from mesh.observe import setup
 from mesh.rpc import Certificates, Channels, TlsFiles
 from mesh.settings import ServiceSettings
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 AnswerT = TypeVar("AnswerT")
 _PROGRESS_SECONDS = 20.0

@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import urllib.request
-from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 

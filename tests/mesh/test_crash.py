@@ -141,7 +141,8 @@ def test_every_signal_is_decided_once_though_redis_dies_and_takes_its_data_with_
     records = core.records(subscribers)
     half = len(records) // 2
     early, late = (
-        Ingest(core, part, tmp_path / f"from-{first}.csv") for first, part in enumerate([records[:half], records[half:]])
+        Ingest(core, part, tmp_path / f"from-{first}.csv")
+        for first, part in enumerate([records[:half], records[half:]])
     )
     early.start()
     early.finish()

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from mesh_core import SERVICES, Core, core_of, keyed, summed
+from mesh_load import Load, mesh_channel, until
+from mesh_replicas import Replica
+
 from cxmesh.profile.v1.profile_service_pb2 import GetCustomerRequest
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest
@@ -16,9 +20,6 @@ from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from cxmesh_cli.demo.provision import in_batches
 from cxmesh_cli.demo.subscribers import read_subscribers
 from cxmesh_cli.instance.home import Home
-from mesh_core import SERVICES, Core, core_of, keyed, summed
-from mesh_load import Load, mesh_channel, until
-from mesh_replicas import Replica
 
 if TYPE_CHECKING:
     from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub

@@ -143,12 +143,17 @@ def record(r: Random) -> dict[str, Any]:
 
 
 def rich_document(r: Random) -> dict[str, Any]:
-    """A document whose rates and allowances use everything that a tariff may have."""
+    """A document whose rates and allowances use everything that a tariff may have, and meet often."""
     found = document(r)
     for each in found["versions"]:
+        # Something for everybody, so that most records have a price.
+        anywhere = {rate["service"] for rate in each["rates"] if not {"zone", "roaming"} & set(rate)}
+        each["rates"] += [
+            {"service": s, **priced(r, s)} for s in ("voice", "sms", "data", "content") if s not in anywhere
+        ]
         each["rates"] = [rich_rate(r, rate) for rate in each["rates"]]
         lines = sorted({(line_of(rate), rate["service"]) for rate in each["rates"]})
-        each["allowances"] = [allowance(r, name, lines) for name in r.sample(["a", "b", "c", "m"], r.randint(0, 4))]
+        each["allowances"] = [allowance(r, name, lines) for name in r.sample(["a", "b", "c", "m"], r.randint(1, 4))]
     return found
 
 
@@ -160,60 +165,63 @@ def line_of(rate: dict[str, Any]) -> str:
 def rich_rate(r: Random, rate: dict[str, Any]) -> dict[str, Any]:
     rate = dict(rate)
     per = {"voice": "minute", "data": "kilobyte"}.get(rate["service"], 1)
-    kind = r.choice(["plain", "plain", "plain", "graduated", "volume", "package", "flat", "percentage"])
+    kind = r.choice(["plain", "plain", "plain", "plain", "graduated", "volume", "package", "flat", "percentage"])
     if kind != "plain":
         for key in ("price", "per", "increment", "steps", "connection_fee"):
             rate.pop(key, None)
     if kind in ("graduated", "volume"):
-        ends = sorted(r.sample(range(1, 400), r.randint(0, 2)))
-        rate[kind] = [{"up_to": end, "price": amount(r), "per": per} for end in ends] + [
-            {"price": amount(r), "per": per}
-        ]
+        # Round ends, which totals of round quantities meet.
+        ends = sorted(r.sample([1, 2, 3, 30, 60, 90, 120, 240, 300, 600], r.randint(0, 2)))
+        tiers = [{"price": amount(r), "per": per} for _ in range(len(ends) + 1)]
+        rate[kind] = [{**tier, "up_to": end} for tier, end in zip(tiers, ends, strict=False)] + tiers[-1:]
     elif kind == "package":
-        rate[kind] = {"size": r.choice([1, 7, 300]), "price": amount(r)}
+        rate[kind] = {"size": r.choice([1, 7, 60, 300]), "price": amount(r)}
     elif kind in ("flat", "percentage"):
         rate[kind] = amount(r)
     if kind in ("graduated", "package") and r.random() < 0.5:
         rate["increment"] = r.choice([1, 7, 60])
-    return rate | rich_extras(r, rate["service"], cyclic=kind in ("graduated", "volume", "package"))
+    return rate | rich_extras(r, rate, cyclic=kind in ("graduated", "volume", "package"))
 
 
-def rich_extras(r: Random, service: str, *, cyclic: bool) -> dict[str, Any]:
-    rate: dict[str, Any] = {}
+def rich_extras(r: Random, rate: dict[str, Any], *, cyclic: bool) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if r.random() < 0.5:
+        extras["line"] = rate["service"]
+    if r.random() < 0.15:
+        extras["free_records"] = r.randint(1, 2)
     if r.random() < 0.3:
-        rate["line"] = service
-    if r.random() < 0.2:
-        rate["free_records"] = r.randint(1, 3)
-    if r.random() < 0.2:
         then = "free" if cyclic else r.choice(["free", "cut_off"])
-        rate["maximum"] = {"amount": amount(r), "then": then}
+        extras["maximum"] = {"amount": r.choice(["0.5", "1", "2.75", amount(r)]), "then": then}
     if r.random() < 0.2:
-        rate["percentage"] = amount(r)
-    return rate
+        extras["percentage"] = amount(r)
+    if r.random() < 0.3 and "flat" not in rate:
+        extras["connection_fee"] = amount(r)
+    return extras
 
 
 def allowance(r: Random, name: str, lines: list[tuple[str, str]]) -> dict[str, Any]:
     if name == "m":
         covers = [{"line": line} for line, _ in r.sample(lines, r.randint(1, len(lines)))]
         return {"id": name, "name": name, "unit": "money", "amount": amount(r), "covers": covers}
-    service = r.choice(sorted({service for _, service in lines}))
+    service = r.choice(["voice", "voice", "voice", *sorted({service for _, service in lines})])
     base = {"voice": "second", "data": "byte", "sms": "message"}.get(service, "event")
     mine = [line for line, of in lines if of == service]
-    chosen = r.sample(mine, r.randint(1, len(mine)))
-    covers = [
-        {"line": line} | ({"factor": r.choice(["5", "0.5", "0.7", "1.25"])} if r.random() < 0.3 else {})
-        for line in chosen
-    ]
+    chosen = mine if r.random() < 0.6 else r.sample(mine, r.randint(1, len(mine)))
+    factors = [{"factor": r.choice(["5", "0.5", "0.7", "1.25"])} if r.random() < 0.4 else {} for _ in chosen]
+    covers = [{"line": line, **factor} for line, factor in zip(chosen, factors, strict=True)]
     found = {"id": name, "name": name, "unit": base, "amount": str(r.randint(1, 900)), "covers": covers}
     found["priority"] = r.randint(0, 2)
     if r.random() < 0.3:
         found["price"] = amount(r)
-    if r.random() < 0.3:
-        found["block"] = {"size": str(r.randint(1, 50)), "price": amount(r), "at_most": r.randint(1, 4)}
+    if r.random() < 0.4:
+        found["block"] = {"size": str(r.choice([1, 7, 30, 50])), "price": amount(r), "at_most": r.randint(1, 4)}
     return found
 
 
 def rich_record(r: Random) -> dict[str, Any]:
+    """Usage at home more often than not, in round quantities often, and close together in time."""
     found = record(r)
-    found["quantity"] = min(found["quantity"], 900)
+    found["quantity"] = r.choice([min(found["quantity"], 900), 30, 60, 90, 120, 300])
+    if r.random() < 0.5:
+        found["visited_network"] = ""
     return found | {"value_micros": r.choice([0, 0, 1_500_000, 999_999])}

@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from rating import (
     Account,
     Bucket,
@@ -241,6 +240,17 @@ def test_a_record_costs_at_most_its_maximum(then: str, cut_off: int | None) -> N
     assert batch.cut_off.tolist() == [cut_off or -1, -1]
     (line,) = rate_lines(UsageColumns.from_records([call(3600), call(60)]), of).of()
     assert line.exact == Fraction("4.1")
+
+
+def test_a_lower_maximum_later_on_takes_nothing_back() -> None:
+    rows = '{band: day, from: "08:00", to: "18:00"}, {band: night, from: "18:00", to: "08:00"}'
+    zones = f"    schedules: [{{id: hours, bands: [{rows}]}}]\n"
+    limits = (("day", 5), ("night", 1))
+    rates = [CENT.replace("}", f', band: {band}, maximum: {{amount: "{most}", then: free}}}}') for band, most in limits]
+    of = tariff(*rates, zones=zones)
+    record = call(7200, datetime(2026, 5, 5, 15, 55, tzinfo=UTC))  # five minutes before the night in Vienna
+    assert [charge.exact for charge in rate(record, of).charges] == [3, 0]
+    assert rate_batch(UsageColumns.from_records([record]), of).rating(0) == rate(record, of)
 
 
 def test_a_fallback_prices_the_rest() -> None:

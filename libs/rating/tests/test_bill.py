@@ -8,9 +8,8 @@ from random import Random
 import numpy as np
 import pytest
 import rating_generator as generator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from rating import (
     Cycle,
     NotComparable,
@@ -104,6 +103,7 @@ def test_the_cheapest_plan_depends_on_usage(classic_text: str, classic: Tariff) 
     assert costs.ranking(2) == (1, 0)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 2**64).map(Random))
 def test_comparing_equals_billing_each_cycle(r: Random) -> None:
     plans = [

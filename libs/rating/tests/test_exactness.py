@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import rating_generator as generator
 import rating_oracle as oracle
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from rating import RatingError, Service, UsageColumns, UsageRecord, load_tariff, rate, rate_batch, rate_lines
 
 RANDOMS = st.integers(0, 2**64).map(Random)
@@ -55,12 +54,13 @@ def check(r: Random, records: int) -> int:
     return len(priced)
 
 
+@settings(max_examples=40)
 @given(RANDOMS)
 def test_scalar_batch_and_lines_equal_the_oracle(r: Random) -> None:
     check(r, records=12)
 
 
-TARIFFS = int(os.environ.get("RATING_TARIFFS", "120"))
+TARIFFS = int(os.environ.get("RATING_TARIFFS", "60"))
 """How many random tariffs to try; more on a machine that is given the time."""
 
 
@@ -69,6 +69,7 @@ def test_random_tariffs_show_no_difference() -> None:
     assert priced > 1.5 * TARIFFS
 
 
+@settings(max_examples=40)
 @given(RANDOMS)
 def test_lines_of_many_bills_equal_the_lines_of_each(r: Random) -> None:
     document = generator.document(r)
@@ -81,6 +82,7 @@ def test_lines_of_many_bills_equal_the_lines_of_each(r: Random) -> None:
         assert together.of(bill) == rate_lines(columns.rows(bills == bill), tariff).of()
 
 
+@settings(max_examples=40)
 @given(RANDOMS)
 def test_lines_add_up_the_charges_of_the_records(r: Random) -> None:
     tariff = load_tariff(json.dumps(generator.document(r)))

@@ -7,7 +7,6 @@ import pytest
 import rating_oracle as oracle
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rating import (
     Rounding,
     RoundingDifference,

@@ -1,7 +1,6 @@
 """Are documents refused whose prices and allowances don't fit together?"""
 
 import pytest
-
 from rating import DocumentError, load_tariff
 
 HEAD = """

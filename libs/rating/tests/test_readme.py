@@ -3,9 +3,8 @@
 import contextlib
 import io
 
-from rating_readme import README, readme_block
-
 import rating
+from rating_readme import README, readme_block
 
 
 def test_the_example_prints_what_the_readme_says(classic_text: str) -> None:

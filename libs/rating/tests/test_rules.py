@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from rating import (
     InvalidRecord,
     Outcome,

@@ -43,9 +43,10 @@ def records(connection: "AsyncConnection") -> "Records":
 
 
 @pytest.fixture
-async def empty(store: "Store") -> None:
-    """Nothing is left of what earlier tests committed."""
+async def empty(store: "Store") -> AsyncIterator[None]:
+    """For tests that commit: nothing is left of what they wrote."""
     from sqlalchemy import text  # noqa: PLC0415 - see above
 
+    yield
     async with store.engine.begin() as connection:
         await connection.execute(text("TRUNCATE offer.plan, offer.campaign, offer.decision"))

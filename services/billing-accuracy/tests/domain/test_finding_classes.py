@@ -223,7 +223,7 @@ EXPLAINED = {
         "billed 45.90 USD, right is 45.90 USD"
     ),
     "a line under an unknown code": (
-        "line 0-voice.day has as talk, which plans/standard doesn't have, what is voice.day: 270.0 minutes in 3 records"
+        "line 0-voice.day has under talk, which plans/standard doesn't have what is voice.day: 270.0 minutes in 3 records"
     ),
     "a wrong total": "the lines add up to 66.06 USD, the bill asks for 67.06 USD",
 }

@@ -14,7 +14,7 @@ from offer_decision.handlers.ports import Records
 def plan(plan_id: str = "gold", state: PlanState = PlanState.ACTIVE, **fields) -> Plan:
     usual = {
         "display_name": plan_id.capitalize(),
-        "description": "Größer – „schöner“ 😀",
+        "description": "Größer, „schöner“ 😀",
         "tariff_document": tariff(),
         "tariff_digest": "0" * 64,
         "currency": "USD",

@@ -12,12 +12,17 @@ from mesh.testkit import Servers
 from offer_decision.store.tables import CAMPAIGN, DECISION, PLAN, SCHEMA, metadata
 
 MIGRATIONS = "offer_decision.store.migrations"
+_BYTE_BY_BYTE = ' COLLATE "C"'
+"""How ids are compared is the migrations' matter."""
 
 
 async def test_the_tables_are_as_described(connection: AsyncConnection):
     def look(sync, table):
         seen = inspect(sync)
-        columns = {one["name"]: (str(one["type"]), one["nullable"]) for one in seen.get_columns(table.name, SCHEMA)}
+        columns = {
+            one["name"]: (str(one["type"]).removesuffix(_BYTE_BY_BYTE), one["nullable"])
+            for one in seen.get_columns(table.name, SCHEMA)
+        }
         indexes = {one["name"]: one["column_names"] for one in seen.get_indexes(table.name, SCHEMA)}
         return columns, seen.get_pk_constraint(table.name, SCHEMA)["constrained_columns"], indexes
 

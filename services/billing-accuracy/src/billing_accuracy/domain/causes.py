@@ -66,10 +66,10 @@ class Causes:
 
     def misnamed(self, pair: Pair) -> Cause:
         """A line is right but for its code."""
-        line, code = pair.billed.lines[0], pair.charge.charge_code
+        line = pair.billed.lines[0]
         known = line.charge_code in self._known_codes
         why = "" if known else f", which {self._in_force} doesn't have"
-        text = f"line {line.line_id} has as {line.charge_code}{why} what is {code}: {_comes_to(pair.charge)} its amount"
+        text = f"line {line.line_id} has under {line.charge_code}{why} what is {_used(pair.charge)}"
         return _instead(FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE, pair, text)
 
     def wrong_plan(

@@ -7,7 +7,7 @@ from functools import reduce
 
 from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.prices import plain_prices
-from rating import Line, RecurringAmount, Rounding, Tariff, from_micros, nearest_micros
+from rating import Line, RecurringAmount, Rounding, Tariff, format_amount, from_micros, nearest_micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class ChargePart:
         if isinstance(self.source, Line):
             return self.source.explain().splitlines()
         one = self.source
-        return [f"{one.name}: {one.days} of {one.cycle_days} days of {one.full} = {one.amount}"]
+        full, amount = format_amount(one.full, 2), format_amount(one.amount, 2)
+        return [f"{one.name}: {one.days} of {one.cycle_days} days of {full} = {amount}"]
 
 
 @dataclass(frozen=True, slots=True)
