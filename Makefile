@@ -29,8 +29,8 @@ $(READY): requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
-demo: $(READY) ## run the three stories on embedded PostgreSQL and Redis (SUBSCRIBERS=n or ALL=1 for more)
-	@$(BIN)/cxmesh demo $(if $(ALL),--all,$(if $(SUBSCRIBERS),--subscribers $(SUBSCRIBERS)))
+demo: $(READY) ## run the three stories on embedded PostgreSQL and Redis (SUBSCRIBERS=n, ALL=1, KEEP=1)
+	@$(BIN)/cxmesh demo $(if $(ALL),--all,$(if $(SUBSCRIBERS),--subscribers $(SUBSCRIBERS))) $(if $(KEEP),--keep)
 
 test: $(READY) ## run every test, on real processes, PostgreSQL and Redis
 	@echo "==> Tests: libraries, then services, then the whole mesh (real PostgreSQL, Redis and processes; under 10 minutes)"

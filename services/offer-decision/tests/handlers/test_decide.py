@@ -160,7 +160,7 @@ async def test_each_limited_campaign_counts_its_own_messages(store: Store):
     assert [reason.code for reason in decisions[2].reasons] == ["silence.fatigue", "silence.fatigue"]
 
 
-async def test_two_batches_at_the_same_time_keep_one_limit(store: Store):
+async def test_batches_at_the_same_time_keep_one_limit(store: Store):
     await keep(store, LIMITED)
     peers = Peers(asyncio.Barrier(4))
     await asyncio.gather(*(decide(store, signal(number), signal(number, BOB), peers=peers) for number in range(4)))

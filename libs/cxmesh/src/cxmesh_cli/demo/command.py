@@ -58,7 +58,7 @@ def demo(
         if as_json:
             print_json(as_document(told))
         else:
-            results().print(render(told, str(home)), soft_wrap=False)
+            results().print(render(told, str(home), running=keep), soft_wrap=False)
     finally:
         if not keep:
             with Steps(console) as steps:

@@ -53,7 +53,7 @@ def await_blame(mesh: MeshClient, viewing: Viewing) -> Blame:
             evidence = mesh.sla.GetSession(
                 GetSessionRequest(name=breaches[0].evidence_sessions[0]), timeout=TIMEOUT_SECONDS
             )
-            return Blame(viewing, tuple(breaches), evidence)
+            return Blame(viewing, tuple(sorted(breaches, key=lambda breach: breach.name)), evidence)
         if time.monotonic() > deadline:
             raise CallError(
                 f"{len(breaches)} breaches were announced in {SETTLE_SECONDS:.0f} s; {BREACHES} were due",

@@ -58,9 +58,9 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def render(results: Results, home: str) -> RenderableType:
-    """One screen for people."""
-    return Group(_numbers(results), _bills(results), _partners(results), _next(results, home))
+def render(results: Results, home: str, *, running: bool) -> RenderableType:
+    """One screen for people; `running`: the mesh is left running, so that they can look around."""
+    return Group(_numbers(results), _bills(results), _partners(results), _next(results, home, running=running))
 
 
 def as_document(results: Results) -> Json:
@@ -170,7 +170,7 @@ def _partners(results: Results) -> RenderableType:
     return Panel(Group(table, Text(), notes), title=title, title_align="left")
 
 
-def _next(results: Results, home: str) -> RenderableType:
+def _next(results: Results, home: str, *, running: bool) -> RenderableType:
     where = f"--home {home}"
     held = results.wrong_run.held[0].name if results.wrong_run.held else ""
     commands = _rows(
@@ -178,8 +178,11 @@ def _next(results: Results, home: str) -> RenderableType:
         ("an e-mail", f"cxmesh mail last {where}"),
         ("a held bill", f'cxmesh call billing-accuracy GetBillCheck \'{{"name": "{held}"}}\' {where}'),
         ("its state", f"cxmesh status {where}"),
+        ("stop it", f"cxmesh down {where}"),
     )
-    return Panel(commands, title="Look for yourself, with --keep", title_align="left")
+    again = "Look for yourself: `make demo KEEP=1` (cxmesh demo --keep) leaves the mesh running; then, in .venv/bin,"
+    title = "It is still running. Look for yourself, in .venv/bin" if running else again
+    return Panel(commands, title=title, title_align="left")
 
 
 def _rows(*rows: tuple[str, str]) -> Table:

@@ -1,13 +1,15 @@
 """How do spend policies cross the wire?"""
 
 from collections.abc import Collection
-
-from google.protobuf.field_mask_pb2 import FieldMask
+from typing import Final
 
 from cxmesh.usage.v1 import spend_policy_pb2
+from mesh.api import merged
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
-from usage_correlation.handlers.spend_policies import PATHS, PolicyChange
 from usage_correlation.server.wire import PLANS, POLICIES, SUBSCRIPTIONS, amount_from, money, timestamp
+
+NOT_WRITTEN: Final = ("name", "create_time", "update_time")
+"""Fields that a caller may send back as they were read."""
 
 
 def policy_message(policy: SpendPolicy) -> spend_policy_pb2.SpendPolicy:
@@ -45,9 +47,6 @@ def terms_from(message: spend_policy_pb2.SpendPolicy) -> PolicyTerms:
     )
 
 
-def change_from(message: spend_policy_pb2.SpendPolicy, mask: FieldMask) -> PolicyChange:
-    """What a caller wants changed: what the mask names, or without a mask every field that is set."""
-    paths: Collection[str] = list(mask.paths)
-    if not paths:
-        paths = [field.name for field, _ in message.ListFields() if field.name in PATHS]
-    return PolicyChange(terms_from(message), paths)
+def changed(policy: SpendPolicy, sent: spend_policy_pb2.SpendPolicy, paths: Collection[str]) -> PolicyTerms:
+    """A policy's terms with the values sent at `paths`. Raises RpcError when what is left breaks the proto's rules."""
+    return terms_from(merged(policy_message(policy), sent, paths, inside="spend_policy"))

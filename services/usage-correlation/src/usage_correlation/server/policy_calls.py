@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -10,9 +10,11 @@ from google.protobuf.message import Message
 
 from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
+from mesh.api import changed_paths
 from mesh.clock import Clock
-from mesh.store import Store, UnitOfWork, decode_page_token, encode_page_token, filter_digest
-from usage_correlation.errors import InvalidValue, SpendPolicyNotFound
+from mesh.store import Store, UnitOfWork
+from usage_correlation.domain import policies
+from usage_correlation.errors import SpendPolicyNotFound
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.ports import Policies, PolicyWriter
 from usage_correlation.handlers.spend_policies import (
@@ -22,11 +24,12 @@ from usage_correlation.handlers.spend_policies import (
     update_spend_policy,
 )
 from usage_correlation.server.authorization import SERVICE
-from usage_correlation.server.policies import change_from, policy_message, terms_from
-from usage_correlation.server.wire import POLICIES, page_size
+from usage_correlation.server.policies import NOT_WRITTEN, changed, policy_message, terms_from
+from usage_correlation.server.wire import POLICIES, page, policy_id_from
 
 R = TypeVar("R", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
+_SCOPE: Final = frozenset(("plan", "subscription"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +71,27 @@ class PolicyCalls:
         self, request: pb.ListSpendPoliciesRequest, context: Context
     ) -> pb.ListSpendPoliciesResponse:
         """Spend policies by name."""
-        size, digest = page_size(request), filter_digest(request)
-        key = decode_page_token(request.page_token, digest)
-        found = await self._policy_cases.policies.page("" if key is None else str(key[0]), size + 1)
-        response = pb.ListSpendPoliciesResponse(spend_policies=[policy_message(policy) for policy in found[:size]])
-        if len(found) > size:
-            response.next_page_token = encode_page_token(digest, (found[size - 1].id,))
-        return response
+        wanted = page(request)
+        found = await self._policy_cases.policies.page(wanted.after_name, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.id,))
+        return pb.ListSpendPoliciesResponse(spend_policies=map(policy_message, shown), next_page_token=token)
 
     async def UpdateSpendPolicy(self, request: pb.UpdateSpendPolicyRequest, context: Context) -> SpendPolicy:
         """Changes the fields in the mask."""
-        cases = self._policy_cases
-        policy_id = request.spend_policy.name.removeprefix(POLICIES)
-        if not policy_id:
-            raise InvalidValue("spend_policy.name", "", "the name of the policy to change")
-        change = change_from(request.spend_policy, request.update_mask)
-        await check_scope(cases.directory, change.terms.scope)
+        cases, sent = self._policy_cases, request.spend_policy
+        policy_id = policy_id_from(sent.name, "spend_policy.name")
+        paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
+
+        def change(policy: policies.SpendPolicy) -> policies.PolicyTerms:
+            return changed(policy, sent, paths)
 
         async def make(writer: PolicyWriter) -> SpendPolicy:
             return policy_message(await update_spend_policy(writer, cases.clock, policy_id, change))
 
+        # Looked at before anything is locked: others are asked for it.
+        known = await cases.policies.get(policy_id)
+        if known is not None and not _SCOPE.isdisjoint(paths):
+            await check_scope(cases.directory, change(known).scope)
         return await self._once("UpdateSpendPolicy", request, make)
 
     async def DeleteSpendPolicy(self, request: pb.DeleteSpendPolicyRequest, context: Context) -> Empty:

@@ -7,12 +7,11 @@ import grpc
 
 from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.signal_pb2 import Signal
-from mesh.store import decode_page_token, encode_page_token, filter_digest
 from usage_correlation.errors import SignalNotFound
 from usage_correlation.handlers.ports import Signals
 from usage_correlation.handlers.watch_signals import SignalWatch
 from usage_correlation.server.signals import kind_from, kinds_from, signal_message
-from usage_correlation.server.wire import SIGNALS, SUBSCRIPTIONS, page_size
+from usage_correlation.server.wire import SIGNALS, SUBSCRIPTIONS, page
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -34,15 +33,14 @@ class SignalCalls:
 
     async def ListSignals(self, request: pb.ListSignalsRequest, context: Context) -> pb.ListSignalsResponse:
         """Signals, newest first."""
-        size, digest = page_size(request), filter_digest(request)
-        key = decode_page_token(request.page_token, digest)
-        before = None if key is None else int(str(key[0]))
+        wanted = page(request)
+        before = wanted.after[0] if wanted.after else None
         subscription = request.subscription.removeprefix(SUBSCRIPTIONS)
-        found = await self._signals.page(subscription, kind_from(request.kind), before, size + 1)
-        response = pb.ListSignalsResponse(signals=[signal_message(placed.signal) for placed in found[:size]])
-        if len(found) > size:
-            response.next_page_token = encode_page_token(digest, (found[size - 1].position,))
-        return response
+        found = await self._signals.page(subscription, kind_from(request.kind), before, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.position,))
+        return pb.ListSignalsResponse(
+            signals=[signal_message(placed.signal) for placed in shown], next_page_token=token
+        )
 
     async def WatchSignals(
         self, request: pb.WatchSignalsRequest, context: Context

@@ -10,7 +10,6 @@ from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.usage_record_pb2 import RatedLine, UsageSummary
 from mesh.clock import Clock
 from mesh.rpc import current_identity
-from mesh.store import decode_page_token, encode_page_token, filter_digest
 from usage_correlation.domain import summaries
 from usage_correlation.errors import InvalidValue
 from usage_correlation.handlers.compare_plans import ComparePlans, PlanComparison
@@ -28,7 +27,7 @@ from usage_correlation.server.wire import (
     interval_from,
     micros_from,
     money,
-    page_size,
+    page,
     timestamp,
 )
 
@@ -64,19 +63,14 @@ class UsageCalls:
         self, request: pb.ListUsageRecordsRequest, context: Context
     ) -> pb.ListUsageRecordsResponse:
         """Stored records of one subscription."""
-        size, digest = page_size(request), filter_digest(request)
-        key = decode_page_token(request.page_token, digest)
-        after = None if key is None else PageStart(int(str(key[0])), str(key[1]), str(key[2]))
+        wanted = page(request)
+        after = PageStart(*wanted.after) if wanted.after else None
         interval = interval_from(request.interval, "interval")
         subscription = request.parent.removeprefix(SUBSCRIPTIONS)
-        found = await list_usage_records(
-            self._cases.directory, self._cases.usage, subscription, interval, after, size + 1
-        )
-        response = pb.ListUsageRecordsResponse(records=[record_message(record) for record in found[:size]])
-        if len(found) > size:
-            last = found[size - 1]
-            response.next_page_token = encode_page_token(digest, (last.start_micros, last.source, last.record_id))
-        return response
+        cases = self._cases
+        found = await list_usage_records(cases.directory, cases.usage, subscription, interval, after, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.start_micros, last.source, last.record_id))
+        return pb.ListUsageRecordsResponse(records=map(record_message, shown), next_page_token=token)
 
     async def ExportUsage(
         self, request: pb.ExportUsageRequest, context: Context

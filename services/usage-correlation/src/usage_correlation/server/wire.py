@@ -1,13 +1,16 @@
 """How do names, moments, money and pages cross the wire?"""
 
+import re
 from datetime import datetime
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Final
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.interval_pb2 import Interval
 from google.type.money_pb2 import Money
 
+from mesh.api import Page, page_of
 from usage_correlation.domain.amounts import NANOS, nearest_nanos
 from usage_correlation.domain.moments import MICROS, from_micros
 from usage_correlation.errors import InvalidValue
@@ -19,6 +22,8 @@ SIGNALS: Final = "signals/"
 SUBSCRIPTIONS: Final = "subscriptions/"
 
 _DEFAULT_PAGE: Final = 100
+_SHOWN_CHARACTERS: Final = 80
+_POLICY: Final = re.compile(r"spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LARGEST_PAGE: Final = 1000
 _NANOS_IN_MICRO: Final = 1000
 # What protobuf allows: the years 1 to 9999.
@@ -26,15 +31,16 @@ _FIRST_SECOND: Final = -62_135_596_800
 _LAST_SECOND: Final = 253_402_300_799
 
 
-class Paged(Protocol):
-    """A request for a page."""
+def page(request: Message) -> Page:
+    """Which page a list request asks for: 100 at a time unless asked otherwise, 1,000 at most."""
+    return page_of(request, default=_DEFAULT_PAGE, most=_LARGEST_PAGE)
 
-    page_size: int
 
-
-def page_size(request: Paged) -> int:
-    """How many to give: 100 unless asked otherwise, 1,000 at most."""
-    return min(request.page_size or _DEFAULT_PAGE, _LARGEST_PAGE)
+def policy_id_from(name: str, field: str) -> str:
+    """The id in a policy's name, where the proto has no rule for it. Raises InvalidValue."""
+    if not _POLICY.fullmatch(name):
+        raise InvalidValue(field, name[:_SHOWN_CHARACTERS], "the name of a spend policy, spendPolicies/…")
+    return name.removeprefix(POLICIES)
 
 
 def timestamp(moment: datetime | int) -> Timestamp:
