@@ -6,6 +6,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxmesh.offer.v1.campaign_pb2 import Campaign, MessagePurpose, TriggerKind
 from mesh.api import changed_paths, merged
 from mesh.rpc import RpcError
 
@@ -84,7 +85,7 @@ def test_an_endless_path_does_not_make_an_endless_error():
 )
 def test_the_fields_of_the_mask_are_as_sent_and_the_others_as_they_were(current, sent, paths):
     before = (current.SerializeToString(), sent.SerializeToString())
-    result = merged(current, sent, paths)
+    result = merged(current, sent, paths, inside="metric")
 
     for field in FIELDS:
         assert getattr(result, field) == getattr(sent if field in paths else current, field)
@@ -94,23 +95,39 @@ def test_the_fields_of_the_mask_are_as_sent_and_the_others_as_they_were(current,
 @given(current=st.integers(0, 3).map(sample), sent=st.integers(0, 3).map(sample))
 def test_what_is_updated_once_is_the_same_when_updated_again(current, sent):
     paths = changed_paths(FieldMask(), sent, OUTPUT_ONLY)
-    once = merged(current, sent, paths)
+    once = merged(current, sent, paths, inside="metric")
 
-    assert merged(once, sent, paths) == once
+    assert merged(once, sent, paths, inside="metric") == once
 
 
 def test_a_path_into_a_message_changes_that_field_alone():
-    result = merged(sample(1), sample(2), ["metadata.sample_period.seconds"])
+    result = merged(sample(1), sample(2), ["metadata.sample_period.seconds"], inside="metric")
 
     assert (result.metadata.sample_period.seconds, result.metadata.sample_period.nanos) == (2, 1)
     assert result.metadata.launch_stage == 1
 
 
 def test_a_path_into_a_message_that_was_not_sent_clears_the_field():
-    result = merged(sample(1), MetricDescriptor(), ["metadata.sample_period.seconds"])
+    result = merged(sample(1), MetricDescriptor(), ["metadata.sample_period.seconds"], inside="metric")
 
     assert (result.metadata.sample_period.seconds, result.metadata.sample_period.nanos) == (0, 1)
 
 
 def test_a_message_that_was_not_sent_is_cleared():
-    assert not merged(sample(1), MetricDescriptor(), ["metadata"]).HasField("metadata")
+    assert not merged(sample(1), MetricDescriptor(), ["metadata"], inside="metric").HasField("metadata")
+
+
+def test_what_an_update_leaves_must_keep_the_rules_of_its_proto() -> None:
+    current = Campaign(
+        name="campaigns/c",
+        display_name="Warn",
+        trigger=TriggerKind.TRIGGER_KIND_BILL_HELD,
+        purpose=MessagePurpose.MESSAGE_PURPOSE_SERVICE,
+        template="templates/t",
+    )
+    assert merged(current, Campaign(priority=3), ["priority"], inside="campaign").priority == 3
+    with pytest.raises(RpcError, match=r"campaign\.priority: .*1001") as refused:
+        merged(current, Campaign(priority=1001), ["priority"], inside="campaign")
+    assert [violation.field for violation in refused.value.field_violations] == ["campaign.priority"]
+    with pytest.raises(RpcError, match=r"campaign\.display_name"):
+        merged(current, Campaign(), ["display_name"], inside="campaign")
