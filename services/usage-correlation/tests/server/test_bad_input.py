@@ -151,7 +151,7 @@ WRONG = [
     (but("GetSpendPolicy", name=f"spendPolicies/{LONG}"), "name"),
     (but("ListSpendPolicies", page_size=-1), "page_size"),
     (but("ListSpendPolicies", page_token="nonsense"), "page_token"),
-    (but("UpdateSpendPolicy", spend_policy=None), "spend_policy"),
+    (but("UpdateSpendPolicy", spend_policy=None), ""),
     (but("UpdateSpendPolicy", spend_policy=policy(name="p")), "spend_policy.name"),
     (but("UpdateSpendPolicy", request_id="x"), "request_id"),
     (but("DeleteSpendPolicy", name=""), "name"),

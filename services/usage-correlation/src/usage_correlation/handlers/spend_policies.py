@@ -1,5 +1,6 @@
 """How are spend policies made, changed and removed?"""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
