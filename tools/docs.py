@@ -55,11 +55,11 @@ def write() -> None:
 def _observability() -> str:
     parts = [NOTE, "# Spans, metrics and attributes\n", "## Every service\n", to_markdown()]
     for service, package in SERVICES.items():
-        if importlib.util.find_spec(f"{package}.names") is None:
-            continue  # it adds nothing to what every service has
-        names = importlib.import_module(f"{package}.names")
-        lists = (getattr(names, kind, ()) for kind in ("SPANS", "METRICS", "ATTRIBUTES"))
-        parts += [f"## {service}\n", to_markdown(*lists)]
+        modules = [f"{package}.{name}" for name in ("names", "server.metrics")]
+        named = [importlib.import_module(name) for name in modules if importlib.util.find_spec(name)]
+        for names in named:  # a service that adds nothing to what every service has is left out
+            lists = (getattr(names, kind, ()) for kind in ("SPANS", "METRICS", "ATTRIBUTES"))
+            parts += [f"## {service}\n", to_markdown(*lists)]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -6,6 +6,7 @@ import random
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 from mesh_core import SERVICES, Core, core_of, in_file, keyed
@@ -20,8 +21,8 @@ from cxmesh_cli.instance.processes import python_module
 pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120)]
 
 USAGE = "usage-correlation"
-OF_A_TEST = 60
-"""Subscribers: about 18,000 records, in 18 batches."""
+OF_A_TEST = 100
+"""Subscribers: about 30,000 records in 30 batches, which take two seconds or more."""
 DEATHS = ((0.05, 0.2), (0.3, 0.45), (0.5, 0.65))
 """Within which shares of the file something dies, each time at a random place."""
 SUBSCRIBERS = read_subscribers(3 * OF_A_TEST)
@@ -53,6 +54,13 @@ class Ingest:
         self._before = self._stored()
         self._process: subprocess.Popen[str] | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.kill()
+
     def start(self) -> None:
         """From the first row, or from where it ended before."""
         self._process = subprocess.Popen(
@@ -70,8 +78,8 @@ class Ingest:
 
     def kill(self) -> None:
         assert self._process
-        self._process.kill()
-        self._process.communicate()
+        with self._process:  # waits, and closes the pipe
+            self._process.kill()
 
     def finish(self) -> None:
         """It ends well, and every record was accepted or known."""
@@ -101,13 +109,13 @@ def test_no_usage_is_lost_or_counted_twice_when_the_service_is_killed_again_and_
 ) -> None:
     subscribers = SUBSCRIBERS[:OF_A_TEST]
     records = core.records(subscribers)
-    ingest = Ingest(core, records, tmp_path / "usage.csv")
-    ingest.start()
-    for low, high in DEATHS:
-        ingest.wait_until_within(low, high, chance)
-        kill(core.home, USAGE)
-        bring_back(core.home, USAGE)
-    ingest.finish()  # it went on by itself
+    with Ingest(core, records, tmp_path / "usage.csv") as ingest:
+        ingest.start()
+        for low, high in DEATHS:
+            ingest.wait_until_within(low, high, chance)
+            kill(core.home, USAGE)
+            bring_back(core.home, USAGE)
+        ingest.finish()  # it went on by itself
 
     assert_exact(core, subscribers, records)
     assert core.signals(subscribers) == signals_of(undisturbed, subscribers, tmp_path)
@@ -119,15 +127,15 @@ def test_no_usage_is_lost_or_counted_twice_when_the_ingest_is_killed_with_the_se
 ) -> None:
     subscribers = SUBSCRIBERS[OF_A_TEST : 2 * OF_A_TEST]
     records = core.records(subscribers)
-    ingest = Ingest(core, records, tmp_path / "usage.csv")
-    ingest.start()
-    for low, high in DEATHS:
-        ingest.wait_until_within(low, high, chance)
-        ingest.kill()
-        kill(core.home, USAGE)
-        bring_back(core.home, USAGE)
+    with Ingest(core, records, tmp_path / "usage.csv") as ingest:
         ingest.start()
-    ingest.finish()
+        for low, high in DEATHS:
+            ingest.wait_until_within(low, high, chance)
+            ingest.kill()
+            kill(core.home, USAGE)
+            bring_back(core.home, USAGE)
+            ingest.start()
+        ingest.finish()
 
     assert_exact(core, subscribers, records)
     assert core.signals(subscribers) == signals_of(undisturbed, subscribers, tmp_path)
@@ -139,19 +147,17 @@ def test_every_signal_is_decided_once_though_redis_dies_and_takes_its_data_with_
 ) -> None:
     subscribers = SUBSCRIBERS[2 * OF_A_TEST :]
     records = core.records(subscribers)
-    half = len(records) // 2
-    early, late = (
-        Ingest(core, part, tmp_path / f"from-{first}.csv")
-        for first, part in enumerate([records[:half], records[half:]])
-    )
-    early.start()
-    early.finish()
+    early = len(records) // 5
+    with Ingest(core, records[:early], tmp_path / "early.csv") as ingest:
+        ingest.start()
+        ingest.finish()
     assert_each_signal_is_decided_once(core)  # so that there are decisions that could be made again
-    late.start()
-    late.wait_until_within(0.1, 0.6, chance)
-    lose_redis(core.home)
-    bring_back(core.home, USAGE)
-    late.finish()
+    with Ingest(core, records[early:], tmp_path / "late.csv") as ingest:
+        ingest.start()
+        ingest.wait_until_within(*DEATHS[0], chance)
+        lose_redis(core.home)
+        bring_back(core.home, USAGE)
+        ingest.finish()
 
     assert_exact(core, subscribers, records)
     assert_each_signal_is_decided_once(core)
@@ -159,9 +165,9 @@ def test_every_signal_is_decided_once_though_redis_dies_and_takes_its_data_with_
 
 def signals_of(undisturbed: Core, subscribers: Sequence[Subscriber], folder: Path) -> set[str]:
     """The signals that the subscribers' usage raises when nothing happens."""
-    ingest = Ingest(undisturbed, undisturbed.records(subscribers), folder / "undisturbed.csv")
-    ingest.start()
-    ingest.finish()
+    with Ingest(undisturbed, undisturbed.records(subscribers), folder / "undisturbed.csv") as ingest:
+        ingest.start()
+        ingest.finish()
     signals = undisturbed.signals(subscribers)
     assert len(signals) > len(subscribers)
     return signals

@@ -72,7 +72,7 @@ async def test_no_call_fails_while_the_replicas_of_profile_are_restarted_one_by_
     requests = (GetCustomerRequest(name=one.customer) for one in islice(cycle(SUBSCRIBERS), MOST_CALLS))
     async with two_replicas(core, "profile") as (replicas, channel):
         stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
-        async with Load((partial(stub.GetCustomer, request) for request in requests), callers=12, pause=0.03) as load:
+        async with Load((partial(stub.GetCustomer, request) for request in requests), callers=12, pause=0.05) as load:
             await load.more(200)
             for replica in replicas:
                 await restart(replica, load, "cxmesh.profile.v1.ProfileService/GetCustomer")

@@ -131,6 +131,17 @@ async def test_a_rule_that_is_broken_is_told_with_field_and_value(start_echo: An
     assert "times: must be greater" in error.message
 
 
+async def test_bytes_that_are_no_request_are_told_as_such(start_echo: Any, failure_of: Any) -> None:
+    server = await start_echo()
+    caller = await start_echo(identity="service/caller")
+    say = caller.channels.to("echo", server.address).unary_unary("/mesh.test.v1.EchoService/Say")
+
+    error = await failure_of(say(b"\xff\xff"))
+
+    assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_REQUEST")
+    assert "can't be read" in error.message
+
+
 async def test_a_secret_is_not_told_back(start_echo: Any, failure_of: Any) -> None:
     server = await start_echo()
     caller = await start_echo(identity="service/caller")

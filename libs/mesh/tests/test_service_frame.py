@@ -52,9 +52,11 @@ async def test_a_service_starts_on_a_schema_that_is_newer(
     """So an upgrade is rolled back, and an old replica restarts while one is under way."""
     local = dict.fromkeys(("listen", "health_listen", "metrics_listen"), "127.0.0.1:0")
     with servers.database() as url:
-        async with serving(define(), url, redis_url, certificates) as before:
-            async with before.runtime.store.unit_of_work() as uow:
-                await uow.connection.execute(text("UPDATE echo.alembic_version SET version_num = '0099'"))
+        async with (
+            serving(define(), url, redis_url, certificates) as before,
+            before.runtime.store.unit_of_work() as uow,
+        ):
+            await uow.connection.execute(text("UPDATE echo.alembic_version SET version_num = '0099'"))
         settings = define().settings(database_url=url, redis_url=redis_url, plaintext=True, **local)
         running = await start(define(), settings)
         await running.stop()

@@ -124,7 +124,7 @@ class Account:
     plans: Sequence[tuple[str, datetime]] = (("plans/standard", SINCE),)
     """With the moment from which each was in force."""
     name: str = "subscriptions/s-1"
-    tariffs: Mapping[str, Tariff] = field(default_factory=lambda: TARIFFS)
+    tariffs: Mapping[str, Tariff] = field(default_factory=lambda: TARIFFS, repr=False)
     start: datetime = START
     end: datetime = END
 

@@ -3,9 +3,8 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf import descriptor_pool, message_factory
@@ -52,7 +51,6 @@ class World:
     service: ServiceUnderTest
     peers: Peers
     clock: FixedClock
-    _numbers: Any = field(default_factory=lambda: count(1))
 
     def catalog(self, as_: str = "service/operator") -> "CatalogServiceAsyncStub":
         return CatalogServiceStub(self.service.channel(as_))
@@ -62,7 +60,7 @@ class World:
 
     def customer(self, *consents: Any, **facts: Any) -> str:
         """A new one, whom the profile knows."""
-        return self.peers.profile.know(f"customers/c-{next(self._numbers)}", *consents, **facts)
+        return self.peers.profile.know(f"customers/c-{uuid.uuid4().hex[:8]}", *consents, **facts)
 
     async def create_plan(self, plan_id: str, **fields: Any) -> Plan:
         return await self.catalog().CreatePlan(CreatePlanRequest(plan_id=plan_id, plan=plan(**fields)))
@@ -113,6 +111,19 @@ class World:
         await self.tell(event)
         (decision,) = await self.decisions(customer)
         return decision
+
+    async def relayed(self, customer: str) -> dict[bytes, bytes]:
+        """The one entry in the stream `offer` that tells of a decision about a customer, as others find it there."""
+        found: list[dict[bytes, bytes]] = []
+
+        async def there() -> bool:
+            entries = await self.service.runtime.redis.xrange(events_key(Stream("offer", 0)))
+            found[:] = [fields for _, fields in entries if fields[b"subject"] == customer.encode()]
+            return bool(found)
+
+        await until(there)
+        (entry,) = found
+        return entry
 
     async def published(self) -> list[Message]:
         """The events in the outbox, in the order in which they were published."""

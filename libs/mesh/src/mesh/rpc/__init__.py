@@ -23,6 +23,7 @@ from mesh.rpc.frame import NotServable
 from mesh.rpc.identity import Identity, IncomingCall, current_identity, enter_call, remaining_seconds
 from mesh.rpc.routes import Servicer
 from mesh.rpc.server import RpcServer, Served
+from mesh.rpc.watches import until_draining
 
 __all__ = [
     "MESH_DOMAIN",
@@ -60,4 +61,5 @@ __all__ = [
     "resource_exhausted",
     "services",
     "unavailable",
+    "until_draining",
 ]

@@ -6,10 +6,11 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, NoReturn, Protocol, TypeAlias, cast
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from mesh.observe import log
 from mesh.rpc import names
@@ -23,6 +24,7 @@ from mesh.rpc.validation import RequestRules
 # Handlers take and give messages of many types; the generated stubs tie them together, gRPC's own types don't.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Serve: TypeAlias = Callable[[Any, ServerContext], Awaitable[Any]]
+_Read: TypeAlias = Callable[[bytes], Message]
 
 _SECURITY = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 
@@ -54,20 +56,26 @@ class Frame:
         errors: ErrorTable,
         rules: RequestRules,
         max_concurrent_rpcs: int,
+        draining: asyncio.Event,
     ) -> None:
+        """`draining` is set when the server is about to stop."""
         self._measure = measure
         self._identify = identify
         self._authorization = authorization
         self._errors = errors
         self._rules = rules
         self._max_active = max_concurrent_rpcs
+        self._draining = draining
         self.active_calls = 0
 
     def around(self, path: str, handler: Handler, *, traced: bool, gate: Gate | None = None) -> Handler:
         """The handler of the method at `path` with everything around it; raises NotServable on a blocking one."""
         method = self._measure.method(path)
         run = _runner(path, handler)
-        prepare = self._each if handler.request_streaming else self._one
+        read = handler.request_deserializer
+        if read is None:
+            raise NotServable(f"{path} has no deserializer for its requests")
+        prepare = partial(self._each if handler.request_streaming else self._one, read)
         gate = gate or self._authorization
 
         async def serve(request: Any, context: ServerContext) -> Any:
@@ -117,17 +125,21 @@ class Frame:
         if measured.span.is_recording():
             measured.span.set_attribute(names.CALLER, str(identity))
         remaining = context.time_remaining()
-        enter_call(IncomingCall(identity, None if remaining is None else time.monotonic() + remaining))
+        deadline = None if remaining is None else time.monotonic() + remaining
+        enter_call(IncomingCall(identity, deadline, self._draining))
         gate.check(path, identity)
 
-    def _one(self, request: Message) -> Message:
+    def _one(self, read: _Read, sent: bytes) -> Message:
+        try:
+            request = read(sent)
+        except DecodeError as error:
+            raise unreadable() from error
         self._rules.check(request)
         return request
 
-    async def _each(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
-        async for request in requests:
-            self._rules.check(request)
-            yield request
+    async def _each(self, read: _Read, sent: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+        async for one in sent:
+            yield self._one(read, one)
 
     async def _fail(self, path: str, context: ServerContext, measured: Measured, error: Exception) -> NoReturn:
         told = self._errors.translate(error)
@@ -136,6 +148,16 @@ class Frame:
         if measured.span.is_recording() and told.reason:
             measured.span.set_attribute(names.ERROR_REASON, told.reason)
         await context.abort(told.status, told.message, told.trailing_metadata())
+
+
+def unreadable() -> RpcError:
+    """What a caller is told whose bytes are no message of the request's type."""
+    return RpcError(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "the request can't be read: expected a message of the type that the method takes",
+        reason=Reason.INVALID_REQUEST,
+        domain=MESH_DOMAIN,
+    )
 
 
 def overloaded() -> RpcError:
@@ -182,7 +204,9 @@ def _handler_of(like: Handler, serve: _Serve) -> Handler:
         (True, True): grpc.stream_stream_rpc_method_handler,
     }
     make = kinds[like.request_streaming, like.response_streaming]
-    return make(serve, like.request_deserializer, like.response_serializer)
+    # Without a deserializer gRPC hands the bytes over. Were it to read them, it would answer what can't be read with
+    # UNKNOWN and a traceback in the log, and it would read the requests of callers who may not even call.
+    return make(serve, None, like.response_serializer)
 
 
 def _ending(context: ServerContext, *, cancelled: bool) -> grpc.StatusCode:

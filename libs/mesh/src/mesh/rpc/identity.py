@@ -1,9 +1,10 @@
 """Who calls, as their certificate says, and how long will they wait?"""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -57,6 +58,8 @@ class IncomingCall:
     identity: Identity
     deadline: float | None
     """On the clock of `time.monotonic()`; None when the caller set none."""
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is about to stop: what would go on for ever has to end."""
 
 
 _incoming: ContextVar[IncomingCall] = ContextVar("incoming_call")
@@ -73,6 +76,11 @@ def current_identity() -> Identity:
         return _incoming.get().identity
     except LookupError:
         raise LookupError("there is no caller here: current_identity() is for code that serves an RPC") from None
+
+
+def current_draining() -> asyncio.Event:
+    """Set when the server of the call that is being served is about to stop; raises LookupError outside a call."""
+    return _incoming.get().draining
 
 
 def remaining_seconds() -> float | None:

@@ -53,7 +53,8 @@ class RpcServer:
         services = [servicer.service for servicer in served.servicers]
         self._health = Health(services)
         health = Servicer(add_HealthServicer_to_server, self._health, "grpc.health.v1.Health")
-        routes = _routes(settings, served, telemetry)
+        self._draining = asyncio.Event()
+        routes = _routes(settings, served, telemetry, self._draining)
         probes = grpc.aio.server(options=_ONE_OWNER)
         health.add(self._health, probes)
         for _, path, handler in health.handlers():
@@ -82,11 +83,14 @@ class RpcServer:
         self._health.set(NOT_SERVING)
         await asyncio.sleep(self._settings.drain_notice_seconds)
         self._health.close()
+        self._draining.set()
         await self._server.stop(self._settings.drain_grace_seconds)
         await self._probes.stop(None)
 
 
-def _routes(settings: ServiceSettings, served: Served, telemetry: Telemetry) -> Routes:
+def _routes(
+    settings: ServiceSettings, served: Served, telemetry: Telemetry, draining: asyncio.Event
+) -> Routes:
     served.authorization.check_covers([path for each in served.servicers for path in each.paths()])
     measure = ServerMeasure(telemetry.tracer, telemetry.meter)
     rules = RequestRules()
@@ -99,6 +103,7 @@ def _routes(settings: ServiceSettings, served: Served, telemetry: Telemetry) -> 
         errors=served.errors,
         rules=rules,
         max_concurrent_rpcs=settings.max_concurrent_rpcs,
+        draining=draining,
     )
     gauge(telemetry.meter, ACTIVE_CALLS, lambda: frame.active_calls)
     routes = Routes(frame, measure)

@@ -18,13 +18,13 @@ class Stated:
     """Of the lines that say it."""
     by_all: bool
 
-    def fits(self, actual: int) -> bool:
+    def fits(self, possible: frozenset[int]) -> bool:
         """Whether it can be so: where some lines say nothing, the others may not say too much."""
-        return self.total == actual if self.by_all else self.total <= actual
+        return self.total in possible if self.by_all else self.total <= max(possible)
 
-    def tells(self, actual: int) -> bool:
+    def tells(self, possible: frozenset[int]) -> bool:
         """Whether all lines say it, there is something to say, and it is so."""
-        return self.by_all and self.total == actual > 0
+        return self.by_all and self.total > 0 and self.total in possible
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,8 +189,8 @@ def _sum(found: Sequence[BillLine] | Sequence[ExpectedCharge]) -> Fraction:
 def _used(charge: ExpectedCharge) -> str:
     if charge.service is None:
         return charge.charge_code
-    used = words.quantity(charge.service, charge.quantity)
-    return f"{charge.charge_code}: {used} in {words.counted(charge.records, 'record')}"
+    used = words.quantity(charge.service, max(charge.quantity))
+    return f"{charge.charge_code}: {used} in {words.counted(max(charge.records), 'record')}"
 
 
 def _comes_to(charge: ExpectedCharge) -> str:

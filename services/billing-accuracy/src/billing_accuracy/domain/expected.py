@@ -4,10 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from typing import Final
 
 from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.prices import plain_prices
 from rating import Line, RecurringAmount, Rounding, Tariff, format_amount, from_micros, nearest_micros
+
+_MOST_SUMS: Final = 1000
+"""After so many changes between plans without a price, lines are expected to say everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,10 @@ class ExpectedCharge:
 
     charge_code: str
     line_types: frozenset[LineType]
-    records: int
-    quantity: int
+    records: frozenset[int]
+    """How many records lines may say: all, or all but those of a plan under which they cost nothing."""
+    quantity: frozenset[int]
+    """How many base units lines may say, likewise."""
     amount: Fraction
     """To the micro-unit, as a bill can say it."""
     parts: tuple[ChargePart, ...] = ()
@@ -158,8 +164,17 @@ def _add(left: ExpectedCharge, right: ExpectedCharge) -> ExpectedCharge:
     return ExpectedCharge(
         charge_code=left.charge_code,
         line_types=left.line_types | right.line_types,
-        records=left.records + right.records,
-        quantity=left.quantity + right.quantity,
+        records=_sums(left, left.records, right, right.records),
+        quantity=_sums(left, left.quantity, right, right.quantity),
         amount=left.amount + right.amount,
         parts=left.parts + right.parts,
     )
+
+
+def _sums(
+    left: ExpectedCharge, of_left: frozenset[int], right: ExpectedCharge, of_right: frozenset[int]
+) -> frozenset[int]:
+    """What lines may say of both: what comes to nothing needs no line."""
+    alone = (frozenset() if left.amount else of_right) | (frozenset() if right.amount else of_left)
+    sums = frozenset(one + other for one in of_left for other in of_right) | alone
+    return sums if len(sums) <= _MOST_SUMS else frozenset({max(sums)})

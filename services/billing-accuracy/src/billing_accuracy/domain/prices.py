@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import cast
 
-from rating import Cycle, Tariff
+from rating import Cycle, Rate, Tariff
 
 
 def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
@@ -21,10 +21,25 @@ def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
     return codes
 
 
+def beyond_check(tariff: Tariff, held: Cycle) -> str | None:
+    """What of a tariff makes a bill depend on more than the usage and the period that it covers; None when nothing."""
+    version = tariff.version_at(held.start)
+    if tariff.fallback is not None and (version is None or version.fallback is None):
+        return f"prices of its fallback, {tariff.fallback}"
+    for allowance in version.allowances if version else ():
+        if allowance.rollover_cycles:
+            return f"what rolled over of {allowance.id} from earlier periods"
+        if allowance.shared:
+            return f"how others use {allowance.id}, which is shared"
+    if any(rate.percentage for one in tariff.versions for rate in one.rates):
+        return "the value of records, a part of which it charges"
+    return None
+
+
 def plain_prices(tariff: Tariff, version_start: datetime, service: str) -> Mapping[str, Fraction]:
     """Price of a base unit of a service by charge code, in the version that came into force at `version_start`.
 
-    A code with several prices, steps or connection fees has no price that one could name, and is left out.
+    A code with several prices, or with more to its price than that, has none that one could name, and is left out.
     """
     # Kept with the tariff: looking through ten thousand rates again for every wrong line would be slow.
     key = f"billing_accuracy.plain_prices {version_start.isoformat()} {service}"
@@ -38,7 +53,8 @@ def _plain_prices(tariff: Tariff, version_start: datetime, service: str) -> Mapp
     for version in tariff.versions:
         for rate in version.rates:
             if version.active_from == version_start and rate.service == service:
-                plain = len(rate.steps) == 1 and not rate.connection_fee
+                nothing_more = Rate(rate.line, rate.service, rate.zone, rate.band, rate.roaming, rate.steps)
+                plain = len(rate.steps) == 1 and rate == nothing_more
                 prices[rate.line].add(rate.steps[0].price if plain else None)
     single = {code: min(found, key=str) for code, found in prices.items() if len(found) == 1}
     return {code: price for code, price in single.items() if price is not None}

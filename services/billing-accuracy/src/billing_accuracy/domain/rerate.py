@@ -10,12 +10,25 @@ import numpy as np
 from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.compare import Alternatives
 from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, as_billed, merge_charges
-from billing_accuracy.domain.prices import charge_codes
+from billing_accuracy.domain.prices import beyond_check, charge_codes
 from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, rows_of
-from rating import Cycle, Line, LineColumns, RecurringAmount, Rounding, Tariff, rate_lines, recurring_amounts
+from rating import (
+    Account,
+    Cycle,
+    Ledger,
+    Line,
+    LineColumns,
+    RecurringAmount,
+    Rounding,
+    Tariff,
+    open_account,
+    rate_lines,
+    recurring_amounts,
+)
 
 _USAGE = frozenset({LineType.USAGE})
 _RECURRING = frozenset({LineType.RECURRING})
+_NONE = frozenset({0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,11 @@ class Rerating:
                 if set(self._cases[index].plans) != {plan}
             }
             # A tariff that did not hold yet, or has no price for some of the usage, made no bill.
-            segments = {index: one for index, one in segments.items() if tariff.version_at(one.held.start)}
+            segments = {
+                index: one
+                for index, one in segments.items()
+                if tariff.version_at(one.held.start) and not beyond_check(tariff, one.held)
+            }
             rated = self._rate(tariff, segments)
             for index, segment in segments.items():
                 first, last = self._usage.rows(self._cases[index].bill.subscription, segment.held)
@@ -96,7 +113,11 @@ class Rerating:
 
     def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
         rows, labels = rows_of(segments, self._cases, self._usage)
-        lines = rate_lines(self._usage.columns.rows(rows), tariff, labels)
+        accounts = [
+            open_account(tariff, segments[index].cycle, segments[index].held) if index in segments else Account()
+            for index in range(len(self._cases))
+        ]
+        lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, Ledger.of(tariff, accounts))
         indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
         return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
 
@@ -124,8 +145,8 @@ def _figures(rated: _Rated, index: int) -> list[ExpectedCharge]:
         ExpectedCharge(
             lines.names[lines.line[row]],
             _USAGE,
-            int(lines.records[row]),
-            int(lines.quantity[row]),
+            frozenset({int(lines.records[row])}),
+            frozenset({int(lines.quantity[row])}),
             as_billed(Fraction(int(lines.amount[row]), lines.scale), None),
         )
         for row in range(low, high)
@@ -139,12 +160,13 @@ def _derived(rated: _Rated, index: int) -> list[ExpectedCharge]:
 
 
 def _usage_charge(line: Line, tariff: Tariff) -> ExpectedCharge:
+    records, quantity = frozenset({line.records}), frozenset({line.quantity})
     amount = as_billed(line.amount, None)
-    return ExpectedCharge(line.name, _USAGE, line.records, line.quantity, amount, (ChargePart(line, tariff),))
+    return ExpectedCharge(line.name, _USAGE, records, quantity, amount, (ChargePart(line, tariff),))
 
 
 def _recurring_charge(one: RecurringAmount, *parts: ChargePart) -> ExpectedCharge:
-    return ExpectedCharge(one.line, _RECURRING, 0, 0, as_billed(one.amount, None), parts)
+    return ExpectedCharge(one.line, _RECURRING, _NONE, _NONE, as_billed(one.amount, None), parts)
 
 
 def _recurring(rated: _Rated, index: int) -> tuple[RecurringAmount, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from billing_accuracy.domain.bills import LARGEST, Bill
 from billing_accuracy.domain.checking import Checked
+from billing_accuracy.domain.prices import beyond_check
 from billing_accuracy.domain.usage import BillCase, Subscription, segments_of
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.ports import BillRun
@@ -39,6 +40,8 @@ def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
         if tariff.version_at(segment.held.start) is None:
             first, start = tariff.versions[0].active_from.isoformat(), segment.held.start.isoformat()
             raise _invalid("billing_period", f"{start}: expected {first} or later, when {segment.plan} has prices")
+        if beyond := beyond_check(tariff, segment.held):
+            raise _invalid("subscription", f"{bill.subscription} had {segment.plan}; its bills depend on {beyond}")
     return case
 
 

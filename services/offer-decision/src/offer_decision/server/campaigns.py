@@ -10,6 +10,7 @@ from offer_decision.domain.amounts import CURRENCIES, Amount
 from offer_decision.domain.campaigns import Campaign, CampaignState, check_campaign
 from offer_decision.errors import InvalidValue
 from offer_decision.server.decisions import PURPOSES, TRIGGERS
+from offer_decision.server.texts import check_text
 
 NOT_WRITTEN: Final = frozenset({"name", "create_time", "update_time"})
 _STATES: Final = {state: campaign_pb2.CampaignState.Value(f"CAMPAIGN_STATE_{state}") for state in CampaignState}
@@ -22,6 +23,7 @@ _SHOWN: Final = 80
 
 def read_campaign(campaign_id: str, message: campaign_pb2.Campaign, now: datetime) -> Campaign:
     """The campaign that a message means, made now; a draft if it names no state. Raises InvalidValue, RpcError."""
+    check_text("campaign.display_name", message.display_name)
     campaign = Campaign(
         campaign_id=campaign_id,
         display_name=message.display_name,

@@ -12,6 +12,7 @@ from offer_decision.domain.plans import Plan, PlanState
 from offer_decision.errors import InvalidTariff
 from offer_decision.handlers.plans import PlanFacts
 from offer_decision.server.faults import CATALOG
+from offer_decision.server.texts import check_text
 
 NOT_WRITTEN: Final = frozenset({"name", "tariff_digest", "currency_code", "create_time", "update_time", "etag"})
 _STATES: Final = {state: plan_pb2.PlanState.Value(f"PLAN_STATE_{state}") for state in PlanState}
@@ -26,7 +27,9 @@ def state_of(number: plan_pb2.PlanState.ValueType) -> PlanState | None:
 
 
 def plan_facts(message: plan_pb2.Plan) -> PlanFacts:
-    """What a caller writes of a plan; a draft if it names no state."""
+    """What a caller writes of a plan; a draft if it names no state. Raises RpcError."""
+    check_text("plan.display_name", message.display_name)
+    check_text("plan.description", message.description)
     state = state_of(message.state) or PlanState.DRAFT
     return PlanFacts(message.display_name, message.description, state, message.tariff_document)
 

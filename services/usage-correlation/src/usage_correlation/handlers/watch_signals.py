@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -55,7 +55,7 @@ class SignalWatch:
         self._looked = -math.inf
         self._last = 0
 
-    async def watch(self, cursor: str, kinds: Collection[SignalKind]) -> AsyncIterator[WatchedSignals]:
+    async def watch(self, cursor: str, kinds: Collection[SignalKind]) -> AsyncGenerator[WatchedSignals, None]:
         """Signals after the cursor (empty: from now on), for ever; first of all the cursor that the watch begins at.
 
         Raises InvalidCursor.

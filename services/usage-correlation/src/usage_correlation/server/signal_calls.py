@@ -7,6 +7,7 @@ import grpc
 
 from cxmesh.usage.v1 import usage_service_pb2 as pb
 from cxmesh.usage.v1.signal_pb2 import Signal
+from mesh.rpc import until_draining
 from usage_correlation.errors import SignalNotFound
 from usage_correlation.handlers.ports import Signals
 from usage_correlation.handlers.watch_signals import SignalWatch
@@ -46,7 +47,7 @@ class SignalCalls:
         self, request: pb.WatchSignalsRequest, context: Context
     ) -> AsyncIterator[pb.WatchSignalsResponse]:
         """Signals as they are committed."""
-        async for watched in self._watch.watch(request.cursor, kinds_from(request.kinds)):
+        async for watched in until_draining(self._watch.watch(request.cursor, kinds_from(request.kinds))):
             yield pb.WatchSignalsResponse(
                 signals=[signal_message(signal) for signal in watched.signals], cursor=watched.cursor
             )

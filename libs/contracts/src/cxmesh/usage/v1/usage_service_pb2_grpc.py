@@ -198,7 +198,8 @@ class UsageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchSignals(self, request, context):
-        """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects.
+        """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects. The stream ends
+        when the service restarts: call again with the last cursor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,7 +66,9 @@ class UsageServiceStub:
     ListSignals: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListSignalsRequest, _usage_service_pb2.ListSignalsResponse]
     """Signals, newest first, page by page."""
     WatchSignals: _grpc.UnaryStreamMultiCallable[_usage_service_pb2.WatchSignalsRequest, _usage_service_pb2.WatchSignalsResponse]
-    """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
+    """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects. The stream ends
+    when the service restarts: call again with the last cursor.
+    """
 
 @_typing.type_check_only
 class UsageServiceAsyncStub(UsageServiceStub):
@@ -102,7 +104,9 @@ class UsageServiceAsyncStub(UsageServiceStub):
     ListSignals: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListSignalsRequest, _usage_service_pb2.ListSignalsResponse]  # type: ignore[assignment]
     """Signals, newest first, page by page."""
     WatchSignals: _aio.UnaryStreamMultiCallable[_usage_service_pb2.WatchSignalsRequest, _usage_service_pb2.WatchSignalsResponse]  # type: ignore[assignment]
-    """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
+    """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects. The stream ends
+    when the service restarts: call again with the last cursor.
+    """
 
 class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes usage in, keeps counters per bill cycle, and signals what matters."""
@@ -213,6 +217,8 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _usage_service_pb2.WatchSignalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_usage_service_pb2.WatchSignalsResponse], _abc.AsyncIterator[_usage_service_pb2.WatchSignalsResponse]]:
-        """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects."""
+        """Signals as they are committed, from a cursor on; none is missed or repeated across reconnects. The stream ends
+        when the service restarts: call again with the last cursor.
+        """
 
 def add_UsageServiceServicer_to_server(servicer: UsageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
