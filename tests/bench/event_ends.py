@@ -15,10 +15,12 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from cxmesh.usage.v1.events_pb2 import SignalRaised
 from cxmesh.usage.v1.signal_pb2 import SIGNAL_KIND_SPEND_THRESHOLD, Signal
 from mesh.events import Consumer, Delivery, Relay, Subscription, connect_redis
+from mesh.events.client import Entries
 from mesh.events.measure import NoObserver
 from mesh.store import Store, UnitOfWork
 from mesh.store.outbox import Stream
@@ -123,10 +125,12 @@ async def bare_receiver(_database_url: str, redis_url: str, count: int) -> None:
     print("ready", flush=True)
     milliseconds: list[float] = []
     while len(milliseconds) < count:
-        for _, entries in await redis.xreadgroup(BARE_GROUP, "bench", {BARE_STREAM: ">"}, count=200, block=2000):
-            now = time.time_ns()
+        read = await redis.xreadgroup(BARE_GROUP, "bench", {BARE_STREAM: ">"}, count=200, block=2000)
+        now = time.time_ns()
+        entries = [entry for _, found in cast("list[tuple[bytes, Entries]]", read) for entry in found]
+        if entries:
             milliseconds += [(now - int(fields[b"time"])) / 1e6 for _, fields in entries]
-            await redis.xack(BARE_STREAM, BARE_GROUP, *[entry for entry, _ in entries])
+            await redis.xack(BARE_STREAM, BARE_GROUP, *[entry for entry, _ in entries if entry])
     await redis.aclose()
     print(json.dumps(milliseconds), flush=True)
 

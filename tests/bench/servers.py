@@ -22,7 +22,7 @@ from cxmesh.profile.v1.customer_pb2 import Customer
 from cxmesh.profile.v1.profile_service_pb2 import CreateCustomerRequest
 from cxmesh.profile.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest, RecordUsageResponse
-from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceServicer, add_UsageServiceServicer_to_server
+from cxmesh.usage.v1.usage_service_pb2_grpc import add_UsageServiceServicer_to_server
 from mesh.embedded import DevelopmentAuthority
 from mesh.observe import setup
 from mesh.rpc import Authorization, Certificates, ErrorTable, RpcServer, Served, Servicer, TlsFiles, allow, services
@@ -31,19 +31,27 @@ from mesh.settings import ServiceSettings
 LOCAL = "127.0.0.1:0"
 
 
-class Echo:
-    """Answers CreateCustomer with the customer that it was asked to create."""
+class _One:
+    """Implements one method of a service; nobody calls the others."""
 
     def __getattr__(self, method: str) -> Any:
-        """The service's other methods, which nobody calls here."""
-        return self.CreateCustomer
+        """Something to add to a server; Any: a method of any kind."""
+        return _never_called
+
+
+async def _never_called(_request: object, _context: object) -> object:
+    raise NotImplementedError
+
+
+class Echo(_One):
+    """Answers CreateCustomer with the customer that it was asked to create."""
 
     async def CreateCustomer(self, request: CreateCustomerRequest, context: Any) -> Customer:
         """Echo."""
         return request.customer
 
 
-class Sink(UsageServiceServicer):
+class Sink(_One):
     """Says that it accepted everything."""
 
     async def RecordUsage(self, request: RecordUsageRequest, context: Any) -> RecordUsageResponse:

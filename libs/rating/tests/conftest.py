@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from rating import Tariff, load_tariff
 
 # Test folders are no packages; what several tests share is imported from beside them.

@@ -154,7 +154,25 @@ def rich_document(r: Random) -> dict[str, Any]:
         each["rates"] = [rich_rate(r, rate) for rate in each["rates"]]
         lines = sorted({(line_of(rate), rate["service"]) for rate in each["rates"]})
         each["allowances"] = [allowance(r, name, lines) for name in r.sample(["a", "b", "c", "m"], r.randint(1, 4))]
+        each.update(bill_rules(r, sorted({line for line, _ in lines})))
     return found
+
+
+def bill_rules(r: Random, lines: list[str]) -> dict[str, Any]:
+    """Recurring charges and rules for bills as a whole."""
+
+    def some_lines() -> dict[str, Any]:
+        chosen = [*lines, "recurring"]
+        return {"lines": r.sample(chosen, r.randint(1, len(chosen)))} if r.random() < 0.5 else {}
+
+    rules: dict[str, Any] = {"recurring": [{"name": "Fee", "amount": amount(r)}]}
+    if r.random() < 0.4:
+        rules["commitment"] = {"name": "Least", "amount": str(r.randint(1, 200)), **some_lines()}
+    discounts = [r.choice([{"percent": str(r.randint(0, 100))}, {"amount": amount(r)}]) for _ in range(r.randint(0, 2))]
+    rules["discounts"] = [{"id": str(n), "name": "Less", **each, **some_lines()} for n, each in enumerate(discounts)]
+    taxes = [{"percent": r.choice(["20", "7.7"]), "included": r.random() < 0.3} for _ in range(r.randint(0, 2))]
+    rules["taxes"] = [{"id": str(n), "name": "Tax", **each, **some_lines()} for n, each in enumerate(taxes)]
+    return rules
 
 
 def line_of(rate: dict[str, Any]) -> str:
@@ -211,6 +229,7 @@ def allowance(r: Random, name: str, lines: list[tuple[str, str]]) -> dict[str, A
     covers = [{"line": line, **factor} for line, factor in zip(chosen, factors, strict=True)]
     found = {"id": name, "name": name, "unit": base, "amount": str(r.randint(1, 900)), "covers": covers}
     found["priority"] = r.randint(0, 2)
+    found["rollover_cycles"] = r.choice([0, 0, 1])
     if r.random() < 0.3:
         found["price"] = amount(r)
     if r.random() < 0.4:

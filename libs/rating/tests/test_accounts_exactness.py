@@ -14,6 +14,8 @@ import rating_account_oracle as oracle
 import rating_generator as generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rating_oracle import NoPriceError
+
 from rating import (
     Account,
     Bucket,
@@ -29,7 +31,6 @@ from rating import (
     rate_lines,
 )
 from rating.tables import tables_of
-from rating_oracle import NoPriceError
 
 RANDOMS = st.integers(0, 2**64).map(Random)
 

@@ -10,8 +10,11 @@ import pytest
 import rating_generator as generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rating import (
     Cycle,
+    DocumentError,
+    Ledger,
     NotComparable,
     RatingError,
     RoundingDifference,
@@ -23,6 +26,7 @@ from rating import (
     compare_plans,
     load_tariff,
     make_bill,
+    open_account,
     rate_lines,
     recurring_amounts,
 )
@@ -111,21 +115,84 @@ def test_comparing_equals_billing_each_cycle(r: Random) -> None:
     ]
     rows = []
     for _ in range(15):
-        row = generator.record(r)
-        rows.append(UsageRecord(**{**row, "service": Service(row["service"]), "start": r.choice(STARTS)}))
+        row = generator.rich_record(r) | {"start": r.choice(STARTS)}
+        rows.append(UsageRecord(**{**row, "service": Service(row["service"])}))
     usage, owner = UsageColumns.from_records(rows), np.array([r.choice([0, 2]) for _ in rows])
-    costs = compare_plans(usage, plans, [MARCH, APRIL], owner)
+    costs = compare_plans(usage, plans, [MARCH, APRIL], owner, subscribers=3)
     for p, of in enumerate(plans):
-        for s in (0, 2):
-            mine = usage.rows(owner == s) if (owner == s).any() else UsageColumns.from_records([])
-            failed = len(rate_lines(mine, of).failed)
-            assert costs.unrated[s, p] == failed if s <= owner.max() else True
-            expected = Fraction(0)
-            for cycle in (MARCH, APRIL):
-                inside = (mine.start >= cycle.start.timestamp()) & (mine.start < cycle.end.timestamp())
-                expected += make_bill(of, cycle, rate_lines(mine.rows(inside), of).of()).total
-            if s <= owner.max():
-                assert costs.cost(p, s) == (None if failed else expected)
+        for subscriber in range(3):
+            total, failed = billed(of, usage.rows(np.flatnonzero(owner == subscriber)))
+            assert costs.unrated[subscriber, p] == failed
+            assert costs.cost(p, subscriber) == (None if failed else total)
+
+
+def billed(of: Tariff, usage: UsageColumns) -> tuple[Fraction, int]:
+    """What a subscriber's bills of both cycles come to, and how many records have no price."""
+    total, failed, previous = Fraction(0), 0, None
+    for cycle in (MARCH, APRIL):
+        inside = np.flatnonzero((usage.start >= cycle.start.timestamp()) & (usage.start < cycle.end.timestamp()))
+        ledger = Ledger.of(of, [open_account(of, cycle, previous=previous)])
+        lines = rate_lines(usage.rows(inside), of, ledger=ledger)
+        previous = lines.ledger.account(0) if lines.ledger else None
+        failed += len(lines.failed)
+        total += make_bill(of, cycle, lines.of()).total
+    return total, failed
+
+
+RULES = """
+    one_offs: [{id: activation, name: Activation, amount: "9.90"}]
+    commitment: {name: Least use, amount: "60", lines: [day, night]}
+    discounts:
+      - {id: loyal, name: Loyalty, percent: "10", lines: [day]}
+      - {id: voucher, name: Voucher, amount: "50", lines: [recurring, one_off, day]}
+    taxes:
+      - {id: vat, name: VAT, percent: "20"}
+      - {id: levy, name: Levy, percent: "5", included: true, lines: [day]}
+"""
+
+
+def test_rules_work_on_the_bill_one_after_another(classic_text: str) -> None:
+    of = load_tariff(classic_text + RULES)
+    bill = make_bill(of, MARCH, rate_lines(calls("265.1"), of).of(), one_offs=["activation"])
+    assert bill.commitment is not None
+    assert (bill.commitment.line, bill.commitment.amount) == ("commitment", Fraction("14.93"))  # 60 less 45.07
+    assert [(item.line, item.name, item.amount) for item in bill.discounts] == [
+        ("day", "Loyalty", Fraction("-4.51")),
+        ("day", "Voucher", Fraction("-40.56")),  # all that is left of it
+        ("recurring", "Voucher", Fraction("-9.44")),
+    ]
+    # 20 recurring less 9.44, 9.90 for the activation, 14.93 to the least amount.
+    assert [(tax.name, tax.base, tax.amount) for tax in bill.taxes] == [
+        ("VAT", Fraction("35.39"), Fraction("7.08")),
+        ("Levy", 0, 0),
+    ]
+    assert bill.total == Fraction("42.47")
+    without = make_bill(of, MARCH, rate_lines(calls("265.1"), of).of())
+    assert compare_plans(calls("265.1"), [of], [MARCH]).cost(0) == without.total
+    with pytest.raises(RatingError, match="one_offs"):
+        make_bill(of, MARCH, (), one_offs=["deactivation"])
+
+
+def test_an_included_tax_is_stated_and_not_added(classic_text: str) -> None:
+    of = load_tariff(classic_text + '    taxes: [{id: vat, name: VAT, percent: "20", included: true}]\n')
+    bill = make_bill(of, MARCH, ())
+    assert (bill.total, bill.taxes[0].amount) == (20, Fraction("3.33"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ('discounts: [{id: a, name: A, percent: "101"}]', "discounts[0].percent"),
+        ('discounts: [{id: a, name: A, percent: "1", amount: "1"}]', "discounts[0]"),
+        ('discounts: [{id: a, name: A, percent: "1", lines: [moon]}]', "discounts[0].lines[0]"),
+        ('taxes: [{id: a, name: A, percent: "1"}, {id: a, name: A, percent: "1"}]', "taxes[1].id"),
+        ('commitment: {name: A, amount: "1", lines: [moon]}', "commitment.lines[0]"),
+    ],
+)
+def test_rules_that_fit_no_bill_are_refused(classic_text: str, rule: str, path: str) -> None:
+    with pytest.raises(DocumentError) as refused:
+        load_tariff(f"{classic_text}    {rule}\n")
+    assert f"versions[0].{path}" in [problem.path for problem in refused.value.problems]
 
 
 MOMENTS = [datetime(2026, 3, 20, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)]

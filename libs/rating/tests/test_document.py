@@ -9,8 +9,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rating import DocumentError, Tariff, load_tariff, schema_text
 from rating_readme import readme_block
+
+from rating import DocumentError, Tariff, load_tariff, schema_text
 
 
 def problems(text: str) -> list[tuple[int, str, str]]:

@@ -12,6 +12,7 @@ import rating_generator as generator
 import rating_oracle as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rating import RatingError, Service, UsageColumns, UsageRecord, load_tariff, rate, rate_batch, rate_lines
 
 RANDOMS = st.integers(0, 2**64).map(Random)

@@ -7,6 +7,7 @@ import pytest
 import rating_oracle as oracle
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating import (
     Rounding,
     RoundingDifference,

@@ -1,6 +1,7 @@
 """Are documents refused whose prices and allowances don't fit together?"""
 
 import pytest
+
 from rating import DocumentError, load_tariff
 
 HEAD = """

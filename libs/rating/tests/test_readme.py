@@ -3,8 +3,9 @@
 import contextlib
 import io
 
-import rating
 from rating_readme import README, readme_block
+
+import rating
 
 
 def test_the_example_prints_what_the_readme_says(classic_text: str) -> None:

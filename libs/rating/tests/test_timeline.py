@@ -9,6 +9,7 @@ import pytest
 import rating_generator as generator
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating.schedule import BandRow, Schedule, build_schedule, clock
 from rating.timeline import BLOCK_SECONDS, TimelineBuilder, from_epoch, offset_spans, to_epoch
 

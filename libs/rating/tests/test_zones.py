@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rating.tariff import Zone
 from rating.zones import NO_ZONE, ZoneIndex
 

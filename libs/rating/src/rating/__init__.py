@@ -3,11 +3,14 @@
 from rating.accounts import open_account
 from rating.allowance import MONEY, Account, Allowance, Block, Bucket, Counter, CoveredLine
 from rating.batch import RatedColumns, rate_batch
-from rating.bill import Bill, RecurringAmount, make_bill, recurring_amounts
+from rating.bill import Bill, BillItem, RecurringAmount, TaxAmount, make_bill, recurring_amounts
+from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax
+from rating.calendar import Calendar, Days
 from rating.charge import AccountRating, Charge, Cover, Credit, CycleUse, Portion, Rating
 from rating.compare import PlanCosts, compare_plans
 from rating.currencies import MINOR_UNITS
 from rating.cycle import Cycle
+from rating.deck import Deck, load_deck
 from rating.document import load_tariff
 from rating.errors import DocumentError, InvalidRecord, NotComparable, Problem, RatingError, Unrated
 from rating.ledger import Ledger
@@ -43,9 +46,12 @@ __all__ = [
     "Allowance",
     "AtMaximum",
     "Bill",
+    "BillItem",
     "Block",
     "Bucket",
+    "Calendar",
     "Charge",
+    "Commitment",
     "Counter",
     "Cover",
     "CoveredLine",
@@ -54,6 +60,9 @@ __all__ = [
     "CycleModel",
     "CyclePrice",
     "CycleUse",
+    "Days",
+    "Deck",
+    "Discount",
     "DocumentError",
     "InvalidRecord",
     "Ledger",
@@ -62,6 +71,7 @@ __all__ = [
     "LinePart",
     "Maximum",
     "NotComparable",
+    "OneOffCharge",
     "Outcome",
     "PlanCosts",
     "Portion",
@@ -79,6 +89,8 @@ __all__ = [
     "Service",
     "Step",
     "Tariff",
+    "Tax",
+    "TaxAmount",
     "Tier",
     "Unrated",
     "UsageColumns",
@@ -89,6 +101,7 @@ __all__ = [
     "compare_plans",
     "format_amount",
     "from_micros",
+    "load_deck",
     "load_tariff",
     "make_bill",
     "nearest_micros",

@@ -6,15 +6,17 @@ Any in this module: nodes of a document that the schema has passed, so that thei
 from typing import Any
 
 from rating.allowance import MONEY
+from rating.deck import Deck
 from rating.money import parse_amount
 from rating.nodes import Node, line_name, unit_of
 from rating.services import BASE_UNIT, Service
 from rating.source import Path, Source
 
 
-def check_allowances(source: Source, path: Path, version: dict[str, Any]) -> None:
+def check_allowances(source: Source, path: Path, version: dict[str, Any], deck: Deck) -> None:
     """Note lines that don't exist or count in other units, amounts that are no whole units, keys that don't fit."""
     lines = {line_name(rate): BASE_UNIT[Service(rate["service"])] for rate in version.get("rates", ())}
+    lines |= {rate.line: BASE_UNIT[rate.service] for rate in deck.rates}
     seen: set[str] = set()
     for index, node in enumerate(version.get("allowances", ())):
         at: Path = (*path, index)

@@ -1,12 +1,18 @@
-"""What does one bill cycle come to: lines, recurring charges, and the total that the customer owes?"""
+"""What does one bill cycle come to: lines, recurring charges, discounts, taxes, and the total that is owed?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax, concerns
 from rating.cycle import Cycle, check_held, version_for
+from rating.errors import RatingError
 from rating.lines import Line
-from rating.tariff import Proration, Tariff
+from rating.money import Rounding
+from rating.tariff import Proration, Tariff, Version
+
+_NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,30 @@ class RecurringAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class BillItem:
+    """An amount that a rule of the tariff put on the bill."""
+
+    line: str
+    name: str
+    amount: Fraction
+    """Rounded like every line; a discount is negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxAmount:
+    """A tax on the bill."""
+
+    id: str
+    name: str
+    percent: Fraction
+    base: Fraction
+    """What it is on: with the tax where prices include it."""
+    amount: Fraction
+    """Rounded like every line."""
+    included: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """One cycle's bill under a tariff."""
 
@@ -34,8 +64,14 @@ class Bill:
     cycle: Cycle
     lines: tuple[Line, ...]
     recurring: tuple[RecurringAmount, ...]
+    one_offs: tuple[BillItem, ...]
+    commitment: BillItem | None
+    """What was missing to the least amount; None when nothing was."""
+    discounts: tuple[BillItem, ...]
+    """Each discount on each line that it reduced."""
+    taxes: tuple[TaxAmount, ...]
     exact: Fraction
-    """Sum of the rounded lines and recurring amounts, before the bill itself is rounded."""
+    """Sum of all of these, included taxes apart, before the bill itself is rounded."""
     total: Fraction
 
 
@@ -54,15 +90,106 @@ def recurring_amounts(tariff: Tariff, cycle: Cycle, held: Cycle | None = None) -
     for charge in version.recurring:
         part = Fraction(days, of_days) if charge.proration is Proration.BY_DAY else Fraction(1)
         exact = charge.amount * part
-        rounded = tariff.line_rounding.apply(exact) if tariff.line_rounding else exact
+        rounded = _rounded(exact, tariff.line_rounding)
         charged_days = days if charge.proration is Proration.BY_DAY else of_days
         amounts.append(RecurringAmount(charge.line, charge.name, charge.amount, charged_days, of_days, exact, rounded))
     return tuple(amounts)
 
 
-def make_bill(tariff: Tariff, cycle: Cycle, lines: tuple[Line, ...], held: Cycle | None = None) -> Bill:
-    """The bill that a cycle's lines and recurring charges make."""
+def make_bill(
+    tariff: Tariff,
+    cycle: Cycle,
+    lines: tuple[Line, ...],
+    held: Cycle | None = None,
+    one_offs: Sequence[str] = (),
+) -> Bill:
+    """The bill that a cycle's lines make under the version in force when the customer held the plan first.
+
+    `one_offs` are the ids of the tariff's one-off charges that fell due, each as often as it did.
+    """
+    version = version_for(tariff, held or cycle)
     recurring = recurring_amounts(tariff, cycle, held)
-    exact = sum((line.amount for line in lines), Fraction(0)) + sum((r.amount for r in recurring), Fraction(0))
-    total = tariff.bill_rounding.apply(exact) if tariff.bill_rounding else exact
-    return Bill(tariff.id, tariff.currency, cycle, lines, recurring, exact, total)
+    acts = tuple(_one_off(version, tariff, charge_id) for charge_id in one_offs)
+    net = _Net(tariff.line_rounding)
+    for line in lines:
+        net.add(line.name, line.amount)
+    for item in recurring:
+        net.add(item.line, item.amount)
+    for act in acts:
+        net.add(act.line, act.amount)
+    commitment = net.commit(version.commitment) if version.commitment else None
+    discounts = tuple(item for discount in version.discounts for item in net.reduce(discount))
+    taxes = tuple(net.tax(tax) for tax in version.taxes)
+    exact = net.total() + sum((tax.amount for tax in taxes if not tax.included), _NOTHING)
+    return Bill(
+        tariff=tariff.id,
+        currency=tariff.currency,
+        cycle=cycle,
+        lines=lines,
+        recurring=recurring,
+        one_offs=acts,
+        commitment=commitment,
+        discounts=discounts,
+        taxes=taxes,
+        exact=exact,
+        total=_rounded(exact, tariff.bill_rounding),
+    )
+
+
+def _one_off(version: Version, tariff: Tariff, charge_id: str) -> BillItem:
+    charges: dict[str, OneOffCharge] = {charge.id: charge for charge in version.one_offs}
+    if charge_id not in charges:
+        known = ", ".join(charges) or "there is none"
+        raise RatingError("one_offs", charge_id, f"one of the one-off charges of tariff {tariff.id}: {known}")
+    charge = charges[charge_id]
+    return BillItem(charge.line, charge.name, _rounded(charge.amount, tariff.line_rounding))
+
+
+class _Net:
+    """What each item of a bill comes to while rules work on it, in order of the bill."""
+
+    def __init__(self, rounding: Rounding | None) -> None:
+        self._rounding = rounding
+        self._items: list[tuple[str, Fraction]] = []
+
+    def add(self, line: str, amount: Fraction) -> None:
+        self._items.append((line, amount))
+
+    def total(self, lines: tuple[str, ...] = ()) -> Fraction:
+        """The sum of certain lines; of all when there are none."""
+        return sum((amount for line, amount in self._items if concerns(lines, line)), _NOTHING)
+
+    def commit(self, commitment: Commitment) -> BillItem | None:
+        """Charge what is missing to the least amount."""
+        missing = commitment.amount - self.total(commitment.lines)
+        if missing <= 0:
+            return None
+        item = BillItem(commitment.line, commitment.name, _rounded(missing, self._rounding))
+        self.add(item.line, item.amount)
+        return item
+
+    def reduce(self, discount: Discount) -> list[BillItem]:
+        """Take a discount from the items that it concerns; none falls below nothing."""
+        left, items = discount.amount, []
+        for position, (line, amount) in enumerate(self._items):
+            if not concerns(discount.lines, line) or amount <= 0:
+                continue
+            if left is None:
+                taken = _rounded(amount * (discount.percent or 0) / 100, self._rounding)
+            else:
+                taken = min(left, amount)
+                left -= taken
+            if taken:
+                self._items[position] = (line, amount - taken)
+                items.append(BillItem(line, discount.name, -taken))
+        return items
+
+    def tax(self, tax: Tax) -> TaxAmount:
+        base = self.total(tax.lines)
+        share = tax.percent / (100 + tax.percent) if tax.included else tax.percent / 100
+        amount = _rounded(base * share, self._rounding)
+        return TaxAmount(tax.id, tax.name, tax.percent, base, amount, tax.included)
+
+
+def _rounded(amount: Fraction, rounding: Rounding | None) -> Fraction:
+    return rounding.apply(amount) if rounding else amount

@@ -3,17 +3,23 @@
 Any in this module: nodes of a document that the schema has passed, so that their shape is known.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from rating.allowance_checks import check_allowances
+from rating.bill_checks import BILL_RULES, check_bill_rules
 from rating.calendar import parse_days
+from rating.deck import Deck
+from rating.deck_checks import check_deck, deck_of
 from rating.nodes import Calendars, Node, calendar_of, line_name, schedule_of, size, steps_of
 from rating.schedule import special_clashes
 from rating.services import BASE_UNIT, UNIT_SIZES, Service
 from rating.source import Path, Source
 from rating.zones import is_number
+
+_MOST_NAMED = 20
+"""Zones that a message names: a deck may have thousands."""
 
 
 def check_calendars(source: Source, document: Node) -> Calendars:
@@ -34,12 +40,13 @@ def check_calendars(source: Source, document: Node) -> Calendars:
     return found
 
 
-def check_version(source: Source, number: int, calendars: Calendars) -> None:
+def check_version(source: Source, number: int, calendars: Calendars, decks: Mapping[str, Deck]) -> None:
     """Note the problems of one version; sections that broke the schema are left out."""
     version = source.value["versions"][number]
     if not isinstance(version, dict):
         return
     path: Path = ("versions", number)
+    deck = deck_of(source, path, version, decks)
     sections: dict[str, list[Node]] = {}
     for section in ("schedules", "zones", "roaming_zones", "rates"):
         sections[section] = version.get(section, []) if source.is_valid(*path, section) else []
@@ -48,13 +55,16 @@ def check_version(source: Source, number: int, calendars: Calendars) -> None:
     _check_zones(source, (*path, "roaming_zones"), sections["roaming_zones"], "networks")
     _check_names(source, (*path, "zones"), sections["zones"])
     for index, rate in enumerate(sections["rates"]):
-        _check_rate(source, (*path, "rates", index), rate, version)
+        _check_rate(source, (*path, "rates", index), rate, version, deck)
     names = ("schedules", "zones", "roaming_zones", "rates")
     if all(source.is_valid(*path, name) and source.is_sound(*path, name) for name in names):
         _check_groups(source, (*path, "rates"), version, calendars)
-        _check_lines(source, (*path, "rates"), version["rates"])
+        _check_lines(source, (*path, "rates"), version.get("rates", []))
+        check_deck(source, path, version, deck, calendars)
     if source.is_valid(*path, "rates") and source.is_valid(*path, "allowances"):
-        check_allowances(source, (*path, "allowances"), version)
+        check_allowances(source, (*path, "allowances"), version, deck)
+    if all(source.is_valid(*path, name) for name in ("rates", "recurring", *BILL_RULES)):
+        check_bill_rules(source, path, version, deck)
 
 
 def _check_unique(source: Source, entries: Iterable[tuple[Path, str]]) -> None:
@@ -109,11 +119,15 @@ def _check_names(source: Source, path: Path, zones: list[Node]) -> None:
             source.refuse(where, name, "a name with a letter in its first 16 characters; numbers are prefixes")
 
 
-def _check_rate(source: Source, path: Path, rate: Node, version: dict[str, Any]) -> None:
+def _check_rate(source: Source, path: Path, rate: Node, version: dict[str, Any], deck: Deck) -> None:
     for key, section in (("zone", "zones"), ("roaming", "roaming_zones")):
-        known = [zone["id"] for zone in version.get(section, ())] if _readable(source, path, section) else None
-        if key in rate and known is not None and rate[key] not in known:
-            source.refuse((*path, key), rate[key], f"one of the {section}: {', '.join(known) or 'there is none'}")
+        if key not in rate or not _readable(source, path, section):
+            continue
+        known = [zone["id"] for zone in version.get(section, ())]
+        known += [zone.id for zone in deck.zones] if key == "zone" else []
+        if rate[key] not in known:
+            expected = f"one of the {section}: {', '.join(known[:_MOST_NAMED]) or 'there is none'}"
+            source.refuse((*path, key), rate[key], expected)
     if "band" in rate and _readable(source, path, "schedules"):
         bands = list(dict.fromkeys(row["band"] for s in version.get("schedules", ()) for row in s["bands"]))
         if rate["band"] not in bands:
@@ -199,7 +213,7 @@ def _check_step_order(source: Source, path: Path, steps: list[Node], service: Se
 def _check_groups(source: Source, path: Path, version: dict[str, Any], calendars: Calendars) -> None:
     """Rates for the same service, zone and roaming zone: one for any time, or one for each band of one schedule."""
     groups: dict[tuple[str, str | None, str | None], dict[str | None, int]] = {}
-    for index, rate in enumerate(version["rates"]):
+    for index, rate in enumerate(version.get("rates", ())):
         group = groups.setdefault((rate["service"], rate.get("zone"), rate.get("roaming")), {})
         if rate.get("band") in group:
             line = source.line((*path, group[rate.get("band")]))

@@ -9,16 +9,11 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from rating.accounts import open_account
-from rating.amounts import round_to, sum_by
-from rating.bill import recurring_amounts
+from rating.blocks import Plan, blocks
 from rating.cycle import Cycle
 from rating.errors import NotComparable
-from rating.ledger import Ledger
-from rating.lines import lines_from
 from rating.record import UsageColumns
-from rating.sums import Measured, sum_parts
-from rating.tables import Numerators, Tables, tables_of
+from rating.tables import Numerators
 from rating.tariff import Tariff
 from rating.timeline import Ints, to_epoch
 
@@ -84,17 +79,15 @@ def compare_plans(
     count = subscribers or int(owner.max(initial=0)) + 1
     if len(owner) and owner.max() >= count:
         raise NotComparable("subscriber", int(owner.max()), f"numbers under {count}, the number of subscribers")
-    usage = _Usage(columns, owner, count, cycles, _cycle_of(columns, cycles), {})
-    priced = [usage.cost(tariff) for tariff in tariffs]
-    scale = lcm(*(plan_scale for _, plan_scale, _ in priced))
-    costs = [costs * (scale // of) for costs, of, _ in priced]
-    return PlanCosts(
-        tuple(tariffs),
-        tuple(cycles),
-        np.stack(costs, axis=2),
-        scale,
-        np.stack([unrated for *_, unrated in priced], axis=1),
-    )
+    plans = [Plan.of(tariff, cycles) for tariff in tariffs]
+    scale = lcm(*(plan.scale for plan in plans))
+    costs = np.zeros((count, len(cycles), len(plans)), object)
+    unrated = np.zeros((count, len(plans)), np.int64)
+    for block in blocks(columns, owner, _cycle_of(columns, cycles), count, cycles):
+        here = slice(block.first, block.first + block.count)
+        for number, plan in enumerate(plans):
+            costs[here, :, number], unrated[here, number] = block.cost(plan, scale)
+    return PlanCosts(tuple(tariffs), tuple(cycles), costs, scale, unrated)
 
 
 def _cycle_of(columns: UsageColumns, cycles: Sequence[Cycle]) -> Ints:
@@ -110,56 +103,3 @@ def _cycle_of(columns: UsageColumns, cycles: Sequence[Cycle]) -> Ints:
     if len(outside):
         raise NotComparable("columns", f"record {outside[0]}", "records that start within one of the cycles")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    """What is priced under each plan."""
-
-    columns: UsageColumns
-    owner: Ints
-    """By record: its subscriber."""
-    count: int
-    """How many subscribers."""
-    cycles: Sequence[Cycle]
-    cycle: Ints
-    """By record: its cycle."""
-    measured: Measured
-
-    def cost(self, tariff: Tariff) -> tuple[Numerators, int, Ints]:
-        """One plan's cost by subscriber and cycle, their scale, and the records without a price by subscriber."""
-        tables = tables_of(tariff)
-        usage, outcome = self._in_accounts(tables) if tables.keeps_accounts else self._at_once(tables)
-        recurring = [sum((r.amount for r in recurring_amounts(tariff, cycle)), Fraction(0)) for cycle in self.cycles]
-        scale = lcm(tables.scale, *(amount.denominator for amount in recurring))
-        fixed = np.array([int(amount * scale) for amount in recurring], object)
-        costs = (usage.astype(object) * (scale // tables.scale) + fixed).ravel()
-        if tariff.bill_rounding is not None:
-            costs = round_to(costs, scale // tariff.bill_rounding.unit, tariff.bill_rounding.method)
-        unrated = np.bincount(self.owner[np.flatnonzero(outcome)], minlength=self.count)
-        return costs.reshape(self.count, len(self.cycles)), scale, unrated
-
-    def _at_once(self, tables: Tables) -> tuple[Numerators, NDArray[np.uint8]]:
-        """Usage cost by subscriber and cycle, and each record's outcome: every cycle of everybody is a bill."""
-        bills = self.owner * len(self.cycles) + self.cycle
-        lines = lines_from(sum_parts(self.columns, tables, bills, measured=self.measured), tables)
-        costs = sum_by(lines.bill, lines.amount, self.count * len(self.cycles))
-        return costs.reshape(self.count, len(self.cycles)), lines.outcome
-
-    def _in_accounts(self, tables: Tables) -> tuple[Numerators, NDArray[np.uint8]]:
-        """The same for plans with accounts: cycle after cycle, for what is left may roll over."""
-        tariff, ledger, costs = tables.tariff, None, []
-        outcome = np.zeros(len(self.columns), np.uint8)
-        rolls = any(allowance.rollover_cycles for version in tariff.versions for allowance in version.allowances)
-        for number, cycle in enumerate(self.cycles):
-            if ledger is None or not rolls:
-                opening = Ledger.uniform(tariff, open_account(tariff, cycle), self.count)
-            else:
-                accounts = [open_account(tariff, cycle, previous=ledger.account(s)) for s in range(self.count)]
-                opening = Ledger.of(tariff, accounts)
-            rows = np.flatnonzero(self.cycle == number)
-            lines = lines_from(sum_parts(self.columns.rows(rows), tables, self.owner[rows], ledger=opening), tables)
-            outcome[rows] = lines.outcome
-            costs.append(sum_by(lines.bill, lines.amount, self.count))
-            ledger = lines.ledger
-        return np.stack(costs, axis=1), outcome

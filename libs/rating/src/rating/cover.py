@@ -24,13 +24,29 @@ class Events:
     start: Ints
     """By piece: when its record starts."""
 
+    @classmethod
+    def of(cls, account: Ints, start: Ints, *, shared: bool) -> "Events":
+        """The events of pieces in order of their records; `shared`: whether accounts share buckets."""
+        # Accounts that share nothing need no common order, so that usage sorted by account stays as it is.
+        ordered = (start[1:] >= start[:-1]) | ((account[1:] != account[:-1]) & (not shared))
+        order = np.arange(len(start)) if ordered.all() and _in_runs(account) else np.argsort(start, kind="stable")
+        return cls(order, account, start)
+
     def runs(self, chosen: NDArray[np.bool_], keys: Ints) -> tuple[Ints, NDArray[np.bool_]]:
         """The chosen pieces by key and within it in order of events, and which of them are first of their key."""
         pieces = self.order[chosen[self.order]]
-        pieces = pieces[np.argsort(keys[pieces], kind="stable")]
+        of_piece = keys[pieces]
+        if (of_piece[1:] < of_piece[:-1]).any():
+            by_key = np.argsort(of_piece, kind="stable")
+            pieces, of_piece = pieces[by_key], of_piece[by_key]
         first = np.ones(len(pieces), bool)
-        first[1:] = keys[pieces[1:]] != keys[pieces[:-1]]
+        first[1:] = of_piece[1:] != of_piece[:-1]
         return pieces, first
+
+
+def _in_runs(account: Ints) -> bool:
+    """Whether each account's pieces stand together."""
+    return bool((account[1:] >= account[:-1]).all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Which tariff does a document (YAML or JSON text) describe, or what is wrong with it?"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,13 +8,14 @@ from zoneinfo import ZoneInfo
 from rating.calendar import YEARS
 from rating.checks import check_calendars, check_version
 from rating.currencies import MINOR_UNITS
+from rating.deck import Deck
 from rating.nodes import tariff_of
 from rating.source import Path, Source
 from rating.tariff import Tariff
 
 
-def load_tariff(text: str) -> Tariff:
-    """The tariff that a document describes.
+def load_tariff(text: str, decks: Mapping[str, Deck] | None = None) -> Tariff:
+    """The tariff that a document describes; `decks` are the rate decks that its versions may name.
 
     Raises DocumentError with every problem at once: path, line, column, value and expectation of each.
     """
@@ -27,9 +29,9 @@ def load_tariff(text: str) -> Tariff:
     _check_order(source, activations)
     calendars = check_calendars(source, document)
     for number in range(count):
-        check_version(source, number, calendars)
+        check_version(source, number, calendars, decks or {})
     source.finish()
-    return tariff_of(document, [moment for moment in activations if moment])
+    return tariff_of(document, [moment for moment in activations if moment], decks or {})
 
 
 def _check_head(source: Source, document: dict[str, Any]) -> ZoneInfo | None:

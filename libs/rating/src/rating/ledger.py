@@ -47,7 +47,7 @@ class Ledger:
     count: int
     """How many accounts."""
     before: tuple[Account, ...]
-    """The accounts that it was made from; where all are alike, one for all."""
+    """The accounts that it was made from; they may stand for more that are alike."""
     slots: tuple[Slot, ...]
     """Their buckets, in order of use."""
     counters: Counters
@@ -74,18 +74,20 @@ class Ledger:
         return cls(tariff, len(accounts), tuple(accounts), slots_of(tables, accounts), counters)
 
     @classmethod
-    def uniform(cls, tariff: Tariff, account: Account, count: int) -> "Ledger":
-        """So many accounts like one that shares nothing and has gathered nothing, such as a new one."""
-        owner = next((bucket.owner for bucket in account.buckets if bucket.owner), None)
-        if owner or account.counters:
-            raise RatingError("account", owner or dict(account.counters), "buckets of its own, and no counters")
-        one = cls.of(tariff, [account])
-        return replace(one, count=count, slots=tuple(slot.repeated(count) for slot in one.slots))
+    def repeated(cls, tariff: Tariff, accounts: Sequence[Account], times: int) -> "Ledger":
+        """The same accounts so many times over, such as new ones: number 0 of the second round follows the last of the
+        first. They share nothing and have gathered nothing: RatingError where they do.
+        """
+        odd = next((a for a in accounts if a.counters or any(bucket.owner for bucket in a.buckets)), None)
+        if odd is not None:
+            raise RatingError("accounts", odd, "accounts with buckets of their own, and no counters")
+        one = cls.of(tariff, accounts)
+        return replace(one, count=len(accounts) * times, slots=tuple(slot.repeated(times) for slot in one.slots))
 
     def account(self, number: int) -> Account:
         """An account as it is now."""
         tables = tables_of(self.tariff)
-        before = self.before[min(number, len(self.before) - 1)]
+        before = self.before[number % len(self.before)]
         held = [slot.bucket(int(slot.row_of[number])) for slot in self.slots if slot.row_of[number] >= 0]
         held += [bucket for bucket in before.buckets if not tables.allowances.knows(bucket)]
         counters = {line: counter for line, counter in before.counters.items() if line not in tables.counted_lines}

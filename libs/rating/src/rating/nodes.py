@@ -3,12 +3,15 @@
 Any in this module: nodes of a document that the schema has passed, so that their shape is known.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from rating.allowance import MONEY, Allowance, Block, CoveredLine
+from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax
 from rating.calendar import Calendar, parse_days
+from rating.deck import Deck
 from rating.money import Rounding, RoundingMethod, parse_amount
 from rating.prices import AtMaximum, CycleModel, CyclePrice, Maximum, Rate, Step, Tier
 from rating.schedule import DAY_SECONDS, DAYS, BandRow, Clash, Schedule, build_schedule
@@ -19,7 +22,7 @@ Node = dict[str, Any]
 Calendars = dict[str, Calendar]
 
 
-def tariff_of(document: Node, activations: list[datetime]) -> Tariff:
+def tariff_of(document: Node, activations: list[datetime], decks: Mapping[str, Deck]) -> Tariff:
     """The tariff; `activations` are the versions' instants."""
     rounding = document.get("rounding", {})
     calendars = {node["id"]: calendar_of(node) for node in document.get("calendars", ())}
@@ -29,7 +32,7 @@ def tariff_of(document: Node, activations: list[datetime]) -> Tariff:
         currency=document["currency"],
         time_zone=document["time_zone"],
         versions=tuple(
-            _version(node, active_from, calendars)
+            _version(node, active_from, calendars, decks)
             for node, active_from in zip(document["versions"], activations, strict=True)
         ),
         fallback=document.get("fallback"),
@@ -49,15 +52,23 @@ def calendar_of(node: Node) -> Calendar:
     return Calendar(node["id"], tuple(parse_days(days) for days in node["days"]))
 
 
-def _version(node: Node, active_from: datetime, calendars: Calendars) -> Version:
+def _version(node: Node, active_from: datetime, calendars: Calendars, decks: Mapping[str, Deck]) -> Version:
+    deck = decks[node["deck"]] if "deck" in node else Deck((), ())
     return Version(
         active_from=active_from,
         schedules=tuple(schedule_of(schedule, calendars)[0] for schedule in node.get("schedules", ())),
-        zones=tuple(_zone(zone, "prefixes") for zone in node.get("zones", ())),
+        zones=(*(_zone(zone, "prefixes") for zone in node.get("zones", ())), *deck.zones),
         roaming_zones=tuple(_zone(zone, "networks") for zone in node.get("roaming_zones", ())),
-        rates=tuple(_rate(rate) for rate in node["rates"]),
+        rates=(*(_rate(rate) for rate in node.get("rates", ())), *deck.rates),
         recurring=tuple(_recurring(charge) for charge in node.get("recurring", ())),
         allowances=tuple(_allowance(allowance) for allowance in node.get("allowances", ())),
+        one_offs=tuple(
+            OneOffCharge(each["id"], each.get("line", "one_off"), each["name"], parse_amount(each["amount"]))
+            for each in node.get("one_offs", ())
+        ),
+        commitment=_commitment(node["commitment"]) if "commitment" in node else None,
+        discounts=tuple(_discount(discount) for discount in node.get("discounts", ())),
+        taxes=tuple(_tax(tax) for tax in node.get("taxes", ())),
     )
 
 
@@ -166,6 +177,21 @@ def unit_of(word: str) -> tuple[str, int]:
 def size(value: int | str, service: Service) -> int:
     """So many base units of the service; KeyError for a unit of another service."""
     return value if isinstance(value, int) else UNIT_SIZES[BASE_UNIT[service]][value]
+
+
+def _commitment(node: Node) -> Commitment:
+    line = node.get("line", "commitment")
+    return Commitment(node["name"], line, parse_amount(node["amount"]), tuple(node.get("lines", ())))
+
+
+def _discount(node: Node) -> Discount:
+    percent, amount = (parse_amount(node[key]) if key in node else None for key in ("percent", "amount"))
+    return Discount(node["id"], node["name"], percent, amount, tuple(node.get("lines", ())))
+
+
+def _tax(node: Node) -> Tax:
+    percent, lines = parse_amount(node["percent"]), tuple(node.get("lines", ()))
+    return Tax(node["id"], node["name"], percent, lines, node.get("included", False))
 
 
 def _recurring(node: Node) -> RecurringCharge:

@@ -80,7 +80,8 @@ class _Pricing:
             details = Details(none, none, none > 0, none, none, none + NOT_CUT_OFF)
             return self._price(details, total(self.pieces.units), none)
         start = self.columns.start[self.pieces.record]
-        events = Events(np.argsort(start, kind="stable"), account[self.pieces.record], start)
+        shared = any(bucket.owner for account in ledger.before for bucket in account.buckets)
+        events = Events.of(account[self.pieces.record], start, shared=shared)
         keys = events.account * len(self.tables.lines) + self.tables.line_of[self.pieces.rate]
         is_free = self._free(events, keys, ledger)
         units = total(self.pieces.units)

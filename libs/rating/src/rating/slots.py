@@ -26,7 +26,7 @@ class Slot:
 
     definition: Allowance
     buckets: tuple[Bucket, ...]
-    """By row, as they were before the batch; where all accounts are alike, one for all."""
+    """By row, as they were before the batch; they may stand for more that are alike."""
     row_of: Ints
     """By account: its bucket's row; -1 for none."""
     scale: int
@@ -42,20 +42,22 @@ class Slot:
 
     def bucket(self, row: int) -> Bucket:
         """A bucket as it is now."""
-        before = self.buckets[min(row, len(self.buckets) - 1)]
+        before = self.buckets[row % len(self.buckets)]
         return replace(before, used=Fraction(int(self.used[row]), self.scale))
 
-    def repeated(self, count: int) -> "Slot":
-        """The same for so many accounts like the only one here."""
-        rows = np.zeros(count, np.int64)
+    def repeated(self, times: int) -> "Slot":
+        """The slot of the same accounts so many times over."""
+        rows = len(self.amount)
+        first_row = np.repeat(np.arange(times, dtype=np.int64) * rows, len(self.row_of))
+        row_of = np.tile(self.row_of, times)
         return replace(
             self,
-            row_of=np.arange(count, dtype=np.int64),
-            amount=self.amount[rows],
-            limit=self.limit[rows],
-            used=self.used[rows],
-            valid_from=self.valid_from[rows],
-            valid_until=self.valid_until[rows],
+            row_of=np.where(row_of < 0, -1, row_of + first_row),
+            amount=np.tile(self.amount, times),
+            limit=np.tile(self.limit, times),
+            used=np.tile(self.used, times),
+            valid_from=np.tile(self.valid_from, times),
+            valid_until=np.tile(self.valid_until, times),
         )
 
 

@@ -1,6 +1,6 @@
 """How much of each rate did each bill use? The sums that lines and plan comparison are made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,15 @@ class _Partial:
     sums: tuple[Numerators, ...]
 
 
-Measured = dict[Shape, tuple[_Partial, NDArray[np.uint8]]]
-"""What was measured already, by the shape of the tariff: tariffs that differ in prices alone share it."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of the same records and bills already, by the shape of the tariff.
+
+    Tariffs that differ in prices and allowances alone share it.
+    """
+
+    sums: dict[Shape, tuple[_Partial, NDArray[np.uint8]]] = field(default_factory=dict)
+    pieces: dict[Shape, tuple[Pieces, NDArray[np.uint8]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +78,29 @@ def sum_parts(
 
     `measured` must belong to the same columns and bills.
     """
+    measured = measured or Measured()
     if tables.has_features:
-        return _sum_priced(columns, tables, bills, ledger)
-    if measured is None or not tables.is_linear:
+        if tables.shape not in measured.pieces:
+            measured.pieces[tables.shape] = measure_in_chunks(columns, tables)
+        return _sum_priced(columns, *measured.pieces[tables.shape], tables, bills, ledger)
+    if not tables.is_linear:
         total, outcome = _sum_all(columns, tables, bills)
     else:
-        if tables.shape not in measured:
-            measured[tables.shape] = _sum_all(columns, tables, bills)
-        total, outcome = measured[tables.shape]
+        if tables.shape not in measured.sums:
+            measured.sums[tables.shape] = _sum_all(columns, tables, bills)
+        total, outcome = measured.sums[tables.shape]
     return Summed(_parts(total, tables), outcome, None)
 
 
-def _sum_priced(columns: UsageColumns, tables: Tables, bills: Ints, ledger: Ledger | None) -> Summed:
+def _sum_priced(
+    columns: UsageColumns,
+    pieces: Pieces,
+    outcome: NDArray[np.uint8],
+    tables: Tables,
+    bills: Ints,
+    ledger: Ledger | None,
+) -> Summed:
     """Where an amount depends on more than the units summed, every piece is priced."""
-    pieces, outcome = measure_in_chunks(columns, tables)
     priced = price_pieces(columns, pieces, tables, ledger, bills if tables.keeps_accounts else None)
     connections = (priced.fee != 0).astype(np.int64)
     covered = priced.details.covered if priced.details else pieces.quantity * 0

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from rating.allowance import Allowance
+from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax
 from rating.errors import RatingError, Unrated
 from rating.money import Rounding
 from rating.prices import Rate
@@ -62,6 +63,11 @@ class Version:
     rates: tuple[Rate, ...]
     recurring: tuple[RecurringCharge, ...] = ()
     allowances: tuple[Allowance, ...] = ()
+    one_offs: tuple[OneOffCharge, ...] = ()
+    commitment: Commitment | None = None
+    discounts: tuple[Discount, ...] = ()
+    """Taken one after another."""
+    taxes: tuple[Tax, ...] = ()
     fallback: "Version | None" = None
     """Prices what this version has no rate for."""
 

@@ -30,8 +30,8 @@ plans = st.sampled_from(sorted(TARIFFS))
 def accounts(draw: st.DrawFn) -> Account:
     """One plan, or a change (and perhaps back) in the middle of the period."""
     periods = [(draw(plans), SINCE)]
-    for moment in sorted(draw(st.sets(st.integers(1, DAYS * 24 - 1), max_size=2))):
-        periods.append((draw(plans), START + timedelta(hours=moment)))
+    moments = sorted(draw(st.sets(st.integers(1, DAYS * 24 - 1), max_size=2)))
+    periods += [(draw(plans), START + timedelta(hours=moment)) for moment in moments]
     return Account(draw(st.lists(calls, min_size=1, max_size=12)), tuple(periods))
 
 
@@ -105,7 +105,9 @@ def test_an_error_in_any_single_field_is_found(account: Account, change: Change)
     # A line that asks for nothing may be left out.
     assume(all(line.amount for line in right.lines if line.line_id in gone))
     # A line that asks for nothing and says that nothing was used is the same under every code that is known.
-    assume(any(line.amount or line.record_count or line.quantity for line in set(wrong.lines) - set(right.lines)) or gone)
+    assume(
+        any(line.amount or line.record_count or line.quantity for line in set(wrong.lines) - set(right.lines)) or gone
+    )
     checked = account.check(wrong)
     assert checked.findings
     assert checked.verdict is Verdict.HOLD or {one.finding_class for one in checked.findings} == {FindingClass.ROUNDING}

@@ -167,7 +167,7 @@ def test_what_a_line_does_not_say_is_not_compared() -> None:
 def test_a_charge_of_nothing_needs_no_line_and_may_have_one() -> None:
     account = Account(calls=(day(0), evening(60)))
     right = account.right_bill()
-    assert [(line.charge_code, line.amount) for line in right.lines][0] == ("voice.day", 0)
+    assert next((line.charge_code, line.amount) for line in right.lines) == ("voice.day", 0)
     assert account.found(right) == account.found(without(right, "voice.day")) == []
     assert account.found(with_more(right, usage_line("voice.night", "0.00", 0, 0))) == []
     assert account.found(with_line(right, "voice.day", record_count=7)) == [("QUANTITY", "voice.day", "+0.00")]
@@ -205,9 +205,7 @@ EXPLAINED = {
         "voice.day and voice.night: billed as under plans/saver, while plans/standard was in force: "
         "billed 27.30 USD, right is 46.58 USD"
     ),
-    "too much": (
-        "voice.day: 270.0 minutes in 3 records come to 45.90 USD, billed were 48.40 USD: 2.50 USD too much"
-    ),
+    "too much": ("voice.day: 270.0 minutes in 3 records come to 45.90 USD, billed were 48.40 USD: 2.50 USD too much"),
     "too many minutes": (
         "voice.day: 270.0 minutes in 3 records are stored, the bill says 280.0 minutes: "
         "billed 47.60 USD, right is 45.90 USD"
@@ -223,7 +221,8 @@ EXPLAINED = {
         "billed 45.90 USD, right is 45.90 USD"
     ),
     "a line under an unknown code": (
-        "line 0-voice.day has under talk, which plans/standard doesn't have what is voice.day: 270.0 minutes in 3 records"
+        "line 0-voice.day has under talk, which plans/standard doesn't have, what is voice.day: 270.0 minutes "
+        "in 3 records"
     ),
     "a wrong total": "the lines add up to 66.06 USD, the bill asks for 67.06 USD",
 }

@@ -51,13 +51,6 @@ INVALID = [
     ("CreatePlan", catalog.CreatePlanRequest(plan_id=TOO_LONG, plan=plan()), "plan_id"),
     ("CreatePlan", catalog.CreatePlanRequest(plan_id="-gold", plan=plan()), "plan_id"),
     ("CreatePlan", catalog.CreatePlanRequest(plan_id="a/b", plan=plan()), "plan_id"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(display_name="")), "plan.display_name"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(display_name="x" * 201)), "plan.display_name"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(display_name="a\0b")), "plan.display_name"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(description="x" * 1001)), "plan.description"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(description="\0")), "plan.description"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(state=99)), "plan.state"),
-    ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(tariff_document="")), "plan.tariff_document"),
     ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(etag="x" * 65)), "plan.etag"),
     ("CreatePlan", catalog.CreatePlanRequest(plan_id="gold", plan=plan(), request_id="no uuid"), "request_id"),
     ("GetPlan", catalog.GetPlanRequest(), "name"),
@@ -71,10 +64,11 @@ INVALID = [
     ("ListPlans", catalog.ListPlansRequest(page_token="made up"), "page_token"),
     ("ListPlans", catalog.ListPlansRequest(page_token="x" * 1025), "page_token"),
     ("ListPlans", catalog.ListPlansRequest(state=99), "state"),
-    ("UpdatePlan", catalog.UpdatePlanRequest(), "plan"),
+    ("UpdatePlan", catalog.UpdatePlanRequest(), ""),
     ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan()), "plan.name"),
     ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="gold")), "plan.name"),
-    ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="plans/gold", display_name="")), "plan.display_name"),
+    ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="plans/\0")), "plan.name"),
+    ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="plans/gold"), request_id="1"), "request_id"),
     ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="plans/g"), update_mask={"paths": ["x"]}), "update_mask"),
     ("UpdatePlan", catalog.UpdatePlanRequest(plan=plan(name="plans/g"), update_mask={"paths": [""]}), "update_mask"),
     (
@@ -94,8 +88,10 @@ INVALID = [
     ("GetCampaign", offers.GetCampaignRequest(name=f"campaigns/{TOO_LONG}"), "name"),
     ("ListCampaigns", offers.ListCampaignsRequest(page_size=-1), "page_size"),
     ("ListCampaigns", offers.ListCampaignsRequest(page_token="made up"), "page_token"),
-    ("UpdateCampaign", offers.UpdateCampaignRequest(), "campaign"),
+    ("UpdateCampaign", offers.UpdateCampaignRequest(), ""),
     ("UpdateCampaign", offers.UpdateCampaignRequest(campaign=campaign()), "campaign.name"),
+    ("UpdateCampaign", offers.UpdateCampaignRequest(campaign=campaign(name="bill-shock")), "campaign.name"),
+    ("UpdateCampaign", offers.UpdateCampaignRequest(campaign=campaign(name=f"campaigns/{TOO_LONG}")), "campaign.name"),
     (
         "UpdateCampaign",
         offers.UpdateCampaignRequest(campaign=campaign(name="campaigns/c"), update_mask={"paths": ["plan"]}),
@@ -152,18 +148,47 @@ def test_every_call_has_bad_input_here():
         ({"max_messages": 1, "window_days": 367}, "campaign.window_days"),
         ({"max_messages": 1}, "campaign"),
         ({"window_days": 1}, "campaign"),
-        ({"name": "bill-shock"}, "campaign.name"),
     ],
 )
-async def test_the_limits_of_a_campaign(world: World, change, field: str):
+async def test_the_limits_of_a_campaign_hold_when_it_is_made_and_for_what_an_update_leaves(
+    world: World, change, field: str
+):
     create = offers.CreateCampaignRequest(campaign_id="c", campaign=campaign(**change))
-    change_it = offers.UpdateCampaignRequest(campaign=campaign(**{"name": "campaigns/c"} | change))
+    mask = {"paths": list(change)}
+    update = offers.UpdateCampaignRequest(campaign=campaign(name="campaigns/c", **change), update_mask=mask)
 
-    assert field in [one.field for one in (await refused(call(world, "CreateCampaign", create))).field_violations]
-    if "name" not in change:
-        await world.run_campaign("c")
-    error = await refused(call(world, "UpdateCampaign", change_it))
-    assert field in [one.field for one in error.field_violations]
+    made = await refused(call(world, "CreateCampaign", create))
+    await world.run_campaign("c")
+    updated = await refused(call(world, "UpdateCampaign", update))
+    assert made.status.name == updated.status.name == "INVALID_ARGUMENT"
+    assert field in [one.field for one in made.field_violations]
+    assert updated.field_violations == made.field_violations
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"display_name": ""}, "plan.display_name"),
+        ({"display_name": "x" * 201}, "plan.display_name"),
+        ({"display_name": "two\nlines"}, "plan.display_name"),
+        ({"description": "x" * 1001}, "plan.description"),
+        ({"description": "a\0b"}, "plan.description"),
+        ({"state": 99}, "plan.state"),
+        ({"tariff_document": ""}, "plan.tariff_document"),
+    ],
+)
+async def test_the_limits_of_a_plan_hold_when_it_is_made_and_for_what_an_update_leaves(
+    world: World, change, field: str
+):
+    create = catalog.CreatePlanRequest(plan_id="p", plan=plan(**change))
+    update = catalog.UpdatePlanRequest(plan=plan(name="plans/p", **change), update_mask={"paths": list(change)})
+
+    made = await refused(call(world, "CreatePlan", create))
+    await world.create_plan("p")
+    updated = await refused(call(world, "UpdatePlan", update))
+    assert made.status.name == updated.status.name == "INVALID_ARGUMENT"
+    assert [one.field for one in made.field_violations] == [field]
+    assert updated.field_violations == made.field_violations
 
 
 UNKNOWN = [

@@ -19,6 +19,8 @@ from cxmesh.offer.v1.decision_pb2 import (
 )
 from cxmesh.offer.v1.offer_decision_service_pb2 import GetDecisionRequest, RecordOutcomeRequest
 from mesh.rpc import error_from
+from offer_decision.domain.decisions import Outcome
+from offer_decision.store.records import records_on
 
 LATER = NOW + timedelta(hours=1)
 
@@ -129,6 +131,20 @@ async def test_answers_at_the_same_time_as_news_of_delivery_are_all_heard(world:
     )
 
     assert await outcome(world, made.name) == "ACCEPTED"
+
+
+async def test_an_answer_that_comes_during_another_waits_for_it(world: World):
+    made = await decision(world)
+    accept = RecordOutcomeRequest(name=made.name, outcome=DECISION_OUTCOME_ACCEPTED)
+    async with world.service.runtime.store.unit_of_work() as uow:
+        decisions = records_on(uow.connection).decisions
+        decision_id = made.name.removeprefix("decisions/")
+        await decisions.lock_outcomes([decision_id])
+        waiting = asyncio.ensure_future(world.offers().RecordOutcome(accept))
+        await asyncio.sleep(0.1)
+        await decisions.save_outcomes({decision_id: (Outcome.ACCEPTED, LATER)})
+
+    assert (await waiting).outcome_time == stamp(LATER)
 
 
 async def test_silence_has_no_outcome(world: World):

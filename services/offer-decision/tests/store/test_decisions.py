@@ -56,6 +56,14 @@ async def test_what_is_no_decision_is_not_found(records: Records, decision_id: s
     assert await records.decisions.lock_outcomes([decision_id]) == {}
 
 
+async def test_any_number_of_ids_is_looked_up_at_once(records: Records):
+    decision = made()
+    await records.decisions.add([decision])
+    many = [f"{number:024x}" for number in range(40_000)]
+
+    assert await records.decisions.known([*many, decision.decision_id]) == {decision.decision_id}
+
+
 async def test_outcomes_are_of_those_that_act(records: Records):
     acting, silent, other = made(1), made(2, silent=True), made(3)
     await records.decisions.add([acting, silent, other])

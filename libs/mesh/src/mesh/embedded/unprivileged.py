@@ -40,6 +40,6 @@ def account_for_postgres() -> Account | None:
     except KeyError:
         raise EmbeddedError(
             f"PostgreSQL refuses to run as root, and this machine has no user {_ACCOUNT!r} to run it as. "
-            "Run as an ordinary user, or set DATABASE_URL to a server of your own."
+            "Run as an ordinary user."
         ) from None
     return Account(_ACCOUNT, entry.pw_uid, entry.pw_gid)

@@ -30,7 +30,8 @@ class Causes:
     def __init__(self, bill: Bill, expected: ExpectedBill) -> None:
         self._currency = bill.currency
         self._known_codes = expected.known_codes
-        self._in_force = words.names(list(dict.fromkeys(expected.plans)))
+        self._plans = list(dict.fromkeys(expected.plans))
+        self._plan = words.names(self._plans)
 
     def tie(self, pair: Pair) -> Cause:
         """A tie was rounded the other way."""
@@ -51,7 +52,7 @@ class Causes:
         wrong = next(line for line in pair.billed.lines if line.line_type not in pair.charge.line_types)
         text = (
             f"line {wrong.line_id} has {pair.charge.charge_code} as {_TYPES[wrong.line_type]}, while under "
-            f"{self._in_force} it is {_TYPES[pair.charge.line_type]}"
+            f"{self._plan} it is {_TYPES[pair.charge.line_type]}"
         )
         return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text)
 
@@ -61,16 +62,19 @@ class Causes:
         other = words.price(service, part.other_prices()[charge_code], self._currency)
         text = f"{_used(pair.charge)} were billed at {other}, the rate of {charge_code}"
         if len(pair.charge.parts) == 1 and part.price is not None:
-            text += f"; {self._in_force} charges {words.price(service, part.price, self._currency)}"
+            text += f"; {self._plan} charges {words.price(service, part.price, self._currency)}"
         return self._made_out(FindingClass.WRONG_BAND, pair, text)
 
     def misnamed(self, pair: Pair) -> Cause:
         """A line is right but for its code."""
-        line = pair.billed.lines[0]
-        known = line.charge_code in self._known_codes
-        why = "" if known else f", which {self._in_force} doesn't have"
+        line, known = pair.billed.lines[0], self.is_known(pair.billed)
+        why = "" if known else f", which {self._plan} doesn't have,"
         text = f"line {line.line_id} has under {line.charge_code}{why} what is {_used(pair.charge)}"
         return _instead(FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE, pair, text)
+
+    @property
+    def _in_force(self) -> str:
+        return f"{self._plan} {'was' if len(self._plans) == 1 else 'were'} in force"
 
     def wrong_plan(
         self, plan: str, pairs: Sequence[Pair], extra: Sequence[BilledCharge], missing: Sequence[ExpectedCharge]
@@ -80,8 +84,9 @@ class Causes:
         charges = [*(pair.charge for pair in pairs), *missing]
         codes = dict.fromkeys([*(line.charge_code for line in lines), *(charge.charge_code for charge in charges)])
         billed, right = _sum(lines), _sum(charges)
+        throughout = " all the time" if plan in self._plans else ""
         text = _MADE_OUT.format(
-            f"{words.names(list(codes))}: billed as under {plan}, while {self._in_force} was in force",
+            f"{words.names(list(codes))}: billed as under {plan}{throughout}, while {self._in_force}",
             self._money(billed),
             self._money(right),
         )
@@ -100,22 +105,27 @@ class Causes:
         """Lines beside the one that is the charge: repetitions, or a credit that nothing calls for."""
         amount, code = pair.billed.amount, pair.charge.charge_code
         if amount < 0:
-            taking = _lines(pair.billed, "takes", "take")
+            taking = _lines(pair.billed.lines, "takes", "take")
             text = f"{taking} {self._money(-amount)} off {code}, and nothing calls for it"
             return _replacing(FindingClass.UNDERCHARGE, pair.billed.lines, (), text)
-        asking, once = _lines(pair.billed, "asks for", "ask for"), self._money(pair.charge.amount)
+        asking, once = _lines(pair.billed.lines, "asks for", "ask for"), self._money(pair.charge.amount)
         text = f"{code} stands on the bill more than once: {asking} {self._money(amount)} again; {once} once is right"
         return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
 
-    def unexpected(self, billed: BilledCharge) -> Cause:
-        """Lines that ask for what is not due."""
-        asking = _lines(billed, "asks for", "ask for")
-        asked = f"{asking} {self._money(billed.amount)} of {billed.charge_code}"
-        if billed.charge_code in self._known_codes:
+    def unexpected(self, found: Sequence[BilledCharge]) -> Cause:
+        """Lines that ask for what is not due, all of codes that the plan has or all of others."""
+        lines = [line for billed in found for line in billed.lines]
+        codes = [billed.charge_code for billed in found]
+        asked = f"{_lines(lines, 'asks for', 'ask for')} {self._money(_sum(lines))} of {words.names(codes)}"
+        if self.is_known(found[0]):
             text = f"{asked}, and no such usage is stored"
-            return _replacing(FindingClass.BILLED_NOT_USED, billed.lines, (), text)
-        text = f"{asked}, which {self._in_force} doesn't have"
-        return _replacing(FindingClass.UNKNOWN_CHARGE, billed.lines, (), text)
+            return _replacing(FindingClass.BILLED_NOT_USED, lines, (), text)
+        text = f"{asked}, which {self._plan} doesn't have"
+        return _replacing(FindingClass.UNKNOWN_CHARGE, lines, (), text)
+
+    def is_known(self, billed: BilledCharge) -> bool:
+        """Whether a plan in force has such a charge."""
+        return billed.charge_code in self._known_codes
 
     def missing(self, charge: ExpectedCharge) -> Cause:
         """A charge that the bill does not ask for."""
@@ -127,9 +137,8 @@ class Causes:
 
     def unrated(self, count: int) -> Cause:
         """Usage that has no price, and so is on no bill."""
-        text = (
-            f"{words.counted(count, 'record')} in the period can't be rated under {self._in_force}, and are not billed"
-        )
+        records = words.counted(count, "record")
+        text = f"{records} in the period can't be rated under {self._plan}: no bill asks for what was used"
         return Cause(Finding(FindingClass.MISSING_USAGE, (), "", Fraction(), Fraction(), text))
 
     def arithmetic(self, lines: Fraction, asked: Fraction, right: Fraction) -> Cause:
@@ -162,7 +171,9 @@ def _replacing(
     derivation: Sequence[str] = (),
 ) -> Cause:
     """Charges stand in the place of lines."""
-    codes = {one.charge_code for one in (lines or charges)}
+    codes = {line.charge_code for line in lines}
+    if len(lines) != 1 or len(charges) != 1:  # else it is about the line, even if its code is wrong
+        codes |= {charge.charge_code for charge in charges}
     finding = Finding(
         finding_class=finding_class,
         line_ids=tuple(line.line_id for line in lines),
@@ -198,9 +209,9 @@ def _comes_to(charge: ExpectedCharge) -> str:
 
 
 def _stored(charge: ExpectedCharge) -> str:
-    return (
-        f"{charge.charge_code} recurs and covers no usage" if charge.service is None else f"{_used(charge)} are stored"
-    )
+    if charge.service is None:
+        return f"{charge.charge_code} recurs and covers no usage"
+    return f"{_used(charge)} are stored"
 
 
 def _said(pair: Pair) -> str:
@@ -214,6 +225,6 @@ def _said(pair: Pair) -> str:
     return " in ".join(said)
 
 
-def _lines(billed: BilledCharge, one: str, several: str) -> str:
-    ids = words.names([line.line_id for line in billed.lines])
-    return f"line {ids} {one}" if len(billed.lines) == 1 else f"lines {ids} {several}"
+def _lines(lines: Sequence[BillLine], one: str, several: str) -> str:
+    ids = words.names([line.line_id for line in lines])
+    return f"line {ids} {one}" if len(lines) == 1 else f"lines {ids} {several}"

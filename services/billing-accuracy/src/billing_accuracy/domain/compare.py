@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from billing_accuracy.domain.billed import BilledCharge
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.causes import Cause, Causes
 from billing_accuracy.domain.expected import ExpectedBill
@@ -12,6 +13,8 @@ Alternatives = Mapping[str, Mapping[str, Fraction]]
 """By plan: what its tariff makes of the same usage, by charge code; without codes that come to nothing."""
 _SEVERAL = 2
 """So many amounts of one other plan are no accident."""
+_MOST_APART = 100
+"""A bill that has more codes which are not due follows other rules altogether: nobody reads them one by one."""
 
 
 def find(bill: Bill, expected: ExpectedBill, matched: Matched, alternatives: Alternatives) -> tuple[Cause, ...]:
@@ -40,10 +43,19 @@ def _of_charges(causes: Causes, matched: Matched, alternatives: Alternatives) ->
         wrong = [pair for pair in wrong if not pair.is_off]
     for pair in wrong:
         yield _cause(causes, pair, alternatives)
-    for billed in unexpected:
-        yield causes.unexpected(billed)
+    for group in _told_together(causes, unexpected):
+        yield causes.unexpected(group)
     for charge in missing:
         yield causes.missing(charge)
+
+
+def _told_together(causes: Causes, unexpected: Sequence[BilledCharge]) -> list[list[BilledCharge]]:
+    """Each code alone; when very many are not due, that is one cause for those of a kind."""
+    if len(unexpected) <= _MOST_APART:
+        return [[billed] for billed in unexpected]
+    known = [billed for billed in unexpected if causes.is_known(billed)]
+    unknown = [billed for billed in unexpected if not causes.is_known(billed)]
+    return [group for group in (known, unknown) if group]
 
 
 def _plan_of_bill(matched: Matched, alternatives: Alternatives) -> str | None:

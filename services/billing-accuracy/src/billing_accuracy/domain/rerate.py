@@ -89,35 +89,40 @@ class Rerating:
         )
 
     def alternatives(self, indices: Iterable[int]) -> dict[int, Alternatives]:
-        """For these bills: what each tariff that was not in force all the time makes of the same usage."""
+        """For these bills: what each tariff that was not in force all the time makes of the same usage.
+
+        The subscription's own plans, past and to come, stand first: they are the likelier ones.
+        """
         found: dict[int, dict[str, dict[str, Fraction]]] = {index: {} for index in indices}
         for plan, tariff in sorted(self._tariffs.items()):
-            segments = {
-                index: _throughout(plan, self._cases[index].segments)
-                for index in found
-                if set(self._cases[index].plans) != {plan}
-            }
-            # A tariff that did not hold yet, or has no price for some of the usage, made no bill.
-            segments = {
-                index: one
-                for index, one in segments.items()
-                if tariff.version_at(one.held.start) and not beyond_check(tariff, one.held)
-            }
+            segments = {index: _throughout(plan, self._cases[index].segments) for index in found}
+            segments = {index: one for index, one in segments.items() if self._may_follow(index, one)}
             rated = self._rate(tariff, segments)
             for index, segment in segments.items():
                 first, last = self._usage.rows(self._cases[index].bill.subscription, segment.held)
                 if rated.records.get(index, 0) == last - first:
                     charges = merge_charges(_figures(rated, index)).items()
                     found[index][plan] = {code: charge.amount for code, charge in charges if charge.amount}
-        return dict(found)
+        return {index: self._own_first(index, amounts) for index, amounts in found.items()}
+
+    def _may_follow(self, index: int, throughout: Segment) -> bool:
+        """Whether a bill may follow a plan other than its own: one that had prices then, and needs no more to know."""
+        tariff = self._tariffs[throughout.plan]
+        is_other = set(self._cases[index].plans) != {throughout.plan}
+        return (
+            is_other
+            and tariff.version_at(throughout.held.start) is not None
+            and not beyond_check(tariff, throughout.held)
+        )
+
+    def _own_first(self, index: int, amounts: Mapping[str, Mapping[str, Fraction]]) -> Alternatives:
+        own = {period.plan for period in self._cases[index].subscription.plan_periods}
+        return dict(sorted(amounts.items(), key=lambda item: item[0] not in own))
 
     def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
         rows, labels = rows_of(segments, self._cases, self._usage)
-        accounts = [
-            open_account(tariff, segments[index].cycle, segments[index].held) if index in segments else Account()
-            for index in range(len(self._cases))
-        ]
-        lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, Ledger.of(tariff, accounts))
+        ledger = _ledger(tariff, segments, len(self._cases))
+        lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, ledger)
         indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
         return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
 
@@ -131,6 +136,15 @@ def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segmen
             groups[segment.plan, stretches[segment.plan]][index] = segment
             stretches[segment.plan] += 1
     return [(plan, segments) for (plan, _), segments in groups.items()]
+
+
+def _ledger(tariff: Tariff, segments: Mapping[int, Segment], count: int) -> Ledger:
+    """An account for each of `count` cases: with its allowances, as they are when its segment starts."""
+    accounts = [Account()] * count
+    if any(version.allowances for version in tariff.versions):
+        for index, segment in segments.items():
+            accounts[index] = open_account(tariff, segment.cycle, segment.held)
+    return Ledger.of(tariff, accounts)
 
 
 def _throughout(plan: str, segments: Sequence[Segment]) -> Segment:

@@ -71,7 +71,7 @@ class BillChecker:
         problems: dict[str, BillProblem] = {}
         held = await self.profile.subscriptions({bill.subscription for bill in bills})
         cases = _passed(problems, bills, _bill_id, lambda bill: case_of(bill, run, held.get(bill.subscription)))
-        plans = {plan for case in cases for plan in case.plans}
+        plans = {period.plan for case in cases for period in case.subscription.plan_periods}
         tariffs = await self.catalogue.tariffs(plans) if plans else {}
         cases = _passed(problems, cases, _case_id, lambda case: with_tariffs(case, tariffs))
         alike = {plan: tariff for plan, tariff in tariffs.items() if tariff.currency == run.currency}

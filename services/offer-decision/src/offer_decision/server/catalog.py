@@ -10,9 +10,7 @@ import grpc
 from cxmesh.catalog.v1 import catalog_service_pb2 as pb
 from cxmesh.catalog.v1 import plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer
-from mesh.api import changed_paths, merged, page_of
-from mesh.rpc import invalid_argument
-from mesh.rpc.validation import RequestRules
+from mesh.api import changed_paths, id_in, merged, page_of
 from offer_decision.domain.plans import Plan
 from offer_decision.errors import PlanNotFound
 from offer_decision.handlers.plans import PlanFacts, create_plan, update_plan
@@ -31,7 +29,6 @@ class CatalogServicer(CatalogServiceServicer):
 
     def __init__(self, sessions: StoreSessions, max_message_bytes: int) -> None:
         self._sessions = sessions
-        self._rules = RequestRules()
         self._page_bytes = max_message_bytes // 2  # what stands beside the tariffs is small, and no page is half empty
 
     async def CreatePlan(self, request: pb.CreatePlanRequest, context: Context) -> plan_pb2.Plan:
@@ -62,8 +59,7 @@ class CatalogServicer(CatalogServiceServicer):
         """Plans by name; a page is shorter than asked for where the tariffs would not fit into one message."""
         page = page_of(request, default=_DEFAULT_PAGE, most=_MOST_PAGE)
         async with self._sessions.reading() as records:
-            after = page.after[0] if page.after else ""
-            found = await records.plans.page(state_of(request.state), after, page.size + 1)
+            found = await records.plans.page(state_of(request.state), page.after_name, page.size + 1)
         fitting = replace(page, size=min(page.size, max(1, self._how_many_fit(found))))
         shown, token = fitting.cut(found, lambda plan: (plan.plan_id,))
         return pb.ListPlansResponse(plans=[plan_message(plan) for plan in shown], next_page_token=token)
@@ -71,15 +67,14 @@ class CatalogServicer(CatalogServiceServicer):
     async def UpdatePlan(self, request: pb.UpdatePlanRequest, context: Context) -> plan_pb2.Plan:
         """Changes the fields in the mask."""
         sent = request.plan
-        if not sent.name:
-            raise invalid_argument("plan.name", sent.name, "the name of the plan to change")
+        plan_id = id_in("plans", sent.name, "plan.name")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         def change(plan: Plan) -> PlanFacts:
             return plan_facts(merged(plan_message(plan), sent, paths, inside="plan"))
 
         async def make(work: Work) -> plan_pb2.Plan:
-            return plan_message(await update_plan(work, _id(sent.name), sent.etag, change))
+            return plan_message(await update_plan(work, plan_id, sent.etag, change))
 
         with tariff_faults_told():
             return await self._sessions.once(f"{CATALOG_SERVICE}/UpdatePlan", request, make)

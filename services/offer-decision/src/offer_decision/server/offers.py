@@ -7,9 +7,7 @@ import grpc
 from cxmesh.offer.v1 import campaign_pb2, decision_pb2
 from cxmesh.offer.v1 import offer_decision_service_pb2 as pb
 from cxmesh.offer.v1.offer_decision_service_pb2_grpc import OfferDecisionServiceServicer
-from mesh.api import changed_paths, merged, page_of
-from mesh.rpc import invalid_argument
-from mesh.rpc.validation import RequestRules
+from mesh.api import changed_paths, id_in, merged, page_of
 from offer_decision.handlers.outcomes import record_outcome
 from offer_decision.handlers.ports import Work
 from offer_decision.server.authorization import OFFER_SERVICE
@@ -27,7 +25,6 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
 
     def __init__(self, sessions: StoreSessions) -> None:
         self._sessions = sessions
-        self._rules = RequestRules()
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         """Makes a campaign."""
@@ -48,7 +45,7 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
         """Campaigns by name."""
         page = page_of(request, default=100, most=_MOST_PAGE)
         async with self._sessions.reading() as records:
-            found = await records.campaigns.page(page.after[0] if page.after else "", page.size + 1)
+            found = await records.campaigns.page(page.after_name, page.size + 1)
         shown, token = page.cut(found, lambda campaign: (campaign.campaign_id,))
         messages = [campaign_message(campaign) for campaign in shown]
         return pb.ListCampaignsResponse(campaigns=messages, next_page_token=token)
@@ -56,15 +53,12 @@ class OfferDecisionServicer(OfferDecisionServiceServicer):
     async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         """Changes the fields in the mask; holds from the next decision."""
         sent = request.campaign
-        if not sent.name:
-            raise invalid_argument("campaign.name", sent.name, "the name of the campaign to change")
+        campaign_id = id_in("campaigns", sent.name, "campaign.name")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         async def make(work: Work) -> campaign_pb2.Campaign:
-            before = await work.records.campaigns.get(_id(sent.name), lock=True)
+            before = await work.records.campaigns.get(campaign_id, lock=True)
             message = merged(campaign_message(before), sent, paths, inside="campaign")
-            # What is kept and what is sent may each follow the rules, and break one together.
-            self._rules.check(pb.UpdateCampaignRequest(campaign=message))
             after = changed(before, message, work.now)
             await work.records.campaigns.save(after)
             return campaign_message(after)

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, TableValuedAlias, and_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed, update_rows
 from offer_decision.domain.campaigns import TriggerKind
 from offer_decision.domain.decisions import Decision, Outcome, Trigger, Verdict
 from offer_decision.domain.shards import shard_of
@@ -35,16 +35,19 @@ class StoredDecisions:
 
     async def add(self, decisions: Sequence[Decision]) -> Collection[str]:
         """Keep new ones; their ids."""
-        rows = [_values(one) for one in sorted(decisions, key=lambda one: one.decision_id)]  # ids begin with the shard
-        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-        if not columns:
+        if not decisions:
             return frozenset()
+        # In one order, for the same reason as below; ids begin with the shard.
+        rows = [_values(one) for one in sorted(decisions, key=lambda one: one.decision_id)]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
         added = await insert_ignoring_duplicates(self._connection, DECISION, columns, key=_KEY, returning=_KEY[1:])
         return {row.decision_id for row in added}
 
     async def known(self, decision_ids: Collection[str]) -> Collection[str]:
         """Those ids that are there."""
-        return set((await self._connection.execute(_KNOWN, _listed(decision_ids))).scalars())
+        wanted = listed(DECISION, _keys(decision_ids))
+        query = select(DECISION.c.decision_id).join_from(DECISION, wanted, _same(wanted))
+        return set((await self._connection.execute(query)).scalars())
 
     async def get(self, decision_id: str, *, lock: bool = False) -> Decision:
         """Raises DecisionNotFound; with `lock`, nobody else changes it until this unit of work ends."""
@@ -58,16 +61,24 @@ class StoredDecisions:
 
     async def lock_outcomes(self, decision_ids: Collection[str]) -> Mapping[str, Outcome]:
         """Outcomes of those that act, by id."""
-        rows = await self._connection.execute(_LOCK_OUTCOMES, _listed(decision_ids))
-        return {row.decision_id: Outcome(row.outcome) for row in rows}
+        wanted = listed(DECISION, _keys(decision_ids))
+        query = (
+            select(DECISION.c.decision_id, DECISION.c.outcome)
+            .join_from(DECISION, wanted, _same(wanted))
+            .where(DECISION.c.outcome.is_not(None))
+            # In one order, so that two batches with the same decisions wait for each other instead of dead-locking.
+            .order_by(DECISION.c.shard, DECISION.c.decision_id)
+            .with_for_update(of=DECISION)
+        )
+        return {row.decision_id: Outcome(row.outcome) for row in await self._connection.execute(query)}
 
     async def save_outcomes(self, outcomes: Mapping[str, tuple[Outcome, datetime]]) -> None:
         """Write outcomes and when they were heard of, by decision."""
-        values = {
-            "outcomes": [outcome.value for outcome, _ in outcomes.values()],
-            "times": [moment for _, moment in outcomes.values()],
+        values: dict[str, list[Any]] = {  # Any: columns of several types
+            "outcome": [outcome.value for outcome, _ in outcomes.values()],
+            "outcome_time": [moment for _, moment in outcomes.values()],
         }
-        await self._connection.execute(_SAVE_OUTCOMES, _listed(outcomes) | values)
+        await update_rows(self._connection, DECISION, _keys(outcomes) | values, key=_KEY)
 
     async def page(
         self, customer: str, campaign_id: str, before: tuple[datetime, str] | None, size: int
@@ -115,9 +126,13 @@ def _shard_in(decision_id: str) -> int:
         return _NO_SHARD
 
 
-def _listed(decision_ids: Iterable[str]) -> dict[str, list[Any]]:  # Any: columns of several types
+def _keys(decision_ids: Iterable[str]) -> dict[str, list[Any]]:  # Any: columns of several types
     ids = list(decision_ids)
-    return {"shards": [_shard_in(one) for one in ids], "ids": ids}
+    return {"shard": [_shard_in(one) for one in ids], "decision_id": ids}
+
+
+def _same(wanted: TableValuedAlias) -> ColumnElement[bool]:
+    return and_(*(DECISION.c[name] == wanted.c[name] for name in _KEY))
 
 
 def _values(decision: Decision) -> dict[str, object]:
@@ -163,21 +178,8 @@ def _decision(row: Row[tuple[Any, ...]]) -> Decision:  # Any: a row of a Core ta
     )
 
 
-_LISTED: Final = "unnest(CAST(:shards AS smallint[]), CAST(:ids AS text[])) AS listed (shard, decision_id)"
-_KNOWN: Final = text(f"SELECT decision_id FROM {_LISTED} JOIN {SCHEMA}.decision USING (shard, decision_id)")  # noqa: S608 - constants
-# In one order, so that two batches with the same decisions wait for each other instead of dead-locking.
-_LOCK_OUTCOMES: Final = text(f"""
-    SELECT decision_id, outcome FROM {_LISTED} JOIN {SCHEMA}.decision AS kept USING (shard, decision_id)
-    WHERE outcome IS NOT NULL ORDER BY shard, decision_id FOR UPDATE OF kept
-""")  # noqa: S608 - constants
-_SAVE_OUTCOMES: Final = text(f"""
-    UPDATE {SCHEMA}.decision AS kept SET outcome = told.outcome, outcome_time = told.time
-    FROM unnest(
-        CAST(:shards AS smallint[]), CAST(:ids AS text[]), CAST(:outcomes AS text[]), CAST(:times AS timestamptz[])
-    ) AS told (shard, decision_id, outcome, time)
-    WHERE kept.shard = told.shard AND kept.decision_id = told.decision_id
-""")  # noqa: S608 - constants
-# In one order, for the same reason. The first key keeps these locks apart from those of others in this database.
+# In one order, so that two batches wait for each other instead of dead-locking. The first key keeps these locks apart
+# from those of others in this database.
 _LOCK_SHARDS: Final = text(f"""
     SELECT pg_advisory_xact_lock(hashtext('{SCHEMA}.decision'), shard) FROM unnest(CAST(:shards AS integer[])) AS shard
 """)  # noqa: S608 - constants
