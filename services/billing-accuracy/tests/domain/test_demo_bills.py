@@ -14,7 +14,7 @@ from billing_accuracy.domain.findings import FindingClass, Verdict
 from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, UsageTable, segments_of
 from billing_accuracy.server.bills import BillReader
 from cxmesh.billing.v1 import bill_pb2
-from cxmesh_cli.demo.bills import bill_of, seed_errors
+from cxmesh_cli.demo.bills import SeededError, bill_of, seed_errors
 from cxmesh_cli.demo.calls import BillCycle, expand
 from cxmesh_cli.demo.plans import PLANS
 from cxmesh_cli.demo.provision import EFFECTIVE
@@ -22,6 +22,7 @@ from cxmesh_cli.demo.subscribers import Subscriber, read_subscribers
 from mesh.rpc.validation import RequestRules
 from rating import Service, Tariff, UsageColumns, load_tariff
 
+Seeded = tuple[list[SeededError], list[Checked]]
 CYCLE = BillCycle.open_on(date(2026, 3, 20))
 
 
@@ -64,6 +65,13 @@ def demo() -> Demo:
     return Demo(people, usage, {plan.name: load_tariff(plan.tariff_document()) for plan in PLANS})
 
 
+@pytest.fixture(scope="module")
+def seeded(demo: Demo) -> Seeded:
+    bills = demo.bills()
+    errors = seed_errors(bills, 1000)
+    return errors, demo.check(demo.cases(bills))
+
+
 def test_all_charges_of_the_file_are_right_but_for_56_ties_that_were_rounded_down(demo: Demo) -> None:
     checks = demo.check(demo.cases(demo.bills()))
     # 20,000 charges; those of nothing have no line.
@@ -79,10 +87,8 @@ def test_all_charges_of_the_file_are_right_but_for_56_ties_that_were_rounded_dow
     }
 
 
-def test_all_seeded_errors_are_found_as_what_they_are_and_none_is_invented(demo: Demo) -> None:
-    bills = demo.bills()
-    seeded = seed_errors(bills, 1000)
-    checks = demo.check(demo.cases(bills))
+def test_all_seeded_errors_are_found_as_what_they_are_and_none_is_invented(seeded: Seeded) -> None:
+    errors, checks = seeded
     found = sorted(
         (f"bills/{one.case.bill.bill_id}", finding.finding_class.value, finding.difference)
         for one in checks
@@ -91,17 +97,15 @@ def test_all_seeded_errors_are_found_as_what_they_are_and_none_is_invented(demo:
     )
     names = bill_pb2.FindingClass.Name
     wanted = [
-        (one.bill, names(one.finding_class).removeprefix("FINDING_CLASS_"), Fraction(one.difference)) for one in seeded
+        (one.bill, names(one.finding_class).removeprefix("FINDING_CLASS_"), Fraction(one.difference)) for one in errors
     ]
     assert found == sorted(wanted)
     held = {f"bills/{one.case.bill.bill_id}" for one in checks if one.verdict is Verdict.HOLD}
-    assert held == {one.bill for one in seeded}
+    assert held == {one.bill for one in errors}
 
 
-def test_every_held_bill_passes_once_it_is_corrected(demo: Demo) -> None:
-    bills = demo.bills()
-    seed_errors(bills, 1000)
-    held = [one for one in demo.check(demo.cases(bills)) if one.verdict is Verdict.HOLD]
+def test_every_held_bill_passes_once_it_is_corrected(demo: Demo, seeded: Seeded) -> None:
+    held = [one for one in seeded[1] if one.verdict is Verdict.HOLD]
     corrected = [
         BillCase(replaced(one.case.bill, one.correction), one.case.subscription, one.case.segments) for one in held
     ]

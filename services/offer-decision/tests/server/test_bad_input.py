@@ -173,6 +173,7 @@ async def test_the_limits_of_a_campaign_hold_when_it_is_made_and_for_what_an_upd
         ({"display_name": "two\nlines"}, "plan.display_name"),
         ({"description": "x" * 1001}, "plan.description"),
         ({"description": "a\0b"}, "plan.description"),
+        ({"description": "\U0010ffff" * 999 + "\0"}, "plan.description"),
         ({"state": 99}, "plan.state"),
         ({"tariff_document": ""}, "plan.tariff_document"),
     ],

@@ -96,6 +96,13 @@ async def test_an_update_changes_what_the_mask_names(world: World, state):
     assert await world.offers().GetCampaign(pb.GetCampaignRequest(name="campaigns/shock")) == made
 
 
+async def test_a_pause_takes_no_more_than_the_name_the_state_and_a_mask(world: World):
+    made = await world.run_campaign("shock", **RICH)
+    made.state = CAMPAIGN_STATE_PAUSED
+
+    assert await update(world, Campaign(name="campaigns/shock", state=CAMPAIGN_STATE_PAUSED), "state") == made
+
+
 async def test_what_is_named_and_not_sent_is_cleared(world: World):
     await world.run_campaign("shock", **RICH)
     sent = campaign(name="campaigns/shock")

@@ -149,7 +149,7 @@ async def test_an_update_changes_what_the_mask_names(world: World):
 
 async def test_an_update_without_a_mask_changes_what_is_set(world: World):
     await world.create_plan("gold", description="Shiny")
-    changed = await update(world, Plan(name="plans/gold", display_name="Or", tariff_document=tariff()))
+    changed = await update(world, Plan(name="plans/gold", display_name="Or"))
 
     assert (changed.display_name, changed.description, changed.state) == ("Or", "Shiny", PLAN_STATE_ACTIVE)
 

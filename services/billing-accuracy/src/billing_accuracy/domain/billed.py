@@ -1,7 +1,7 @@
 """What does a bill ask for one charge, over all the lines that name it?"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
@@ -38,10 +38,10 @@ class BilledCharge:
 
     @classmethod
     def of(cls, lines: Sequence[BillLine]) -> Self:
-        """The lines taken together."""
+        """The lines taken together; at least one."""
         return cls(
             lines=tuple(lines),
-            amount=sum((line.amount for line in lines), Fraction()),
+            amount=sum((line.amount for line in lines[1:]), lines[0].amount),
             records=_stated([line.record_count for line in lines]),
             quantity=_stated([line.quantity for line in lines]),
         )
@@ -74,12 +74,12 @@ class BilledCharge:
         return counted or self.amount == charge.amount
 
 
-def by_code(lines: Iterable[BillLine]) -> list[BilledCharge]:
+def by_code(lines: Iterable[BillLine]) -> Iterator[BilledCharge]:
     """The lines of each charge code taken together, in the order of the bill."""
     found: dict[str, list[BillLine]] = defaultdict(list)
     for line in lines:
         found[line.charge_code].append(line)
-    return [BilledCharge.of(one) for one in found.values()]
+    return (BilledCharge.of(one) for one in found.values())
 
 
 def standing(lines: Sequence[BillLine], is_right: Callable[[BillLine], bool]) -> list[BillLine]:

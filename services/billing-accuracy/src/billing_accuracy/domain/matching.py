@@ -65,7 +65,7 @@ def match(bill: Bill, expected: ExpectedBill) -> Matched:
     misnamed = _misnamed(strays, missing)
     named = {pair.billed.lines[0].line_id for pair in misnamed}
     owed = {pair.charge.charge_code for pair in misnamed}
-    left = by_code(line for line in strays if line.line_id not in named)
+    left = list(by_code(line for line in strays if line.line_id not in named))
     return Matched(
         pairs=tuple(pairs),
         again=tuple(
@@ -89,7 +89,11 @@ def _told_apart(whole: BilledCharge, charge: ExpectedCharge | None) -> tuple[Bil
         return None, standing(whole.lines, lambda _: False)
     if whole.is_right(charge):
         return whole, ()
-    right = {line.line_id for line in whole.lines if BilledCharge.of([line]).is_right(charge)}
+    right = {
+        line.line_id
+        for line in whole.lines
+        if line.amount == charge.amount and BilledCharge.of([line]).is_right(charge)
+    }
     lines = standing(whole.lines, lambda line: line.line_id in right)
     if not lines:
         return None, ()
@@ -108,8 +112,10 @@ def _misnamed(strays: Iterable[BillLine], missing: Iterable[ExpectedCharge]) -> 
         by_amount[charge.amount].append(charge)
     pairs = []
     for line in strays:
+        if line.amount not in by_amount:
+            continue
         billed = BilledCharge.of([line])
-        fitting = [charge for charge in by_amount.get(line.amount, ()) if billed.is_right(charge)]
+        fitting = [charge for charge in by_amount[line.amount] if billed.is_right(charge)]
         if fitting:
             by_amount[line.amount].remove(fitting[0])
             pairs.append(Pair(billed, fitting[0]))
