@@ -2,9 +2,9 @@
 
 from cxmesh.notification.v1 import message_pb2
 from cxmesh.notification.v1 import notification_service_pb2 as pb
-from mesh.api import changed_paths, merged, page_of
+from mesh.api import changed_paths, id_in, merged, page_of
 from notification.domain.templates import LocalizedText, Template
-from notification.errors import InvalidValue, inside
+from notification.errors import inside
 from notification.handlers.keep_templates import create_template, get_template, update_template
 from notification.handlers.ports import Work
 from notification.server.calls import Calls, Context
@@ -43,8 +43,7 @@ class TemplateCalls(Calls):
     async def UpdateTemplate(self, request: pb.UpdateTemplateRequest, context: Context) -> message_pb2.Template:
         """Changes the fields in the mask; holds for messages written from then on."""
         sent = request.template
-        if not sent.name:
-            raise InvalidValue("template.name", "the name of the template to change", value=sent.name)
+        changed_id = id_in("templates", sent.name, "template.name")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         def change(template: Template) -> tuple[LocalizedText, ...]:
@@ -52,7 +51,7 @@ class TemplateCalls(Calls):
                 return texts_from(merged(template_message(template), sent, paths, inside="template"))
 
         async def make(work: Work) -> message_pb2.Template:
-            return template_message(await update_template(work, _id(sent.name), change))
+            return template_message(await update_template(work, changed_id, change))
 
         return await self._once("UpdateTemplate", request, make)
 

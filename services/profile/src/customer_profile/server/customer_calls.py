@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from customer_profile.domain.customers import Customer, CustomerFacts, LifeCycleState
-from customer_profile.errors import InvalidValue, inside
+from customer_profile.errors import inside
 from customer_profile.handlers.create_customers import NewCustomer, create_customers
 from customer_profile.handlers.ports import Work
 from customer_profile.handlers.read_profiles import get_customers
@@ -13,7 +13,7 @@ from customer_profile.server.customers import NOT_WRITTEN, customer_message, fac
 from customer_profile.server.pages import page
 from cxmesh.profile.v1 import customer_pb2
 from cxmesh.profile.v1 import profile_service_pb2 as pb
-from mesh.api import changed_paths, merged
+from mesh.api import changed_paths, id_in, merged
 
 
 class CustomerCalls(Calls):
@@ -68,8 +68,7 @@ class CustomerCalls(Calls):
     async def UpdateCustomer(self, request: pb.UpdateCustomerRequest, context: Context) -> customer_pb2.Customer:
         """Changes the fields in the mask."""
         sent = request.customer
-        if not sent.name:
-            raise InvalidValue("customer.name", "the name of the customer to change", value=sent.name)
+        changed_id = id_in("customers", sent.name, "customer.name")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
 
         def change(customer: Customer) -> CustomerFacts:
@@ -77,7 +76,7 @@ class CustomerCalls(Calls):
                 return facts_from(merged(customer_message(customer), sent, paths, inside="customer"))
 
         async def make(work: Work) -> customer_pb2.Customer:
-            return customer_message(await update_customer(work, _id(sent.name), sent.etag, change))
+            return customer_message(await update_customer(work, changed_id, sent.etag, change))
 
         return await self._once("UpdateCustomer", request, make)
 

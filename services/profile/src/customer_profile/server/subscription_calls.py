@@ -15,7 +15,7 @@ from customer_profile.server.subscriptions import NOT_WRITTEN, facts_from, plan_
 from customer_profile.server.times import moment_from
 from cxmesh.profile.v1 import profile_service_pb2 as pb
 from cxmesh.profile.v1 import subscription_pb2
-from mesh.api import changed_paths, merged
+from mesh.api import changed_paths, id_in, merged
 
 
 class SubscriptionCalls(Calls):
@@ -83,8 +83,7 @@ class SubscriptionCalls(Calls):
     ) -> subscription_pb2.Subscription:
         """Changes the fields in the mask; a new plan takes effect at `plan_start_time`."""
         sent = request.subscription
-        if not sent.name:
-            raise InvalidValue("subscription.name", "the name of the subscription to change", value=sent.name)
+        changed_id = id_in("subscriptions", sent.name, "subscription.name")
         paths = changed_paths(request.update_mask, sent, NOT_WRITTEN)
         plan = _plan_change(request, paths)
 
@@ -97,7 +96,7 @@ class SubscriptionCalls(Calls):
                 with inside("subscription"):
                     return facts_from(message), plan
 
-            revised = await update_subscription(work, _id(sent.name), sent.etag, change)
+            revised = await update_subscription(work, changed_id, sent.etag, change)
             return subscription_message(revised, work.now)
 
         return await self._once("UpdateSubscription", request, make)
