@@ -1,6 +1,5 @@
 """What does a test do with replicas of a service: start, ask how many calls each has served, restart one by one?"""
 
-import random
 import signal
 import subprocess
 import urllib.request
@@ -11,7 +10,7 @@ from cxmesh_cli.instance.environment import Stores, service_environment
 from cxmesh_cli.instance.health import Health, wait_until_serving
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.identities import tls_files
-from cxmesh_cli.instance.ports import LOOPBACK, pick_free_block
+from cxmesh_cli.instance.ports import LOOPBACK, ServicePorts
 from cxmesh_cli.instance.processes import python_module
 from cxmesh_cli.instance.record import require_record
 from cxmesh_cli.instance.stores import running_database_url, running_redis_url
@@ -26,10 +25,10 @@ _CALLS = "rpc_server_call_duration_seconds_count"
 class Replica:
     """One more process of a service of an instance, on ports of its own that it keeps."""
 
-    def __init__(self, home: Home, service: str, name: str) -> None:
+    def __init__(self, home: Home, service: str, name: str, ports: ServicePorts) -> None:
         self.name = name
         self._service = find_service(service)
-        self._ports = pick_free_block(random.SystemRandom()).of(service)
+        self._ports = ports
         self._log = home.log_of(name)
         stores = Stores(running_database_url(home), running_redis_url(home))
         tls = tls_files(home, f"service/{service}")

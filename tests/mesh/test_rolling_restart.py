@@ -1,6 +1,7 @@
 """Does a call fail when the replicas of a service are replaced one by one under load?"""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from cxmesh_cli.demo.provision import in_batches
 from cxmesh_cli.demo.subscribers import read_subscribers
 from cxmesh_cli.instance.home import Home
+from cxmesh_cli.instance.ports import guarded, pick_free_block
 
 if TYPE_CHECKING:
     from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub
@@ -43,14 +45,17 @@ def core(start_instance: Callable[..., Home]) -> Iterator[Core]:
 @asynccontextmanager
 async def two_replicas(core: Core, service: str) -> AsyncIterator[tuple[list[Replica], grpc.aio.Channel]]:
     """Beside the instance's own one, and a channel to these two."""
-    replicas = [Replica(core.home, service, f"{service}-{number}") for number in (1, 2)]
-    try:
-        await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
-        async with mesh_channel(core.home, service, [replica.address for replica in replicas]) as channel:
-            yield replicas, channel
-    finally:
-        for replica in replicas:
-            replica.close()
+    block = pick_free_block(random.SystemRandom())
+    with guarded(block):  # no other instance takes a port of it, not even while a replica is away
+        places = enumerate(SERVICES[:2], 1)
+        replicas = [Replica(core.home, service, f"{service}-{number}", block.of(place)) for number, place in places]
+        try:
+            await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in replicas))
+            async with mesh_channel(core.home, service, [replica.address for replica in replicas]) as channel:
+                yield replicas, channel
+        finally:
+            for replica in replicas:
+                replica.close()
 
 
 async def restart(replica: Replica, load: Load[Any], method: str) -> None:
