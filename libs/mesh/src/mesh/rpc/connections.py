@@ -37,7 +37,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     # A replica that is replaced is away for a second or two; gRPC's own pauses (1 s to 2 minutes between attempts,
     # 30 s between look-ups of the name) are made for servers on the other side of the world.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 )
 
