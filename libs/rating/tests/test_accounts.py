@@ -87,7 +87,7 @@ def test_without_an_account_such_a_tariff_rates_nothing() -> None:
     with pytest.raises(RatingError, match="ledger"):
         rate_lines(columns, of)
     with pytest.raises(RatingError, match="ledger"):
-        rate_batch(columns, of, Ledger.of(tariff(CENT, allowances=(MINUTES % "",)), [Account()]))
+        rate_batch(columns, of, Ledger.of(tariff(CENT, allowances=(MINUTES % ", priority: 1",)), [Account()]))
     with pytest.raises(RatingError, match="account"):
         rate_batch(columns, of, Ledger.of(of, [Account()]), np.array([1]))
 

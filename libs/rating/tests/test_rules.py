@@ -70,6 +70,18 @@ def test_the_first_minute_is_charged_whole_then_each_second() -> None:
     ]
 
 
+def test_the_work_does_not_grow_with_duration() -> None:
+    of = tariff(
+        '      - {service: voice, price: "0.01", per: second}\n      - {service: data, price: "1", per: byte}\n'
+    )
+    seconds = [1, 60, 3600, 366 * 86_400]
+    batch = rate_batch(UsageColumns.from_records([call(each) for each in seconds]), of)
+    assert len(batch.pieces) == len(seconds)  # one each, whatever its length
+    assert [len(rate(call(each), of).charges) for each in seconds] == [1, 1, 1, 1]
+    data = rate(UsageRecord(Service.DATA, datetime(2026, 5, 5, tzinfo=UTC), 2**60), of)
+    assert data.amount == 2**60
+
+
 def test_an_increment_is_charged_whole_where_it_begins() -> None:
     rates = PER_BAND.replace("per: second", "per: second, increment: 60")
     of = tariff(rates, bands=True)

@@ -29,6 +29,7 @@ from rating.money import (
 from rating.outcome import Outcome
 from rating.prices import AtMaximum, CycleModel, CyclePrice, Maximum, Rate, Step, Tier
 from rating.record import UsageColumns, UsageRecord
+from rating.rerate import Booking, BookingKind, Rerating, book, rerate
 from rating.scalar import rate, rate_for
 from rating.services import BASE_UNIT, SERVICE_CODES, SERVICES, UNIT_SIZES, Service
 from rating.source import schema_text
@@ -48,6 +49,8 @@ __all__ = [
     "Bill",
     "BillItem",
     "Block",
+    "Booking",
+    "BookingKind",
     "Bucket",
     "Calendar",
     "Charge",
@@ -83,6 +86,7 @@ __all__ = [
     "RatingError",
     "RecurringAmount",
     "RecurringCharge",
+    "Rerating",
     "Rounding",
     "RoundingDifference",
     "RoundingMethod",
@@ -97,6 +101,7 @@ __all__ = [
     "UsageRecord",
     "Version",
     "Zone",
+    "book",
     "classify_rounding",
     "compare_plans",
     "format_amount",
@@ -112,6 +117,7 @@ __all__ = [
     "rate_for",
     "rate_lines",
     "recurring_amounts",
+    "rerate",
     "schema_text",
     "to_micros",
 ]

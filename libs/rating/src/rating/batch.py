@@ -168,7 +168,7 @@ def accounts_of(
         return None
     if ledger is None:
         raise RatingError("ledger", None, f"a ledger, for the prices of tariff {tables.tariff.id} depend on accounts")
-    if ledger.tariff is not tables.tariff:
+    if ledger.tariff is not tables.tariff and ledger.tariff != tables.tariff:
         raise RatingError("ledger", ledger.tariff.id, f"a ledger that was made for this tariff, {tables.tariff.id}")
     numbers = np.zeros(len(columns), np.int64) if account is None else np.asarray(account)
     if len(numbers) != len(columns) or numbers.dtype.kind not in "iu":

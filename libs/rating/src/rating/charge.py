@@ -126,9 +126,7 @@ class Charge:
         """`exact` from the derivation alone."""
         if self.is_free:
             return Fraction(0)
-        parts = [*(portion.exact for portion in self.portions), *(cover.exact for cover in self.covers)]
-        cycle = self.cycle.exact if self.cycle else Fraction(0)
-        return sum(parts, cycle + self.connection_fee + self.value - self.capped)
+        return usage_cost(self.portions, self.covers, self.cycle) + self.connection_fee + self.value - self.capped
 
     def explain(self) -> str:
         """The derivation in a line of text."""
@@ -164,6 +162,16 @@ class Charge:
         text += f" at {format_amount(cover.price, 2)} each" if cover.price else ""
         blocks = f" and {cover.blocks} blocks begun at {format_amount(cover.block_price, 2)}" if cover.blocks else ""
         return text + blocks
+
+
+def usage_cost(portions: tuple[Portion, ...], covers: tuple[Cover, ...], cycle: CycleUse | None) -> Fraction:
+    """What usage costs by its derivation."""
+    cost = cycle.exact if cycle else Fraction(0)
+    for portion in portions:
+        cost += portion.exact
+    for cover in covers:
+        cost += cover.exact
+    return cost
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from rating.allowance import MONEY, Account, Allowance, Bucket, Counter
-from rating.charge import Charge, Cover, Credit, CycleUse, Portion
+from rating.charge import Charge, Cover, Credit, CycleUse, Portion, usage_cost
 from rating.money import Rounding
 from rating.prices import AtMaximum, Rate
 from rating.record import UsageRecord
@@ -24,6 +24,7 @@ class Settlement:
     def __init__(self, record: UsageRecord, tables: Tables, account: Account) -> None:
         self.record = record
         self.tables = tables
+        self.start = to_epoch(record.start)
         self.before = account.counters
         self.buckets = tables.allowances.in_order_of_use(account.buckets)
         self.counters = dict(account.counters)
@@ -50,38 +51,44 @@ class Settlement:
         now = self.counters.get(charge.line, Counter())
         covered = sum(portion.covered for portion in charge.portions)
         units = 0 if charge.is_free else charge.units - covered
-        records = self.before.get(charge.line, Counter()).records + 1
-        self.counters[charge.line] = Counter(now.units + units, records)
+        self.counters[charge.line] = Counter(now.units + units, self._records(charge.line) + 1)
+
+    def _records(self, line: str) -> int:
+        """How many records the line had gathered before this one."""
+        return self.before.get(line, Counter()).records
 
     def _charge(self, stretch: Stretch, *, first: bool) -> Charge:
         record, rate = self.record, stretch.row.rate
-        free = record.quantity > 0 and self.before.get(rate.line, Counter()).records < rate.free_records
+        free = bool(rate.free_records) and record.quantity > 0 and self._records(rate.line) < rate.free_records
         units = sum(portion.units for portion in stretch.portions)
-        covers = () if free else self._cover(stretch, units)
+        covers = () if free or not self.buckets else self._cover(stretch, units)
         covered = sum(cover.units for cover in covers)
         opening = first and record.quantity > 0 and not free
-        charge = Charge(
+        portions = with_covered(stretch.portions, covered) if covered else stretch.portions
+        cycle = None if free else self._cycle_use(rate, units - covered)
+        # The fee belongs to the first unit: an allowance that covers that one covers the fee.
+        fee = rate.connection_fee if opening and not covered else _NOTHING
+        value = record.value * rate.percentage / 100 if opening and rate.percentage else _NOTHING
+        exact = _NOTHING if free else usage_cost(portions, covers, cycle) + fee + value
+        return Charge(
             line=rate.line,
             service=record.service,
             zone=rate.zone,
             band=rate.band,
             roaming=rate.roaming,
             version=self.tables.tariff.versions[stretch.row.version].active_from,
-            start=from_epoch(to_epoch(record.start) + (stretch.offset if record.service is Service.VOICE else 0)),
+            start=from_epoch(self.start + (stretch.offset if record.service is Service.VOICE else 0)),
             quantity=stretch.quantity,
-            portions=with_covered(stretch.portions, covered),
-            # The fee belongs to the first unit: an allowance that covers that one covers the fee.
-            connection_fee=rate.connection_fee if opening and not covered else _NOTHING,
-            exact=_NOTHING,
-            amount=_NOTHING,
+            portions=portions,
+            connection_fee=fee,
+            exact=exact,
+            amount=exact,
             covers=covers,
-            cycle=None if free else self._cycle_use(rate, units - covered),
-            value=record.value * rate.percentage / 100 if opening else _NOTHING,
+            cycle=cycle,
+            value=value,
             is_free=free,
             from_fallback=stretch.row.from_fallback,
         )
-        exact = charge.recompute()
-        return replace(charge, exact=exact, amount=exact)
 
     def _cycle_use(self, rate: Rate, units: int) -> CycleUse | None:
         if rate.cycle_price is None:
@@ -150,7 +157,7 @@ class Settlement:
         return replace(charge, amount=owed, credits=tuple(paid_from)) if paid_from else charge
 
     def _usable(self, bucket: Bucket) -> bool:
-        return to_epoch(bucket.valid_from) <= to_epoch(self.record.start) < to_epoch(bucket.valid_until)
+        return to_epoch(bucket.valid_from) <= self.start < to_epoch(bucket.valid_until)
 
 
 def limit_of(bucket: Bucket, definition: Allowance) -> Fraction:
