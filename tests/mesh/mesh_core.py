@@ -109,6 +109,18 @@ class Core:
             group.waiting or group.pending for status in streams for group in status.groups
         )
 
+    def slow_down(self, seconds: float) -> None:
+        """From now on, storing a batch takes this much longer: what is to die in the middle of it does."""
+        # DDL takes no parameters; a float is no text that could break out.
+        self.database.execute(
+            "CREATE FUNCTION public.pause() RETURNS trigger LANGUAGE plpgsql AS "  # type: ignore[arg-type]  # as said
+            f"'BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END'"
+        )
+        self.database.execute(
+            "CREATE TRIGGER pause AFTER INSERT ON usage.usage_record_key "
+            "FOR EACH STATEMENT EXECUTE FUNCTION public.pause()"
+        )
+
     def ask(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the instance's database; Any: of the query's types."""
         return self.database.execute(query, values).fetchall()

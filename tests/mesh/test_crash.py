@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120)]
 
 USAGE = "usage-correlation"
 OF_A_TEST = 100
-"""Subscribers: about 30,000 records in 30 batches, which take two seconds or more."""
+"""Subscribers: about 30,000 records in 30 batches."""
+BATCH_SECONDS = 0.25
+"""What storing a batch takes at the least, so that there is a middle to die in on any machine."""
 DEATHS = ((0.05, 0.2), (0.3, 0.45), (0.5, 0.65))
 """Within which shares of the file something dies, each time at a random place."""
 SUBSCRIBERS = read_subscribers(3 * OF_A_TEST)
@@ -32,6 +34,7 @@ SUBSCRIBERS = read_subscribers(3 * OF_A_TEST)
 def core(start_instance: Callable[..., Home]) -> Iterator[Core]:
     """In which things die."""
     with core_of(start_instance(*SERVICES), SUBSCRIBERS) as core:
+        core.slow_down(BATCH_SECONDS)
         yield core
 
 

@@ -119,7 +119,7 @@ def test_seeded_differences_are_those_of_the_bills(subscribers: list[Subscriber]
         if bill.name in seeded:
             moved = amount(bill.total) - amount(right[bill.name].total)
             known = seeded[bill.name]
-            # A night charge may be one of the half cents that the file rounds down; the seed counts from the right amount.
+            # A night charge may be a half cent that the file rounds down; the seed counts from the right amount.
             lost = known.finding_class == FindingClass.FINDING_CLASS_MISSING_USAGE
             assert abs(moved - known.difference) <= (Decimal("0.01") if lost else 0)
 

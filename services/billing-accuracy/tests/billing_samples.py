@@ -131,7 +131,8 @@ class Account:
     @property
     def subscription(self) -> Subscription:
         """As the profile has it."""
-        ends = [*(start for _, start in self.plans[1:]), None]
+        starts: list[datetime | None] = [start for _, start in self.plans]
+        ends = [*starts[1:], None][: len(starts)]
         periods = [PlanPeriod(plan, start, end) for (plan, start), end in zip(self.plans, ends, strict=True)]
         return Subscription(self.name, "customers/c-1", tuple(periods))
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from billing_samples import END, SINCE, START, TARIFFS, Account, Call, booked, replaced
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from billing_accuracy.domain.bills import Bill, BillLine, LineType
@@ -16,6 +16,8 @@ from billing_accuracy.domain.findings import FindingClass, Verdict
 CODES = ("voice.day", "voice.evening", "voice.night", "voice.international", "monthly", "ringtone")
 DAYS = (END - START).days
 Change = Callable[[Bill], Bill]
+UNHURRIED = settings(deadline=None)
+"""A busy machine is no failure."""
 
 calls = st.builds(
     Call,
@@ -84,18 +86,21 @@ def _moved(bill: Bill, lines: Sequence[BillLine], *, follows: bool) -> Bill:
     return replace(bill, lines=tuple(lines), total=bill.total + gap if follows else bill.total)
 
 
+@UNHURRIED
 @given(accounts())
 def test_a_right_bill_never_has_a_finding(account: Account) -> None:
     checked = account.check(account.right_bill())
     assert (checked.verdict, checked.findings, checked.correction) == (Verdict.PASS, (), ())
 
 
+@UNHURRIED
 @given(accounts())
 def test_lines_of_nothing_may_be_left_out(account: Account) -> None:
     bill = account.right_bill()
     assert account.check(replace(bill, lines=tuple(line for line in bill.lines if line.amount))).findings == ()
 
 
+@UNHURRIED
 @given(accounts(), changes(follows=True))
 def test_an_error_in_any_single_field_is_found(account: Account, change: Change) -> None:
     right = account.right_bill()
@@ -124,6 +129,7 @@ def corrupt(bill: Bill, found: Sequence[Change]) -> Bill:
     return replace(bill, lines=lines)
 
 
+@UNHURRIED
 @given(accounts(), corrupted)
 def test_the_differences_sum_to_billed_less_expected_total(account: Account, found: Sequence[Change]) -> None:
     bill = corrupt(account.right_bill(), found)
@@ -132,6 +138,7 @@ def test_the_differences_sum_to_billed_less_expected_total(account: Account, fou
     assert checked.expected_total == account.right_bill().total
 
 
+@UNHURRIED
 @given(accounts(), corrupted, st.sampled_from([replaced, booked]))
 def test_the_corrected_bill_passes(account: Account, found: Sequence[Change], apply: Any) -> None:
     bill = corrupt(account.right_bill(), found)
@@ -144,6 +151,7 @@ def test_the_corrected_bill_passes(account: Account, found: Sequence[Change], ap
     assert corrected.total == account.right_bill().total
 
 
+@UNHURRIED
 @given(accounts(), corrupted)
 def test_checked_twice_it_has_the_same_findings_under_the_same_ids(account: Account, found: Sequence[Change]) -> None:
     bill = corrupt(account.right_bill(), found)
@@ -154,6 +162,7 @@ def test_checked_twice_it_has_the_same_findings_under_the_same_ids(account: Acco
     assert keys == [one.key(bill.bill_id) for one in second.findings]
 
 
+@UNHURRIED
 @given(accounts(), corrupted)
 def test_the_largest_difference_comes_first(account: Account, found: Sequence[Change]) -> None:
     sizes = [abs(one.difference) for one in account.check(corrupt(account.right_bill(), found)).findings]

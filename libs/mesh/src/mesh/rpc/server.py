@@ -88,9 +88,7 @@ class RpcServer:
         await self._probes.stop(None)
 
 
-def _routes(
-    settings: ServiceSettings, served: Served, telemetry: Telemetry, draining: asyncio.Event
-) -> Routes:
+def _routes(settings: ServiceSettings, served: Served, telemetry: Telemetry, draining: asyncio.Event) -> Routes:
     served.authorization.check_covers([path for each in served.servicers for path in each.paths()])
     measure = ServerMeasure(telemetry.tracer, telemetry.meter)
     rules = RequestRules()

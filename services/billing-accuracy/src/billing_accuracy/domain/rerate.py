@@ -97,6 +97,8 @@ class Rerating:
         for plan, tariff in sorted(self._tariffs.items()):
             segments = {index: _throughout(plan, self._cases[index].segments) for index in found}
             segments = {index: one for index, one in segments.items() if self._may_follow(index, one)}
+            if not segments:
+                continue
             rated = self._rate(tariff, segments)
             for index, segment in segments.items():
                 first, last = self._usage.rows(self._cases[index].bill.subscription, segment.held)

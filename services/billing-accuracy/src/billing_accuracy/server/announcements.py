@@ -3,7 +3,7 @@
 from billing_accuracy.handlers.ports import BillCheck
 from billing_accuracy.server.messages import bill_check_message
 from cxmesh.billing.v1 import events_pb2
-from mesh.store import UnitOfWork
+from mesh.store import EventTooLarge, UnitOfWork
 
 
 class Outbox:
@@ -14,8 +14,17 @@ class Outbox:
 
     def bill_held(self, check: BillCheck) -> None:
         """It was held."""
-        self._uow.publish(events_pb2.BillHeld(bill_check=bill_check_message(check)), key=check.customer)
+        self._tell(events_pb2.BillHeld(bill_check=bill_check_message(check)), check.customer)
 
     def bill_released(self, check: BillCheck) -> None:
         """It was let go."""
-        self._uow.publish(events_pb2.BillReleased(bill_check=bill_check_message(check)), key=check.customer)
+        self._tell(events_pb2.BillReleased(bill_check=bill_check_message(check)), check.customer)
+
+    def _tell(self, event: events_pb2.BillHeld | events_pb2.BillReleased, customer: str) -> None:
+        try:
+            self._uow.publish(event, key=customer)
+        except EventTooLarge:
+            # Thousands of wrong lines: whoever needs them asks for the check, which the event names.
+            event.bill_check.ClearField("findings")
+            event.bill_check.ClearField("proposed_correction")
+            self._uow.publish(event, key=customer)

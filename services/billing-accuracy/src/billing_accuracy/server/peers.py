@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -163,7 +164,7 @@ def _ranges(parts: list[ColumnsMessage]) -> dict[str, tuple[int, int]]:
     for part in parts:
         index = np.array(part.subscription_index, np.int64)
         changes = np.flatnonzero(np.diff(index, prepend=-1)).tolist()
-        for low, high in zip(changes, [*changes[1:], len(index)], strict=True):
+        for low, high in pairwise([*changes, len(index)]):
             name = part.subscriptions[index[low]]
             first, _ = ranges.get(name, (offset + low, 0))  # a very long one goes on in the next part
             ranges[name] = (first, offset + high)

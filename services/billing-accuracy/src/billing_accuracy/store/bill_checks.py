@@ -6,21 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import (
-    ARRAY,
-    Row,
-    Select,
-    SmallInteger,
-    Table,
-    Text,
-    and_,
-    any_,
-    func,
-    literal,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Row, Select, Table, and_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.domain.findings import (
@@ -35,7 +21,7 @@ from billing_accuracy.domain.findings import (
 from billing_accuracy.errors import BillCheckNotFound
 from billing_accuracy.handlers.ports import BillCheck, CheckFilter
 from billing_accuracy.store.tables import BILL_CHECK, FINDING
-from mesh.store import insert_ignoring_duplicates
+from mesh.store import insert_ignoring_duplicates, listed
 from rating import from_micros, to_micros
 
 SHARDS: Final = 64
@@ -50,8 +36,7 @@ class StoredBillChecks:
 
     async def get_many(self, bill_run_id: str, bill_ids: Collection[str]) -> Mapping[str, BillCheck]:
         """Those that exist, by bill."""
-        wanted = literal(list(bill_ids), ARRAY(Text))
-        query = select(BILL_CHECK).where(BILL_CHECK.c.bill_run_id == bill_run_id, BILL_CHECK.c.bill_id == any_(wanted))
+        query = _joined(BILL_CHECK, [(_shard(bill_id), bill_run_id, bill_id) for bill_id in bill_ids])
         checks = await self._with_findings((await self._connection.execute(query)).all())
         return {check.bill_id: check for check in checks}
 
@@ -115,19 +100,18 @@ class StoredBillChecks:
         keys = [(row.shard, row.bill_run_id, row.bill_id) for row in rows if row.verdict != Verdict.PASS]
         findings: dict[tuple[str, str], list[Finding]] = defaultdict(list)
         if keys:
-            for row in await self._connection.execute(_findings_of(keys)):
+            for row in await self._connection.execute(_joined(FINDING, keys).order_by(FINDING.c.position)):
                 findings[row.bill_run_id, row.bill_id].append(_finding(row))
         return [_check(row, findings[row.bill_run_id, row.bill_id]) for row in rows]
 
 
-def _findings_of(keys: Sequence[tuple[int, str, str]]) -> Select[tuple[Any, ...]]:  # Any: columns of a Core table
-    """The findings of the checks with these keys, in the order in which each was told."""
-    # Joined with arrays: planning a list of 500 keys takes longer than finding what they name.
-    shards, runs, bills = map(list, zip(*keys, strict=True))
-    arrays = literal(shards, ARRAY(SmallInteger)), literal(runs, ARRAY(Text)), literal(bills, ARRAY(Text))
-    wanted = func.unnest(*arrays).table_valued("shard", "bill_run_id", "bill_id").render_derived(name="wanted")
-    of_wanted = [FINDING.c[name] == wanted.c[name] for name in ("shard", "bill_run_id", "bill_id")]
-    return select(FINDING).join(wanted, and_(*of_wanted)).order_by(FINDING.c.position)
+def _joined(table: Table, keys: Sequence[tuple[int, str, str]]) -> Select[tuple[Any, ...]]:  # Any: as in AnyRow
+    """The rows that belong to the checks with these keys."""
+    # Joined with arrays: to plan a list of 500 keys takes longer than to find what they name.
+    columns = ("shard", "bill_run_id", "bill_id")
+    values = zip(*keys, strict=True) if keys else ((), (), ())
+    wanted = listed(table, {name: list(of_name) for name, of_name in zip(columns, values, strict=True)})
+    return select(table).join(wanted, and_(*(table.c[name] == wanted.c[name] for name in columns)))
 
 
 def _key(table: Table) -> Any:  # Any: what tuple_ of columns can do is not in its type

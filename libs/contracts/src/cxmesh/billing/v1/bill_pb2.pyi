@@ -59,7 +59,7 @@ class _FindingClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingC
     FINDING_CLASS_UNDERCHARGE: _FindingClass.ValueType  # 2
     """The line asks for less (leakage), and no other class says why."""
     FINDING_CLASS_ROUNDING: _FindingClass.ValueType  # 3
-    """The amounts differ only by how a tie at half a minor unit was rounded."""
+    """The amounts differ only by how a tie at half a minor unit was rounded, of a line or of the total."""
     FINDING_CLASS_MISSING_USAGE: _FindingClass.ValueType  # 4
     """Usage of this kind is stored and the bill has no line for it."""
     FINDING_CLASS_BILLED_NOT_USED: _FindingClass.ValueType  # 5
@@ -73,7 +73,7 @@ class _FindingClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingC
     FINDING_CLASS_WRONG_BAND: _FindingClass.ValueType  # 9
     """The amount is that of another charge code's rate, e.g. another time band."""
     FINDING_CLASS_UNKNOWN_CHARGE: _FindingClass.ValueType  # 10
-    """The plan in force, or its tariff, has no such charge."""
+    """The plan in force, or its tariff, has no such charge, or has it as another type of line."""
     FINDING_CLASS_QUANTITY: _FindingClass.ValueType  # 11
     """The amount is right for its quantity, but the quantity or the count is not what was used."""
 
@@ -87,7 +87,7 @@ FINDING_CLASS_OVERCHARGE: FindingClass.ValueType  # 1
 FINDING_CLASS_UNDERCHARGE: FindingClass.ValueType  # 2
 """The line asks for less (leakage), and no other class says why."""
 FINDING_CLASS_ROUNDING: FindingClass.ValueType  # 3
-"""The amounts differ only by how a tie at half a minor unit was rounded."""
+"""The amounts differ only by how a tie at half a minor unit was rounded, of a line or of the total."""
 FINDING_CLASS_MISSING_USAGE: FindingClass.ValueType  # 4
 """Usage of this kind is stored and the bill has no line for it."""
 FINDING_CLASS_BILLED_NOT_USED: FindingClass.ValueType  # 5
@@ -101,14 +101,16 @@ FINDING_CLASS_WRONG_PLAN: FindingClass.ValueType  # 8
 FINDING_CLASS_WRONG_BAND: FindingClass.ValueType  # 9
 """The amount is that of another charge code's rate, e.g. another time band."""
 FINDING_CLASS_UNKNOWN_CHARGE: FindingClass.ValueType  # 10
-"""The plan in force, or its tariff, has no such charge."""
+"""The plan in force, or its tariff, has no such charge, or has it as another type of line."""
 FINDING_CLASS_QUANTITY: FindingClass.ValueType  # 11
 """The amount is right for its quantity, but the quantity or the count is not what was used."""
 Global___FindingClass: _TypeAlias = FindingClass  # noqa: Y015
 
 @_typing.final
 class Bill(_message.Message):
-    """A bill as the billing system made it (TMF678 CustomerBill)."""
+    """A bill as the billing system made it (TMF678 CustomerBill). Refused are bills whose amounts sum to more than 10^12,
+    whose ids and codes take more than 4 MiB, and whose period lies outside the years 1970 to 9997.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -26,7 +26,9 @@ class BillHeld(_message.Message):
     BILL_CHECK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def bill_check(self) -> _bill_check_pb2.BillCheck:
-        """The check, findings and proposed correction included."""
+        """The check with its findings and proposed correction; without them where they would take more than 256 KiB:
+        GetBillCheck has them then.
+        """
 
     def __init__(
         self,
