@@ -7,6 +7,8 @@ import traceback
 
 import structlog
 
+from mesh.waiting import is_set_within
+
 _FIRST_SECONDS = 0.05
 _LONGEST_SECONDS = 5.0
 
@@ -58,8 +60,4 @@ def place_of(error: BaseException) -> str:
 
 async def sleep_unless(stopping: asyncio.Event, seconds: float) -> None:
     """Sleep, but not longer than until `stopping` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return
+    await is_set_within(stopping, seconds)

@@ -9,6 +9,7 @@ from mesh.events.outage import Outage, sleep_unless
 from mesh.events.relay_stream import RelaySettings, StreamRelay
 from mesh.store import Store
 from mesh.store.outbox import Stream
+from mesh.waiting import is_set_within
 
 
 class Relay:
@@ -77,9 +78,5 @@ class Relay:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until the next commit or the end."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        self._wake.clear()
+        if await is_set_within(self._wake, seconds):
+            self._wake.clear()

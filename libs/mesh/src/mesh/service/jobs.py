@@ -9,6 +9,7 @@ from opentelemetry.trace import Status, StatusCode, Tracer
 from mesh.observe import histogram, log
 from mesh.service import names
 from mesh.service.definition import Job
+from mesh.waiting import is_set_within
 
 
 class JobRunner:
@@ -27,11 +28,7 @@ class JobRunner:
         """Run `job` at once and then again and again, until `stop()`."""
         while not self._stopping.is_set():
             await self._run(job)
-            try:
-                async with asyncio.timeout(job.every.total_seconds()):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue  # the time between two runs has passed
+            await is_set_within(self._stopping, job.every.total_seconds())
 
     async def _run(self, job: Job) -> None:
         labels = {names.JOB_NAME: job.name}

@@ -139,11 +139,12 @@ class Deliverer:
                 self._delays.delivered(after)
 
     async def _is_woken(self) -> bool:
+        waiting = asyncio.ensure_future(self.wake.wait())
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                return await self.wake.wait()
-        except TimeoutError:
-            return False
+            await asyncio.wait({waiting}, timeout=IDLE_SECONDS)
+        finally:
+            waiting.cancel()
+        return self.wake.is_set()
 
     def _send_all(self, ready: Iterable[Claimed]) -> None:
         for claimed in ready:

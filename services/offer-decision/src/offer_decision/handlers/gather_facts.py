@@ -1,11 +1,10 @@
 """What do the other services know about customers? They are asked together, and only for what a campaign needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from offer_decision.domain.campaigns import Campaign
 from offer_decision.domain.facts import Customer, Facts, PlanCosts, PlanLabel
@@ -76,11 +75,11 @@ class FactFinder:
         questions = _Questions()
         for occasion in occasions:
             questions.add(occasion, list(contenders(campaigns, occasion)))
-        async with _asking() as group:
-            customers = group.create_task(self.peers.customers(questions.customers))
-            costs = group.create_task(self._each(questions.usages, lambda usage: self.peers.plan_costs(*usage)))
-            held_bills = group.create_task(self._each(questions.buyers, self.peers.held_bills))
-            open_faults = group.create_task(self._each(questions.buyers, self.peers.open_faults))
+        customers = asyncio.ensure_future(self.peers.customers(questions.customers))
+        costs = asyncio.ensure_future(self._each(questions.usages, lambda usage: self.peers.plan_costs(*usage)))
+        held_bills = asyncio.ensure_future(self._each(questions.buyers, self.peers.held_bills))
+        open_faults = asyncio.ensure_future(self._each(questions.buyers, self.peers.open_faults))
+        await _all_or_none([customers, costs, held_bills, open_faults])
         return Gathered(customers.result(), costs.result(), held_bills.result(), open_faults.result())
 
     async def _each(self, keys: Collection[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
@@ -91,19 +90,20 @@ class FactFinder:
             async with places:
                 return await ask(key)
 
-        async with _asking() as group:
-            tasks = {key: group.create_task(one(key)) for key in keys}
+        tasks = {key: asyncio.ensure_future(one(key)) for key in keys}
+        await _all_or_none(tasks.values())
         return {key: task.result() for key, task in tasks.items()}
 
 
-@asynccontextmanager
-async def _asking() -> AsyncIterator[asyncio.TaskGroup]:
-    """Tasks of which the first that fails ends the others; its error comes out as it is, so that its kind is seen."""
+async def _all_or_none(tasks: Collection[asyncio.Future[Any]]) -> None:  # Any: results of several kinds
+    """Wait for all; the first that fails ends the others, and its error comes out as it is."""
     try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 def _usage_of(occasion: Occasion) -> _Usage | None:
