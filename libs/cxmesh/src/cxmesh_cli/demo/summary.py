@@ -82,8 +82,8 @@ def as_document(results: Results) -> Json:
             "errors_seeded": len(results.comparison.seeded),
             "errors_missed": len(results.comparison.missed),
             "errors_invented": len(results.comparison.invented),
-            "overcharge_usd": str(results.comparison.overcharge),
-            "leakage_usd": str(results.comparison.leakage),
+            "overcharge_usd": f"{results.comparison.overcharge:.2f}",
+            "leakage_usd": f"{results.comparison.leakage:.2f}",
         },
         "breaches": [
             {
