@@ -10,11 +10,11 @@ from usage_samples import subscriber
 
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.crossings import Crossing, Spending, crossings, deciding_record, detail_of, signal_id
+from usage_correlation.domain.crossings import Crossing, Spending, crossing_id, crossings, deciding_record, detail_of
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.policies import PolicyTerms, SpendPolicy
 from usage_correlation.domain.shards import shard_of
-from usage_correlation.domain.signals import shard_of_signal, spend_threshold_id
+from usage_correlation.domain.signals import SignalKind, shard_of_signal, signal_id
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POLICY = SpendPolicy("p", PolicyTerms("", Fraction(50), "EUR", (50, 80, 100)), NOW, NOW)
@@ -89,24 +89,24 @@ CYCLE = BillCycle(1_772_341_200_000_000, 1_775_016_000_000_000)
 
 def test_a_crossing_has_the_same_id_whenever_it_is_noticed() -> None:
     account = Account(subscriber("s-1"), CYCLE)
-    assert signal_id(crossing(46, 80), account) == signal_id(crossing(49, 80), account)
+    assert crossing_id(crossing(46, 80), account) == crossing_id(crossing(49, 80), account)
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        spend_threshold_id("q", 80, "s-1", CYCLE),
-        spend_threshold_id("p", 100, "s-1", CYCLE),
-        spend_threshold_id("p", 80, "s-2", CYCLE),
-        spend_threshold_id("p", 80, "s-1", BillCycle(CYCLE.end_micros, CYCLE.end_micros + 1)),
-    ],
+    ("policy", "percent", "subscription", "start"),
+    [("q", 80, "s-1", 0), ("p", 100, "s-1", 0), ("p", 80, "s-2", 0), ("p", 80, "s-1", 1)],
 )
-def test_any_other_crossing_has_another_id(other: str) -> None:
-    assert other != spend_threshold_id("p", 80, "s-1", CYCLE)
+def test_any_other_crossing_has_another_id(policy: str, percent: int, subscription: str, start: int) -> None:
+    first = signal_id(SignalKind.SPEND_THRESHOLD, "s-1", "p", 80, 0)
+    assert signal_id(SignalKind.SPEND_THRESHOLD, subscription, policy, percent, start) != first
+
+
+def test_a_signal_of_another_kind_has_another_id() -> None:
+    assert signal_id(SignalKind.PATTERN, "s-1", "p") != signal_id(SignalKind.SILENCE, "s-1", "p")
 
 
 def test_a_signals_id_tells_its_shard() -> None:
-    assert shard_of_signal(spend_threshold_id("p", 80, "s-1", CYCLE)) == shard_of("s-1")
+    assert shard_of_signal(signal_id(SignalKind.PATTERN, "s-1", "p")) == shard_of("s-1")
     assert shard_of_signal("nonsense") is None
     assert shard_of_signal("z" * 32) is None
 

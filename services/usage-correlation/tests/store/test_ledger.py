@@ -17,7 +17,7 @@ from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
-from usage_correlation.domain.signals import Signal, SignalKind, SpendThresholdCrossed, spend_threshold_id
+from usage_correlation.domain.signals import Signal, SignalKind, SpendThresholdCrossed, signal_id
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.store.keys import KeyStore
@@ -165,7 +165,7 @@ def signal(account: Account, percent: int) -> Signal:
     name = account.subscriber.subscription.id
     detail = SpendThresholdCrossed("p", percent, 50 * 10**9, 41 * 10**9, "USD", CYCLE)
     return Signal(
-        spend_threshold_id("p", percent, name, CYCLE),
+        signal_id(SignalKind.SPEND_THRESHOLD, name, "p", percent),
         SignalKind.SPEND_THRESHOLD,
         name,
         "c-1",

@@ -7,7 +7,7 @@ from fractions import Fraction
 from usage_correlation.domain.amounts import Amount, nearest_nanos
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.policies import SpendPolicy
-from usage_correlation.domain.signals import SpendThresholdCrossed, spend_threshold_id
+from usage_correlation.domain.signals import SignalKind, SpendThresholdCrossed, signal_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ def crossings(spending: Spending, policies: Sequence[SpendPolicy]) -> list[Cross
     return found
 
 
-def signal_id(crossing: Crossing, account: Account) -> str:
+def crossing_id(crossing: Crossing, account: Account) -> str:
     """What the crossing's signal is called."""
     subscription = account.subscriber.subscription.id
-    return spend_threshold_id(crossing.policy.id, crossing.percent, subscription, account.cycle)
+    what = (crossing.policy.id, crossing.percent, account.cycle.start_micros)
+    return signal_id(SignalKind.SPEND_THRESHOLD, subscription, *what)
 
 
 def detail_of(crossing: Crossing, account: Account) -> SpendThresholdCrossed:

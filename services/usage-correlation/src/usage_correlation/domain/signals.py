@@ -1,6 +1,7 @@
 """What is a signal, and what is it called so that nothing is signalled twice?"""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,22 @@ class SignalKind(StrEnum):
     """Kinds of signals; the names are those of cxmesh.usage.v1.SignalKind without their prefix."""
 
     SPEND_THRESHOLD = "SPEND_THRESHOLD"
+    ALLOWANCE_THRESHOLD = "ALLOWANCE_THRESHOLD"
+    SPENDING_LIMIT = "SPENDING_LIMIT"
+    PATTERN = "PATTERN"
+    ROAMING_ENTRY = "ROAMING_ENTRY"
+    UNUSUAL_SPEND = "UNUSUAL_SPEND"
+    PLAN_MISFIT = "PLAN_MISFIT"
+    SILENCE = "SILENCE"
+    CHURN_RISK = "CHURN_RISK"
+    STAGNATION = "STAGNATION"
+    EARLY_ADOPTER = "EARLY_ADOPTER"
+    DEVICE_CHANGE = "DEVICE_CHANGE"
+    UNUSED_CAPABILITY = "UNUSED_CAPABILITY"
+    REPEATED_DROPS = "REPEATED_DROPS"
+    VOICE_QUALITY = "VOICE_QUALITY"
+    STREAM_QUALITY = "STREAM_QUALITY"
+    SERVICE_FAULT = "SERVICE_FAULT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,24 @@ class SpendThresholdCrossed:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternMatched:
+    """A pattern was matched."""
+
+    pattern: str
+    revision: int
+    """The pattern's, that was in force."""
+    window_start_micros: int
+    window_end_micros: int
+    measures: Mapping[str, float]
+    """What was counted and measured, by the pattern's names."""
+    labels: Mapping[str, str]
+
+
+SignalDetail = SpendThresholdCrossed | PatternMatched
+"""What a signal needs to say, by kind: a class for each; the store and the wire know them by the class."""
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """Something in a subscriber's usage that somebody should act on."""
 
@@ -42,14 +77,14 @@ class Signal:
     subscription: str
     customer: str
     event_time: datetime
-    """When the record that raised it began."""
+    """When the record that decided it began, or the observation was made."""
     arrive_time: datetime
-    """When that record arrived."""
+    """When that arrived."""
     create_time: datetime
-    """When the signal was made, in the transaction that stores the record."""
+    """When the signal was made."""
     evidence: tuple[str, ...]
     """`{source}/{record_id}`, the deciding record last."""
-    detail: SpendThresholdCrossed
+    detail: SignalDetail
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +95,14 @@ class PlacedSignal:
     signal: Signal
 
 
-def spend_threshold_id(policy: str, percent: int, subscription: str, cycle: BillCycle) -> str:
-    """The id of a crossing: the same whenever and wherever it is noticed.
+def signal_id(kind: SignalKind, subscription: str, *what: str | int) -> str:
+    """The id of what was signalled: the same whenever and wherever it is noticed.
 
-    It begins with the subscription's shard in hexadecimal, so that a signal is found by its name alone.
+    `what` tells it from the kind's other signals for the subscription: the policy, the percentage and the bill cycle's
+    start, say. The id begins with the subscription's shard in hexadecimal, so that a signal is found by its name alone.
     """
-    what = "\0".join((SignalKind.SPEND_THRESHOLD, policy, str(percent), subscription, str(cycle.start_micros)))
-    digest = hashlib.blake2b(what.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    parts = "\0".join((kind, subscription, *map(str, what)))
+    digest = hashlib.blake2b(parts.encode(), digest_size=_DIGEST_BYTES).hexdigest()
     return f"{shard_of(subscription):02x}{digest}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from usage_correlation.domain.crossings import Crossing, Spending, crossings, deciding_record, detail_of, signal_id
+from usage_correlation.domain.crossings import Crossing, Spending, crossing_id, crossings, deciding_record, detail_of
 from usage_correlation.domain.moments import from_micros, to_micros
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.policies import SpendPolicy, policies_for
@@ -97,7 +97,7 @@ def _signal(
 ) -> Signal:
     subscription = account.subscriber.subscription
     return Signal(
-        id=signal_id(crossing, account),
+        id=crossing_id(crossing, account),
         kind=SignalKind.SPEND_THRESHOLD,
         subscription=subscription.id,
         customer=subscription.customer,

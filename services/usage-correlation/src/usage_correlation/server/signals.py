@@ -1,13 +1,22 @@
 """How do signals cross the wire, in answers and as events?"""
 
 from collections.abc import Iterable, Mapping
+from functools import singledispatch
 from typing import Final
 
 from cxmesh.usage.v1 import signal_pb2
 from cxmesh.usage.v1.events_pb2 import SignalRaised
-from usage_correlation.domain.signals import Signal, SignalKind
+from usage_correlation.domain.signals import PatternMatched, Signal, SignalKind, SpendThresholdCrossed
 from usage_correlation.errors import InvalidValue
-from usage_correlation.server.wire import CUSTOMERS, POLICIES, SIGNALS, SUBSCRIPTIONS, money_of_nanos, timestamp
+from usage_correlation.server.wire import (
+    CUSTOMERS,
+    PATTERNS,
+    POLICIES,
+    SIGNALS,
+    SUBSCRIPTIONS,
+    money_of_nanos,
+    timestamp,
+)
 
 _TO_WIRE: Final[Mapping[SignalKind, signal_pb2.SignalKind.ValueType]] = {
     kind: signal_pb2.SignalKind.Value(f"SIGNAL_KIND_{kind}") for kind in SignalKind
@@ -15,10 +24,43 @@ _TO_WIRE: Final[Mapping[SignalKind, signal_pb2.SignalKind.ValueType]] = {
 _FROM_WIRE: Final[Mapping[int, SignalKind]] = {number: kind for kind, number in _TO_WIRE.items()}
 
 
+@singledispatch
+def _say(detail: object, _message: signal_pb2.Signal) -> None:
+    """Put a detail into its field; a function a class of details."""
+    raise TypeError(f"no field of a signal is for {type(detail).__name__}")
+
+
+@_say.register
+def _(detail: SpendThresholdCrossed, message: signal_pb2.Signal) -> None:
+    message.spend_threshold.CopyFrom(
+        signal_pb2.SpendThresholdCrossed(
+            spend_policy=f"{POLICIES}{detail.policy}",
+            percent=detail.percent,
+            limit=money_of_nanos(detail.limit_nanos, detail.currency),
+            spent=money_of_nanos(detail.spent_nanos, detail.currency),
+            cycle_start_time=timestamp(detail.cycle.start_micros),
+            cycle_end_time=timestamp(detail.cycle.end_micros),
+        )
+    )
+
+
+@_say.register
+def _(detail: PatternMatched, message: signal_pb2.Signal) -> None:
+    message.pattern.CopyFrom(
+        signal_pb2.PatternMatched(
+            pattern=f"{PATTERNS}{detail.pattern}",
+            revision=detail.revision,
+            window_start_time=timestamp(detail.window_start_micros),
+            window_end_time=timestamp(detail.window_end_micros),
+            measures=detail.measures,
+            labels=detail.labels,
+        )
+    )
+
+
 def signal_message(signal: Signal) -> signal_pb2.Signal:
     """A signal."""
-    detail = signal.detail
-    return signal_pb2.Signal(
+    message = signal_pb2.Signal(
         name=f"{SIGNALS}{signal.id}",
         kind=_TO_WIRE[signal.kind],
         subscription=f"{SUBSCRIPTIONS}{signal.subscription}",
@@ -27,15 +69,9 @@ def signal_message(signal: Signal) -> signal_pb2.Signal:
         arrive_time=timestamp(signal.arrive_time),
         create_time=timestamp(signal.create_time),
         evidence_records=signal.evidence,
-        spend_threshold=signal_pb2.SpendThresholdCrossed(
-            spend_policy=f"{POLICIES}{detail.policy}",
-            percent=detail.percent,
-            limit=money_of_nanos(detail.limit_nanos, detail.currency),
-            spent=money_of_nanos(detail.spent_nanos, detail.currency),
-            cycle_start_time=timestamp(detail.cycle.start_micros),
-            cycle_end_time=timestamp(detail.cycle.end_micros),
-        ),
     )
+    _say(signal.detail, message)
+    return message
 
 
 def signal_raised(signal: Signal) -> SignalRaised:

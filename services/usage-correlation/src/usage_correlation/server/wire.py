@@ -16,6 +16,7 @@ from usage_correlation.domain.moments import MICROS, from_micros
 from usage_correlation.errors import InvalidValue
 
 CUSTOMERS: Final = "customers/"
+PATTERNS: Final = "patterns/"
 PLANS: Final = "plans/"
 POLICIES: Final = "spendPolicies/"
 SIGNALS: Final = "signals/"

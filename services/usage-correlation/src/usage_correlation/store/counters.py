@@ -18,7 +18,7 @@ from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import Integers
 from usage_correlation.domain.shards import shard_of
-from usage_correlation.domain.signals import Signal
+from usage_correlation.domain.signals import Signal, SpendThresholdCrossed
 from usage_correlation.domain.summaries import Counter
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.store.arrays import BinaryArray, bigints, integers, smallints, texts, timestamps, whole_numbers
@@ -113,8 +113,12 @@ async def mark_passed(connection: AsyncConnection, raised: Sequence[tuple[Accoun
     passed: dict[tuple[int, int, int, str], dict[str, int]] = {}
     for account, signal in raised:
         subscriber, detail = account.subscriber, signal.detail
+        if not isinstance(detail, SpendThresholdCrossed):
+            continue
         row = (subscriber.shard, subscriber.key, account.cycle.start_micros, detail.currency)
         passed.setdefault(row, {})[detail.policy] = detail.percent
+    if not passed:
+        return
     shards, keys, starts, currencies = zip(*passed, strict=True)
     await connection.exec_driver_sql(
         _MARK_PASSED,

@@ -2,22 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import Store
-from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.shards import shard_of
-from usage_correlation.domain.signals import (
-    PlacedSignal,
-    Signal,
-    SignalKind,
-    SpendThresholdCrossed,
-    shard_of_signal,
-)
+from usage_correlation.domain.signals import PlacedSignal, Signal, SignalDetail, SignalKind, shard_of_signal
 from usage_correlation.store.tables import SIGNAL
+
+# A detail lies in its column as JSON under the name of its class.
+_DETAILS: Final[Mapping[str, TypeAdapter[SignalDetail]]] = {
+    each.__name__: TypeAdapter(each) for each in get_args(SignalDetail)
+}
 
 
 async def add(connection: AsyncConnection, signals: Sequence[Signal]) -> list[PlacedSignal]:
@@ -75,7 +74,7 @@ class SignalStore:
 
 
 def _columns(position: int, signal: Signal) -> Mapping[str, object]:
-    detail = signal.detail
+    name = type(signal.detail).__name__
     return {
         "shard": shard_of(signal.subscription),
         "signal_id": signal.id,
@@ -87,20 +86,12 @@ def _columns(position: int, signal: Signal) -> Mapping[str, object]:
         "arrive_time": signal.arrive_time.isoformat(),
         "create_time": signal.create_time.isoformat(),
         "evidence_records": signal.evidence,
-        "detail": {
-            "spend_policy": detail.policy,
-            "percent": detail.percent,
-            "limit_nanos": detail.limit_nanos,
-            "spent_nanos": detail.spent_nanos,
-            "currency_code": detail.currency,
-            "cycle_start_micros": detail.cycle.start_micros,
-            "cycle_end_micros": detail.cycle.end_micros,
-        },
+        "detail": {name: _DETAILS[name].dump_python(signal.detail, mode="json")},
     }
 
 
 def _placed(row: Row[Any]) -> PlacedSignal:
-    detail = row.detail
+    [(name, detail)] = row.detail.items()
     signal = Signal(
         id=row.signal_id,
         kind=SignalKind(row.kind),
@@ -110,14 +101,7 @@ def _placed(row: Row[Any]) -> PlacedSignal:
         arrive_time=row.arrive_time,
         create_time=row.create_time,
         evidence=tuple(row.evidence_records),
-        detail=SpendThresholdCrossed(
-            policy=detail["spend_policy"],
-            percent=detail["percent"],
-            limit_nanos=detail["limit_nanos"],
-            spent_nanos=detail["spent_nanos"],
-            currency=detail["currency_code"],
-            cycle=BillCycle(detail["cycle_start_micros"], detail["cycle_end_micros"]),
-        ),
+        detail=_DETAILS[name].validate_python(detail),
     )
     return PlacedSignal(row.position, signal)
 

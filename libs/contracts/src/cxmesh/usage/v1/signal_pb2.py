@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63xmesh/usage/v1/signal.proto\x12\x0f\x63xmesh.usage.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x99\x03\n\x06Signal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKind\x12\x14\n\x0csubscription\x18\x03 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x04 \x01(\t\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61rrive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x65vidence_records\x18\x08 \x03(\t\x12\x41\n\x0fspend_threshold\x18\t \x01(\x0b\x32&.cxmesh.usage.v1.SpendThresholdCrossedH\x00:5\xea\x41\x32\n\rcxmesh/Signal\x12\x10signals/{signal}*\x07signals2\x06signalB\x08\n\x06\x64\x65tail\"\xee\x01\n\x15SpendThresholdCrossed\x12\x14\n\x0cspend_policy\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12!\n\x05limit\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05spent\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x34\n\x10\x63ycle_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63ycle_end_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*J\n\nSignalKind\x12\x1b\n\x17SIGNAL_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSIGNAL_KIND_SPEND_THRESHOLD\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63xmesh/usage/v1/signal.proto\x12\x0f\x63xmesh.usage.v1\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xcd\x03\n\x06Signal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKind\x12\x14\n\x0csubscription\x18\x03 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x04 \x01(\t\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61rrive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x65vidence_records\x18\x08 \x03(\t\x12\x41\n\x0fspend_threshold\x18\t \x01(\x0b\x32&.cxmesh.usage.v1.SpendThresholdCrossedH\x00\x12\x32\n\x07pattern\x18\x0c \x01(\x0b\x32\x1f.cxmesh.usage.v1.PatternMatchedH\x00:5\xea\x41\x32\n\rcxmesh/Signal\x12\x10signals/{signal}*\x07signals2\x06signalB\x08\n\x06\x64\x65tail\"\xfd\x02\n\x0ePatternMatched\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x35\n\x11window_start_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwindow_end_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x08measures\x18\x05 \x03(\x0b\x32-.cxmesh.usage.v1.PatternMatched.MeasuresEntry\x12;\n\x06labels\x18\x06 \x03(\x0b\x32+.cxmesh.usage.v1.PatternMatched.LabelsEntry\x1a/\n\rMeasuresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xee\x01\n\x15SpendThresholdCrossed\x12\x14\n\x0cspend_policy\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12!\n\x05limit\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05spent\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x34\n\x10\x63ycle_start_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63ycle_end_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb3\x04\n\nSignalKind\x12\x1b\n\x17SIGNAL_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSIGNAL_KIND_SPEND_THRESHOLD\x10\x01\x12#\n\x1fSIGNAL_KIND_ALLOWANCE_THRESHOLD\x10\x02\x12\x1e\n\x1aSIGNAL_KIND_SPENDING_LIMIT\x10\x03\x12\x17\n\x13SIGNAL_KIND_PATTERN\x10\x04\x12\x1d\n\x19SIGNAL_KIND_ROAMING_ENTRY\x10\x05\x12\x1d\n\x19SIGNAL_KIND_UNUSUAL_SPEND\x10\x06\x12\x1b\n\x17SIGNAL_KIND_PLAN_MISFIT\x10\x07\x12\x17\n\x13SIGNAL_KIND_SILENCE\x10\x08\x12\x1a\n\x16SIGNAL_KIND_CHURN_RISK\x10\t\x12\x1a\n\x16SIGNAL_KIND_STAGNATION\x10\n\x12\x1d\n\x19SIGNAL_KIND_EARLY_ADOPTER\x10\x0b\x12\x1d\n\x19SIGNAL_KIND_DEVICE_CHANGE\x10\x0c\x12!\n\x1dSIGNAL_KIND_UNUSED_CAPABILITY\x10\r\x12\x1e\n\x1aSIGNAL_KIND_REPEATED_DROPS\x10\x0e\x12\x1d\n\x19SIGNAL_KIND_VOICE_QUALITY\x10\x0f\x12\x1e\n\x1aSIGNAL_KIND_STREAM_QUALITY\x10\x10\x12\x1d\n\x19SIGNAL_KIND_SERVICE_FAULT\x10\x11\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIGNAL']._loaded_options = None
   _globals['_SIGNAL']._serialized_options = b'\352A2\n\rcxmesh/Signal\022\020signals/{signal}*\007signals2\006signal'
-  _globals['_SIGNALKIND']._serialized_start=787
-  _globals['_SIGNALKIND']._serialized_end=861
+  _globals['_PATTERNMATCHED_MEASURESENTRY']._loaded_options = None
+  _globals['_PATTERNMATCHED_MEASURESENTRY']._serialized_options = b'8\001'
+  _globals['_PATTERNMATCHED_LABELSENTRY']._loaded_options = None
+  _globals['_PATTERNMATCHED_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_SIGNALKIND']._serialized_start=1224
+  _globals['_SIGNALKIND']._serialized_end=1787
   _globals['_SIGNAL']._serialized_start=135
-  _globals['_SIGNAL']._serialized_end=544
-  _globals['_SPENDTHRESHOLDCROSSED']._serialized_start=547
-  _globals['_SPENDTHRESHOLDCROSSED']._serialized_end=785
+  _globals['_SIGNAL']._serialized_end=596
+  _globals['_PATTERNMATCHED']._serialized_start=599
+  _globals['_PATTERNMATCHED']._serialized_end=980
+  _globals['_PATTERNMATCHED_MEASURESENTRY']._serialized_start=886
+  _globals['_PATTERNMATCHED_MEASURESENTRY']._serialized_end=933
+  _globals['_PATTERNMATCHED_LABELSENTRY']._serialized_start=935
+  _globals['_PATTERNMATCHED_LABELSENTRY']._serialized_end=980
+  _globals['_SPENDTHRESHOLDCROSSED']._serialized_start=983
+  _globals['_SPENDTHRESHOLDCROSSED']._serialized_end=1221
 # @@protoc_insertion_point(module_scope)

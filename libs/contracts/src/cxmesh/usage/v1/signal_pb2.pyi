@@ -31,6 +31,38 @@ class _SignalKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalKind
     """Not set."""
     SIGNAL_KIND_SPEND_THRESHOLD: _SignalKind.ValueType  # 1
     """Spending in the bill cycle has reached a share of a spend policy's limit."""
+    SIGNAL_KIND_ALLOWANCE_THRESHOLD: _SignalKind.ValueType  # 2
+    """So much of an allowance is used in the bill cycle."""
+    SIGNAL_KIND_SPENDING_LIMIT: _SignalKind.ValueType  # 3
+    """A spending limit is near, was reached, or is open again."""
+    SIGNAL_KIND_PATTERN: _SignalKind.ValueType  # 4
+    """A pattern of the operator's own, that raises no more special kind."""
+    SIGNAL_KIND_ROAMING_ENTRY: _SignalKind.ValueType  # 5
+    """First usage in a country other than the last one."""
+    SIGNAL_KIND_UNUSUAL_SPEND: _SignalKind.ValueType  # 6
+    """Spending far above the subscriber's own rhythm."""
+    SIGNAL_KIND_PLAN_MISFIT: _SignalKind.ValueType  # 7
+    """Another plan would have cost less over the last bill cycles."""
+    SIGNAL_KIND_SILENCE: _SignalKind.ValueType  # 8
+    """No usage where it was normal."""
+    SIGNAL_KIND_CHURN_RISK: _SignalKind.ValueType  # 9
+    """The customer is likely to leave."""
+    SIGNAL_KIND_STAGNATION: _SignalKind.ValueType  # 10
+    """Usage has stood still for long where it used to change."""
+    SIGNAL_KIND_EARLY_ADOPTER: _SignalKind.ValueType  # 11
+    """The subscriber takes up what is new before others do."""
+    SIGNAL_KIND_DEVICE_CHANGE: _SignalKind.ValueType  # 12
+    """The subscription is used with another device."""
+    SIGNAL_KIND_UNUSED_CAPABILITY: _SignalKind.ValueType  # 13
+    """The device can do something that the subscriber pays for or could have, and doesn't use."""
+    SIGNAL_KIND_REPEATED_DROPS: _SignalKind.ValueType  # 14
+    """Calls that were cut off, again and again."""
+    SIGNAL_KIND_VOICE_QUALITY: _SignalKind.ValueType  # 15
+    """Voice quality has fallen below what users accept."""
+    SIGNAL_KIND_STREAM_QUALITY: _SignalKind.ValueType  # 16
+    """Video starts late or stops to load."""
+    SIGNAL_KIND_SERVICE_FAULT: _SignalKind.ValueType  # 17
+    """A known fault concerns the subscriber, who has not called yet."""
 
 class SignalKind(_SignalKind, metaclass=_SignalKindEnumTypeWrapper):
     """Kinds of signals."""
@@ -39,6 +71,38 @@ SIGNAL_KIND_UNSPECIFIED: SignalKind.ValueType  # 0
 """Not set."""
 SIGNAL_KIND_SPEND_THRESHOLD: SignalKind.ValueType  # 1
 """Spending in the bill cycle has reached a share of a spend policy's limit."""
+SIGNAL_KIND_ALLOWANCE_THRESHOLD: SignalKind.ValueType  # 2
+"""So much of an allowance is used in the bill cycle."""
+SIGNAL_KIND_SPENDING_LIMIT: SignalKind.ValueType  # 3
+"""A spending limit is near, was reached, or is open again."""
+SIGNAL_KIND_PATTERN: SignalKind.ValueType  # 4
+"""A pattern of the operator's own, that raises no more special kind."""
+SIGNAL_KIND_ROAMING_ENTRY: SignalKind.ValueType  # 5
+"""First usage in a country other than the last one."""
+SIGNAL_KIND_UNUSUAL_SPEND: SignalKind.ValueType  # 6
+"""Spending far above the subscriber's own rhythm."""
+SIGNAL_KIND_PLAN_MISFIT: SignalKind.ValueType  # 7
+"""Another plan would have cost less over the last bill cycles."""
+SIGNAL_KIND_SILENCE: SignalKind.ValueType  # 8
+"""No usage where it was normal."""
+SIGNAL_KIND_CHURN_RISK: SignalKind.ValueType  # 9
+"""The customer is likely to leave."""
+SIGNAL_KIND_STAGNATION: SignalKind.ValueType  # 10
+"""Usage has stood still for long where it used to change."""
+SIGNAL_KIND_EARLY_ADOPTER: SignalKind.ValueType  # 11
+"""The subscriber takes up what is new before others do."""
+SIGNAL_KIND_DEVICE_CHANGE: SignalKind.ValueType  # 12
+"""The subscription is used with another device."""
+SIGNAL_KIND_UNUSED_CAPABILITY: SignalKind.ValueType  # 13
+"""The device can do something that the subscriber pays for or could have, and doesn't use."""
+SIGNAL_KIND_REPEATED_DROPS: SignalKind.ValueType  # 14
+"""Calls that were cut off, again and again."""
+SIGNAL_KIND_VOICE_QUALITY: SignalKind.ValueType  # 15
+"""Voice quality has fallen below what users accept."""
+SIGNAL_KIND_STREAM_QUALITY: SignalKind.ValueType  # 16
+"""Video starts late or stops to load."""
+SIGNAL_KIND_SERVICE_FAULT: SignalKind.ValueType  # 17
+"""A known fault concerns the subscriber, who has not called yet."""
 Global___SignalKind: _TypeAlias = SignalKind  # noqa: Y015
 
 @_typing.final
@@ -56,6 +120,7 @@ class Signal(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_RECORDS_FIELD_NUMBER: _builtins.int
     SPEND_THRESHOLD_FIELD_NUMBER: _builtins.int
+    PATTERN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`signals/{signal}`. The id follows from what was signalled, so that no crossing is signalled twice."""
     kind: Global___SignalKind.ValueType
@@ -66,11 +131,11 @@ class Signal(_message.Message):
     """`customers/{customer}`."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """Start of the record that raised it: when it happened."""
+        """When it happened: the start of the record, or the moment of the observation, that decided it."""
 
     @_builtins.property
     def arrive_time(self) -> _timestamp_pb2.Timestamp:
-        """When that record arrived here."""
+        """When that record or observation arrived here."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -78,11 +143,15 @@ class Signal(_message.Message):
 
     @_builtins.property
     def evidence_records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The records that made it, `{source}/{record_id}`, the deciding one last; at most 20."""
+        """The records and observations that made it, `{source}/{record_id}`, the deciding one last; at most 20."""
 
     @_builtins.property
     def spend_threshold(self) -> Global___SpendThresholdCrossed:
         """Set for SIGNAL_KIND_SPEND_THRESHOLD."""
+
+    @_builtins.property
+    def pattern(self) -> Global___PatternMatched:
+        """Set for every kind that a pattern raised."""
 
     def __init__(
         self,
@@ -96,16 +165,107 @@ class Signal(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         evidence_records: _abc.Iterable[_builtins.str] | None = ...,
         spend_threshold: Global___SpendThresholdCrossed | None = ...,
+        pattern: Global___PatternMatched | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "detail", b"detail", "event_time", b"event_time", "spend_threshold", b"spend_threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "detail", b"detail", "event_time", b"event_time", "pattern", b"pattern", "spend_threshold", b"spend_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "spend_threshold", b"spend_threshold", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "pattern", b"pattern", "spend_threshold", b"spend_threshold", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold", "pattern"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
 Global___Signal: _TypeAlias = Signal  # noqa: Y015
+
+@_typing.final
+class PatternMatched(_message.Message):
+    """A pattern was matched."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MeasuresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PATTERN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    WINDOW_START_TIME_FIELD_NUMBER: _builtins.int
+    WINDOW_END_TIME_FIELD_NUMBER: _builtins.int
+    MEASURES_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    pattern: _builtins.str
+    """`patterns/{pattern}`."""
+    revision: _builtins.int
+    """The pattern's revision that was in force."""
+    @_builtins.property
+    def window_start_time(self) -> _timestamp_pb2.Timestamp:
+        """What the pattern saw began here, inclusive."""
+
+    @_builtins.property
+    def window_end_time(self) -> _timestamp_pb2.Timestamp:
+        """And ended here, exclusive."""
+
+    @_builtins.property
+    def measures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What it counted and measured, by the names that the pattern gives, e.g. "drops": 3."""
+
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What else it says, by the names that the pattern gives, e.g. "cell": "c-17"."""
+
+    def __init__(
+        self,
+        *,
+        pattern: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        window_start_time: _timestamp_pb2.Timestamp | None = ...,
+        window_end_time: _timestamp_pb2.Timestamp | None = ...,
+        measures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "measures", b"measures", "pattern", b"pattern", "revision", b"revision", "window_end_time", b"window_end_time", "window_start_time", b"window_start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PatternMatched: _TypeAlias = PatternMatched  # noqa: Y015
 
 @_typing.final
 class SpendThresholdCrossed(_message.Message):
