@@ -3,7 +3,16 @@
 from rating.accounts import open_account
 from rating.allowance import MONEY, Account, Allowance, Block, Bucket, Counter, CoveredLine
 from rating.batch import RatedColumns, rate_batch
-from rating.bill import Bill, BillItem, RecurringAmount, TaxAmount, make_bill, recurring_amounts
+from rating.bill import (
+    Bill,
+    BillItem,
+    RecurringAmount,
+    RuledAmounts,
+    TaxAmount,
+    apply_rules,
+    make_bill,
+    recurring_amounts,
+)
 from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax
 from rating.calendar import Calendar, Days
 from rating.charge import AccountRating, Charge, Cover, Credit, CycleUse, Portion, Rating
@@ -90,6 +99,7 @@ __all__ = [
     "Rounding",
     "RoundingDifference",
     "RoundingMethod",
+    "RuledAmounts",
     "Service",
     "Step",
     "Tariff",
@@ -101,6 +111,7 @@ __all__ = [
     "UsageRecord",
     "Version",
     "Zone",
+    "apply_rules",
     "book",
     "classify_rounding",
     "compare_plans",

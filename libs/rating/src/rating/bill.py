@@ -1,6 +1,6 @@
 """What does one bill cycle come to: lines, recurring charges, discounts, taxes, and the total that is owed?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -39,6 +39,8 @@ class BillItem:
     name: str
     amount: Fraction
     """Rounded like every line; a discount is negative."""
+    rule: str = ""
+    """Id of the one-off charge or the discount; empty for a commitment, of which there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ class TaxAmount:
     amount: Fraction
     """Rounded like every line."""
     included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuledAmounts:
+    """What the rules of a tariff version make of the items of a bill."""
+
+    commitment: BillItem | None
+    """What was missing to the least amount; None when nothing was."""
+    discounts: tuple[BillItem, ...]
+    """Each discount on each item that it reduced."""
+    taxes: tuple[TaxAmount, ...]
+    net: Fraction
+    """Sum of the items after commitment and discounts, included taxes and all; taxes on top are not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +125,13 @@ def make_bill(
     version = version_for(tariff, held or cycle)
     recurring = recurring_amounts(tariff, cycle, held)
     acts = tuple(_one_off(version, tariff, charge_id) for charge_id in one_offs)
-    net = _Net(tariff.line_rounding)
-    for line in lines:
-        net.add(line.name, line.amount)
-    for item in recurring:
-        net.add(item.line, item.amount)
-    for act in acts:
-        net.add(act.line, act.amount)
-    commitment = net.commit(version.commitment) if version.commitment else None
-    discounts = tuple(item for discount in version.discounts for item in net.reduce(discount))
-    taxes = tuple(net.tax(tax) for tax in version.taxes)
-    exact = net.total() + sum((tax.amount for tax in taxes if not tax.included), _NOTHING)
+    items = [
+        *((line.name, line.amount) for line in lines),
+        *((item.line, item.amount) for item in recurring),
+        *((act.line, act.amount) for act in acts),
+    ]
+    ruled = apply_rules(version, tariff.line_rounding, items)
+    exact = ruled.net + sum((tax.amount for tax in ruled.taxes if not tax.included), _NOTHING)
     return Bill(
         tariff=tariff.id,
         currency=tariff.currency,
@@ -128,12 +139,21 @@ def make_bill(
         lines=lines,
         recurring=recurring,
         one_offs=acts,
-        commitment=commitment,
-        discounts=discounts,
-        taxes=taxes,
+        commitment=ruled.commitment,
+        discounts=ruled.discounts,
+        taxes=ruled.taxes,
         exact=exact,
         total=_rounded(exact, tariff.bill_rounding),
     )
+
+
+def apply_rules(version: Version, rounding: Rounding | None, items: Iterable[tuple[str, Fraction]]) -> RuledAmounts:
+    """What commitment, discounts and taxes of a version make of items, given as (line, amount) in order of the bill."""
+    net = _Net(rounding, items)
+    commitment = net.commit(version.commitment) if version.commitment else None
+    discounts = tuple(item for discount in version.discounts for item in net.reduce(discount))
+    taxes = tuple(net.tax(tax) for tax in version.taxes)
+    return RuledAmounts(commitment, discounts, taxes, net.total())
 
 
 def _one_off(version: Version, tariff: Tariff, charge_id: str) -> BillItem:
@@ -142,18 +162,15 @@ def _one_off(version: Version, tariff: Tariff, charge_id: str) -> BillItem:
         known = ", ".join(charges) or "there is none"
         raise RatingError("one_offs", charge_id, f"one of the one-off charges of tariff {tariff.id}: {known}")
     charge = charges[charge_id]
-    return BillItem(charge.line, charge.name, _rounded(charge.amount, tariff.line_rounding))
+    return BillItem(charge.line, charge.name, _rounded(charge.amount, tariff.line_rounding), charge.id)
 
 
 class _Net:
     """What each item of a bill comes to while rules work on it, in order of the bill."""
 
-    def __init__(self, rounding: Rounding | None) -> None:
+    def __init__(self, rounding: Rounding | None, items: Iterable[tuple[str, Fraction]]) -> None:
         self._rounding = rounding
-        self._items: list[tuple[str, Fraction]] = []
-
-    def add(self, line: str, amount: Fraction) -> None:
-        self._items.append((line, amount))
+        self._items = list(items)
 
     def total(self, lines: tuple[str, ...] = ()) -> Fraction:
         """The sum of certain lines; of all when there are none."""
@@ -165,7 +182,7 @@ class _Net:
         if missing <= 0:
             return None
         item = BillItem(commitment.line, commitment.name, _rounded(missing, self._rounding))
-        self.add(item.line, item.amount)
+        self._items.append((item.line, item.amount))
         return item
 
     def reduce(self, discount: Discount) -> list[BillItem]:
@@ -181,7 +198,7 @@ class _Net:
                 left -= taken
             if taken:
                 self._items[position] = (line, amount - taken)
-                items.append(BillItem(line, discount.name, -taken))
+                items.append(BillItem(line, discount.name, -taken, discount.id))
         return items
 
     def tax(self, tax: Tax) -> TaxAmount:
