@@ -1,11 +1,12 @@
 """Bills as they are sent."""
 
 import uuid
+from dataclasses import fields
 from fractions import Fraction
 
 from google.type.money_pb2 import Money
 
-from billing_accuracy.domain.bills import Bill, BillLine
+from billing_accuracy.domain.bills import Bill, BillLine, BillTotals
 from cxmesh.billing.v1 import bill_pb2
 
 
@@ -27,6 +28,14 @@ def bill_message(bill: Bill, name: str = "") -> bill_pb2.Bill:
     )
     sent.billing_period.start_time.FromDatetime(bill.start)
     sent.billing_period.end_time.FromDatetime(bill.end)
+    for tax in bill.taxes:
+        percent = "" if tax.percent is None else str(float(tax.percent))
+        base = None if tax.base is None else money(tax.base, bill.currency)
+        sent.taxes.add(tax_id=tax.tax_id, percent=percent, taxable_amount=base, amount=money(tax.amount, bill.currency))
+    for field in fields(BillTotals):
+        amount = getattr(bill.totals, field.name)
+        if amount is not None:
+            getattr(sent.totals, field.name).CopyFrom(money(amount, bill.currency))
     return sent
 
 

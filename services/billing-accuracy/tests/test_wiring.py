@@ -7,9 +7,10 @@ import pytest
 
 from billing_accuracy.domain.findings import FindingClass
 from billing_accuracy.names import ATTRIBUTES, METRICS
-from billing_accuracy.server.authorization import AUTHORIZATION, SERVICE
+from billing_accuracy.server.authorization import ACCOUNT_SERVICE, AUTHORIZATION, SERVICE
 from billing_accuracy.settings import Settings
 from billing_accuracy.wiring import _policy
+from cxmesh.billing.v1 import account_service_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
 from mesh.settings import SettingsError, load
 
@@ -57,8 +58,14 @@ def test_a_policy_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_method_says_who_may_call_it() -> None:
-    methods = pb.DESCRIPTOR.services_by_name["BillingAccuracyService"].methods
-    AUTHORIZATION.check_covers([f"/{SERVICE}/{method.name}" for method in methods])
+    served = {SERVICE: pb.DESCRIPTOR, ACCOUNT_SERVICE: account_service_pb2.DESCRIPTOR}
+    AUTHORIZATION.check_covers(
+        [
+            f"/{service}/{method.name}"
+            for service, file in served.items()
+            for method in file.services_by_name[service.rpartition(".")[2]].methods
+        ]
+    )
 
 
 def test_every_attribute_of_a_metric_is_described() -> None:

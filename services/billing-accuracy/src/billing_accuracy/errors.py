@@ -9,6 +9,7 @@ BillingError
 └── InvalidValue        a value cannot be
 
 BillProblem             one bill of many can't be checked; the others are
+EntryProblem            one account entry of many can't be kept; the others are
 """
 
 from collections.abc import Mapping
@@ -72,15 +73,27 @@ class InvalidValue(BillingError):  # noqa: N818 - reads as the answer it becomes
 
 
 class ProblemReason(StrEnum):
-    """Why one bill can't be checked; the names of ErrorReason without their prefix."""
+    """Why one bill can't be checked, or one entry not kept; the names of ErrorReason without their prefix."""
 
     INVALID_BILL = "INVALID_BILL"
     SUBSCRIPTION_NOT_FOUND = "SUBSCRIPTION_NOT_FOUND"
     BILL_CONFLICT = "BILL_CONFLICT"
+    INVALID_ENTRY = "INVALID_ENTRY"
+    ENTRY_CONFLICT = "ENTRY_CONFLICT"
 
 
 class BillProblem(Exception):  # noqa: N818 - an outcome of one bill among many, not a failure of the call
     """One bill can't be checked."""
+
+    def __init__(self, reason: ProblemReason, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.reason = reason
+        self.field = field
+        self.description = description
+
+
+class EntryProblem(Exception):  # noqa: N818 - an outcome of one entry among many, not a failure of the call
+    """One account entry can't be kept."""
 
     def __init__(self, reason: ProblemReason, field: str, description: str) -> None:
         super().__init__(f"{field}: {description}")

@@ -8,19 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.policy_document import PolicyError, load_policy
 from billing_accuracy.handlers.check_bills import BillChecker
-from billing_accuracy.handlers.ports import BillChecks, BillRuns
-from billing_accuracy.server.authorization import AUTHORIZATION
+from billing_accuracy.handlers.ports import View
+from billing_accuracy.server.account_calls import AccountServicer
+from billing_accuracy.server.authorization import ACCOUNT_SERVICE, AUTHORIZATION
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
 from billing_accuracy.server.bills import BillReader
+from billing_accuracy.server.entries import EntryReader
 from billing_accuracy.server.faults import ERRORS
 from billing_accuracy.server.measure import Measure
 from billing_accuracy.server.peers import CatalogueClient, ProfileClient, UsageClient
 from billing_accuracy.server.servicer import BillingAccuracyServicer
 from billing_accuracy.server.sessions import StoreSessions
 from billing_accuracy.settings import Settings
+from billing_accuracy.store.account_entries import StoredEntries
 from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.tables import SCHEMA
+from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
 from mesh.rpc import Servicer
 from mesh.rpc.validation import RequestRules
@@ -42,21 +46,27 @@ def build(runtime: Runtime) -> Application:
         policy=_policy(settings),
         tally=measure,
     )
+    rules = RequestRules()
     return Application(
         servicers=[
             Servicer(
                 add=add_BillingAccuracyServiceServicer_to_server,
-                implementation=BillingAccuracyServicer(sessions, BillReader(RequestRules()), checker, measure),
+                implementation=BillingAccuracyServicer(sessions, BillReader(rules), checker, measure),
                 service=BILLING_SERVICE,
-            )
+            ),
+            Servicer(
+                add=add_AccountServiceServicer_to_server,
+                implementation=AccountServicer(sessions, EntryReader(rules)),
+                service=ACCOUNT_SERVICE,
+            ),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
     )
 
 
-def _records(connection: AsyncConnection) -> tuple[BillRuns, BillChecks]:
-    return StoredBillRuns(connection), StoredBillChecks(connection)
+def _records(connection: AsyncConnection) -> View:
+    return View(StoredBillRuns(connection), StoredBillChecks(connection), StoredEntries(connection))
 
 
 def _policy(settings: Settings) -> VerdictPolicy:

@@ -50,8 +50,7 @@ def test_a_recurring_charge_falls_due_for_the_days_that_the_plan_was_held() -> N
     assert fee.amount == Fraction("5.00")  # 14 of 28 days of 9.99 are 4.995, half-way
     [found] = CHANGED.check(with_line(CHANGED.right_bill(), "monthly", amount=Fraction("9.99"))).findings
     assert found.explanation == (
-        "monthly: billed as under plans/saver all the time, while plans/standard and plans/saver were in force: "
-        "billed 9.99 USD, right is 5.00 USD"
+        "monthly was billed for 28 days, and its plan was held on 14 of 28 days: billed 9.99 USD, right is 5.00 USD"
     )
     assert found.derivation == ("Monthly: 14 of 28 days of 9.99 = 5.00",)
     assert CHANGED.found(with_line(CHANGED.right_bill(), "monthly", amount=Fraction("4.99"))) == [
@@ -174,7 +173,7 @@ def test_a_new_version_of_the_tariff_holds_from_its_day_on() -> None:
     account = Account((day(600), day(600, 20)), tariffs={"plans/standard": load_tariff(document + versions)})
     bill = account.bill(usage_line("voice.day", "3.70", 2, 1200))
     assert account.found(bill) == []
-    assert account.found(with_amounts(bill, day="3.40")) == [("UNDERCHARGE", "voice.day", "-0.30")]
+    assert account.found(with_amounts(bill, day="3.40")) == [("STALE_TARIFF", "voice.day", "-0.30")]
 
 
 def test_allowances_are_part_of_what_is_right() -> None:
@@ -190,7 +189,7 @@ def test_allowances_are_part_of_what_is_right() -> None:
         BillLine("fee", LineType.RECURRING, "monthly", None, None, Fraction(20)),
     )
     assert account.found(bill) == []
-    assert account.found(with_amounts(bill, day="45.90")) == [("OVERCHARGE", "voice.day", "+17.00")]
+    assert account.found(with_amounts(bill, day="45.90")) == [("ALLOWANCE", "voice.day", "+17.00")]
 
 
 ROUNDED = Account((evening(61), night(61), abroad(61)), (("plans/exact", SINCE),))

@@ -15,8 +15,18 @@ from billing_accuracy.domain.findings import Verdict
 from billing_accuracy.domain.usage import Subscription, UsageTable
 from billing_accuracy.errors import BillProblem, BillRunNotFound
 from billing_accuracy.handlers.check_bills import BillChecker
-from billing_accuracy.handlers.ports import BillCheck, BillRun, BillRuns, Work
+from billing_accuracy.handlers.ports import BillCheck, BillRun, View, Work
 from rating import Tariff
+
+
+class NoEntries:
+    """Nothing happened on any account."""
+
+    async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> Mapping[str, Any]:
+        return {}
+
+    async def balances(self, bills: Sequence[Bill]) -> Mapping[str, Any]:
+        return {}
 
 
 @dataclass
@@ -37,14 +47,15 @@ class Fakes:
         return BillChecker(ports, ports, ports, ports, POLICY, ports)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[tuple[Any, Any]]:
-        yield self, self
+    async def reading(self) -> AsyncIterator[View]:
+        ports = cast("Any", self)
+        yield View(ports, ports, cast("Any", NoEntries()))
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[Work]:
         self.kept |= self.raced
         ports = cast("Any", self)
-        yield Work(cast("BillRuns", self), ports, ports, NOW)
+        yield Work(ports, ports, ports, ports, NOW)
 
     async def get(self, bill_run_id: str) -> BillRun:
         if bill_run_id != "run":

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from billing_accuracy.wiring import SERVICE
 from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
+from cxmesh.billing.v1.account_service_pb2_grpc import AccountServiceStub
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
 from mesh.testkit import Certificates, FixedClock
 from mesh.testkit.serving import ServiceUnderTest, serving
@@ -27,6 +28,7 @@ class World:
     def __init__(self, service: ServiceUnderTest, around: Peers, clock: FixedClock) -> None:
         self.service, self.peers, self.clock = service, around, clock
         self.billing: Any = BillingAccuracyServiceStub(service.channel())
+        self.accounts: Any = AccountServiceStub(service.channel())
 
     def stub(self, caller: str) -> Any:
         return BillingAccuracyServiceStub(self.service.channel(caller))

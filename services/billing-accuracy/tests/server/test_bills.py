@@ -30,7 +30,7 @@ def test_a_bill_is_read_as_it_was_sent() -> None:
     bill, sent = READER.read(right()), ACCOUNT.right_bill()
     assert (bill.bill_id, bill.subscription, bill.currency) == ("b-1", ACCOUNT.name, "USD")
     assert (bill.start, bill.end, bill.lines, bill.total) == (sent.start, sent.end, sent.lines, sent.total)
-    assert {line.line_type for line in bill.lines} == set(LineType)
+    assert {line.line_type for line in bill.lines} == {LineType.USAGE, LineType.RECURRING}
 
 
 def test_what_a_line_does_not_say_is_not_zero() -> None:
@@ -130,8 +130,8 @@ BAD: dict[str, tuple[Change, str, str]] = {
         "lines[1].line_id",
         "0-voice.day: expected an id that no other line has",
     ),
-    "NUL in a line id": (line(line_id="a\0b"), "lines[1].line_id", r"'a\x00b': expected text without NUL"),
-    "NUL in a code": (line(charge_code="a\0b"), "lines[1].charge_code", "expected text without NUL"),
+    "NUL in a line id": (line(line_id="a\0b"), "lines[1].line_id", "must hold no NUL characters"),
+    "NUL in a code": (line(charge_code="a\0b"), "lines[1].charge_code", "must hold no NUL characters"),
     "no code": (line(charge_code=""), "lines[1].charge_code", ""),
     "no line type": (line(line_type=0), "lines[1].line_type", ""),
     "an unknown line type": (line(line_type=99), "lines[1].line_type", "got 99"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+from importlib.resources import files
 from typing import Any
 
 from alembic.migration import MigrationContext
@@ -9,7 +10,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, Table, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from billing_accuracy.store.tables import BILL_CHECK, BILL_RUN, FINDING, MESH, metadata
+from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, FINDING, MESH, metadata
 from mesh.store import Store, apply_migrations, pending_migrations
 
 SCRIPTS = "billing_accuracy.store.migrations"
@@ -32,7 +33,7 @@ def _key(connection: Connection, table: Table) -> list[str]:
 
 async def test_the_tables_are_as_described(store: Store) -> None:
     async with store.engine.connect() as connection:
-        for table in (BILL_RUN, BILL_CHECK, FINDING):
+        for table in (BILL_RUN, BILL_CHECK, FINDING, ACCOUNT_ENTRY):
             expected = {each.name: (each.nullable, str(each.type.as_generic())) for each in table.columns}
             assert await connection.run_sync(_columns, table) == expected
             assert await connection.run_sync(_key, table) == [column.name for column in table.primary_key]
@@ -42,7 +43,7 @@ async def test_the_tables_are_as_described(store: Store) -> None:
 
 async def test_the_schema_holds_nothing_else(store: Store) -> None:
     mesh = {MESH.outbox, MESH.relay_state, MESH.inbox, MESH.idempotent_request}
-    assert set(metadata.tables.values()) == {BILL_RUN, BILL_CHECK, FINDING} | mesh
+    assert set(metadata.tables.values()) == {ACCOUNT_ENTRY, BILL_RUN, BILL_CHECK, FINDING} | mesh
     async with store.engine.connect() as connection:
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names("billing"))
     assert set(names) == {table.name for table in metadata.tables.values()} | {"alembic_version"}
@@ -55,11 +56,15 @@ async def test_a_migrated_schema_stays_as_it_is(store: Store, postgres_url: str)
 
 def test_what_was_made_can_be_taken_away(servers: Any) -> None:
     with servers.database() as url:
-        [step] = apply_migrations(url, "billing", SCRIPTS)
-        assert (step.revision, step.summary) == ("0001", "Bill runs, bill checks, findings.")
+        steps = apply_migrations(url, "billing", SCRIPTS)
+        assert (steps[0].revision, steps[0].summary) == ("0001", "Bill runs, bill checks, findings.")
         engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
         with engine.begin() as connection:
-            script = importlib.import_module(f"{SCRIPTS}.0001_first")
             with Operations.context(MigrationContext.configure(connection)):
-                script.downgrade()
+                for name in sorted(_scripts(), reverse=True):
+                    importlib.import_module(f"{SCRIPTS}.{name}").downgrade()
             assert inspect(connection).get_table_names("billing") == ["alembic_version"]
+
+
+def _scripts() -> list[str]:
+    return [path.name.removesuffix(".py") for path in files(SCRIPTS).iterdir() if path.name[:4].isdigit()]

@@ -17,6 +17,17 @@ class LineType(StrEnum):
 
     USAGE = "USAGE"
     RECURRING = "RECURRING"
+    ONE_OFF = "ONE_OFF"
+    COMMITMENT = "COMMITMENT"
+    DISCOUNT = "DISCOUNT"
+    SURCHARGE = "SURCHARGE"
+    CREDIT = "CREDIT"
+    TAX = "TAX"
+    """On no line of a bill: a tax, where it is looked at like one."""
+
+
+FOLLOWING: Final = frozenset({LineType.COMMITMENT, LineType.DISCOUNT, LineType.TAX})
+"""What follows from the other lines by the rules of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,40 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BillTax:
+    """A tax on a bill, as billed."""
+
+    tax_id: str
+    percent: Fraction | None
+    """None when the bill doesn't say."""
+    base: Fraction | None
+    """What it is on; None when the bill doesn't say."""
+    amount: Fraction
+
+    @property
+    def as_line(self) -> BillLine:
+        """What it asks for, in the shape of a line."""
+        code = tax_code(self.tax_id)
+        return BillLine(code, LineType.TAX, code, None, None, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class BillTotals:
+    """Totals that a bill states; None: it doesn't. The fields are explained in cxmesh.billing.v1.BillTotals."""
+
+    lines_net: Fraction | None = None
+    allowances: Fraction | None = None
+    charges: Fraction | None = None
+    tax_exclusive: Fraction | None = None
+    tax: Fraction | None = None
+    tax_inclusive: Fraction | None = None
+    balance_brought_forward: Fraction | None = None
+    paid: Fraction | None = None
+    rounding: Fraction | None = None
+    amount_due: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """A bill, as billed."""
 
@@ -48,3 +93,15 @@ class Bill:
     total: Fraction
     digest: bytes
     """Of its content: the same bill again has the same."""
+    taxes: tuple[BillTax, ...] = ()
+    totals: BillTotals = BillTotals()
+
+    @property
+    def all_lines(self) -> tuple[BillLine, ...]:
+        """The lines, and the taxes in the shape of lines."""
+        return (*self.lines, *(tax.as_line for tax in self.taxes))
+
+
+def tax_code(tax_id: str) -> str:
+    """Stands for a tax where a charge code is expected."""
+    return f"tax:{tax_id}"

@@ -11,9 +11,26 @@ from billing_accuracy.domain.bills import TOTAL, Bill, BillLine, LineType
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
 from billing_accuracy.domain.matching import Pair
+from billing_accuracy.domain.variants import Variant
+from rating import RecurringAmount
 
 _MADE_OUT: Final = "{}: billed {}, right is {}"
-_TYPES: Final = {LineType.USAGE: "usage", LineType.RECURRING: "a recurring charge"}
+_TYPES: Final = {
+    LineType.USAGE: "usage",
+    LineType.RECURRING: "a recurring charge",
+    LineType.ONE_OFF: "a one-off charge",
+    LineType.SURCHARGE: "a surcharge",
+    LineType.CREDIT: "a credit",
+    LineType.COMMITMENT: "a commitment",
+    LineType.DISCOUNT: "a discount",
+    LineType.TAX: "a tax",
+}
+_OF_ENTRIES: Final = {
+    LineType.ONE_OFF: FindingClass.ONE_OFF,
+    LineType.SURCHARGE: FindingClass.ONE_OFF,
+    LineType.CREDIT: FindingClass.CREDIT,
+}
+"""Classes of what is wrong with lines that account entries call for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +73,32 @@ class Causes:
         )
         return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text)
 
-    def wrong_band(self, pair: Pair, charge_code: str) -> Cause:
+    def other_rounding(self, pair: Pair, how: str) -> Cause:
+        """The amount is rounded otherwise than declared, and it is no tie."""
+        exact = sum((part.source.exact for part in pair.charge.parts), Fraction())
+        text = f"{_comes_to(pair.charge)} {self._money(exact)} before rounding; it was rounded {how}"
+        return self._made_out(FindingClass.ROUNDING_METHOD, pair, text)
+
+    def proration(self, pair: Pair, days: int) -> Cause:
+        """A recurring charge is for another number of days."""
+        source = pair.charge.parts[0].source
+        if not isinstance(source, RecurringAmount):
+            raise TypeError(f"{pair.charge.charge_code} doesn't recur")
+        held = f"held on {source.days} of {source.cycle_days} days"
+        text = f"{pair.charge.charge_code} was billed for {words.counted(days, 'day')}, and its plan was {held}"
+        return self._made_out(FindingClass.PRORATION, pair, text)
+
+    def other_price(self, pair: Pair, charge_code: str) -> Cause:
         """The amount is that of another charge's rate."""
+        finding_class = FindingClass.WRONG_BAND
+        if pair.charge.parts[0].is_of_other_zone(pair.charge.charge_code, charge_code):
+            finding_class = FindingClass.WRONG_ZONE
         part, service = pair.charge.parts[0], pair.charge.service or ""
         other = words.price(service, part.other_prices()[charge_code], self._currency)
         text = f"{_used(pair.charge)} were billed at {other}, the rate of {charge_code}"
         if len(pair.charge.parts) == 1 and part.price is not None:
             text += f"; {self._plan} charges {words.price(service, part.price, self._currency)}"
-        return self._made_out(FindingClass.WRONG_BAND, pair, text)
+        return self._made_out(finding_class, pair, text)
 
     def misnamed(self, pair: Pair) -> Cause:
         """A line is right but for its code."""
@@ -76,21 +111,20 @@ class Causes:
     def _in_force(self) -> str:
         return f"{self._plan} {'was' if len(self._plans) == 1 else 'were'} in force"
 
-    def wrong_plan(
-        self, plan: str, pairs: Sequence[Pair], extra: Sequence[BilledCharge], missing: Sequence[ExpectedCharge]
+    def varied(
+        self, variant: Variant, pairs: Sequence[Pair], extra: Sequence[BilledCharge], missing: Sequence[ExpectedCharge]
     ) -> Cause:
-        """Amounts are those of another plan: of these pairs, of what only it charges, and of what it doesn't."""
+        """Amounts are those of another way of rating: of these pairs, of what it adds, and of what it leaves out."""
         lines = [line for billed in (*(pair.billed for pair in pairs), *extra) for line in billed.lines]
         charges = [*(pair.charge for pair in pairs), *missing]
         codes = dict.fromkeys([*(line.charge_code for line in lines), *(charge.charge_code for charge in charges)])
-        billed, right = _sum(lines), _sum(charges)
-        throughout = " all the time" if plan in self._plans else ""
+        while_in_force = f", while {self._in_force}" if variant.plan else ""
         text = _MADE_OUT.format(
-            f"{words.names(list(codes))}: billed as under {plan}{throughout}, while {self._in_force}",
-            self._money(billed),
-            self._money(right),
+            f"{words.names(list(codes))}: billed {variant.how}{while_in_force}",
+            self._money(_sum(lines)),
+            self._money(_sum(charges)),
         )
-        return _replacing(FindingClass.WRONG_PLAN, lines, charges, text)
+        return _replacing(variant.finding_class, lines, charges, text)
 
     def difference(self, pair: Pair) -> Cause:
         """The amount is wrong, and nothing says why."""
@@ -99,7 +133,9 @@ class Causes:
         text = f"{_comes_to(pair.charge)} {self._money(right)}, billed were {self._money(billed)}: {gap}"
         if not pair.billed.says(pair.charge):
             text += f"; nor is it right for what the bill says, {_said(pair)}"
-        return _instead(FindingClass.OVERCHARGE if billed > right else FindingClass.UNDERCHARGE, pair, text)
+            return _instead(FindingClass.UNEXPLAINED, pair, text)
+        by_sign = FindingClass.OVERCHARGE if billed > right else FindingClass.UNDERCHARGE
+        return _instead(_OF_ENTRIES.get(pair.charge.line_type, by_sign), pair, text)
 
     def again(self, pair: Pair) -> Cause:
         """Lines beside the one that is the charge: repetitions, or a credit that nothing calls for."""
@@ -107,7 +143,9 @@ class Causes:
         if amount < 0:
             taking = _lines(pair.billed.lines, "takes", "take")
             text = f"{taking} {self._money(-amount)} off {code}, and nothing calls for it"
-            return _replacing(FindingClass.UNDERCHARGE, pair.billed.lines, (), text)
+            is_credit = pair.charge.line_type is LineType.CREDIT
+            finding_class = FindingClass.DUPLICATE_LINE if is_credit else FindingClass.UNDERCHARGE
+            return _replacing(finding_class, pair.billed.lines, (), text)
         asking, once = _lines(pair.billed.lines, "asks for", "ask for"), self._money(pair.charge.amount)
         text = f"{code} stands on the bill more than once: {asking} {self._money(amount)} again; {once} once is right"
         return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
@@ -116,6 +154,10 @@ class Causes:
         """Lines that ask for what is not due, all of codes that the plan has or all of others."""
         lines = [line for billed in found for line in billed.lines]
         codes = [billed.charge_code for billed in found]
+        if (of_entry := _OF_ENTRIES.get(lines[0].line_type)) and not self.is_known(found[0]):
+            what = f"{_lines(lines, 'has', 'have')} {self._money(_sum(lines))} as {_TYPES[lines[0].line_type]}"
+            text = f"{what} under {words.names(codes)}, and nothing on the account calls for it"
+            return _replacing(of_entry, lines, (), text)
         asked = f"{_lines(lines, 'asks for', 'ask for')} {self._money(_sum(lines))} of {words.names(codes)}"
         if self.is_known(found[0]):
             text = f"{asked}, and no such usage is stored"
@@ -132,7 +174,8 @@ class Causes:
         text = f"{_comes_to(charge)} {self._money(charge.amount)}, and the bill doesn't ask for it"
         if charge.service is not None:
             return _replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
-        finding_class = FindingClass.UNDERCHARGE if charge.amount > 0 else FindingClass.OVERCHARGE
+        by_sign = FindingClass.UNDERCHARGE if charge.amount > 0 else FindingClass.OVERCHARGE
+        finding_class = _OF_ENTRIES.get(charge.line_type, by_sign)
         return _replacing(finding_class, (), (charge,), text)
 
     def unrated(self, count: int) -> Cause:
@@ -184,7 +227,9 @@ def _replacing(
         derivation=(*derivation, *(step for charge in charges for step in charge.derivation())),
     )
     reversals = [CorrectionLine(line.line_id, line.charge_code, -line.amount) for line in lines]
-    added = [CorrectionLine("", charge.charge_code, charge.amount) for charge in charges if charge.amount]
+    added = [
+        CorrectionLine("", charge.charge_code, charge.amount, charge.line_type) for charge in charges if charge.amount
+    ]
     return Cause(finding, (*reversals, *added))
 
 
@@ -210,7 +255,7 @@ def _comes_to(charge: ExpectedCharge) -> str:
 
 def _stored(charge: ExpectedCharge) -> str:
     if charge.service is None:
-        return f"{charge.charge_code} recurs and covers no usage"
+        return f"{charge.charge_code} is {_TYPES[charge.line_type]} and covers no usage"
     return f"{_used(charge)} are stored"
 
 

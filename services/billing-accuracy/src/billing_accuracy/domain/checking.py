@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from billing_accuracy.domain.amounts import as_billed
 from billing_accuracy.domain.billed import by_code
-from billing_accuracy.domain.bills import LARGEST, Bill
-from billing_accuracy.domain.compare import Alternatives, find
-from billing_accuracy.domain.expected import ExpectedBill, as_billed
+from billing_accuracy.domain.bills import LARGEST
+from billing_accuracy.domain.compare import find, total_cause
+from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, Verdict
+from billing_accuracy.domain.follow_causes import all_follow, following_causes, total_causes
 from billing_accuracy.domain.matching import Matched, match
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.rerate import Rerating
+from billing_accuracy.domain.totals import included_taxes, wrong_totals
 from billing_accuracy.domain.usage import BillCase, UsageTable
+from billing_accuracy.domain.variants import Variant, variants_of
 from rating import Tariff
 
 
@@ -48,36 +52,45 @@ def check(
     rerating = Rerating(cases, usage, tariffs)
     suspects: dict[int, _Suspect] = {}
     for index, case in enumerate(cases):
-        if not _is_right(case.bill, index, rerating):
+        if not _is_right(case, index, rerating):
             expected = rerating.expected(index)
-            suspects[index] = _Suspect(expected, match(case.bill, expected))
-    alternatives = rerating.alternatives(
-        index for index, suspect in suspects.items() if suspect.matched.off or suspect.matched.unexpected
-    )
+            suspects[index] = _Suspect(expected, match(expected.rules.told_apart(case.bill.all_lines)[0], expected))
+    unclear = [index for index, one in suspects.items() if one.matched.off or one.matched.unexpected]
+    variants = variants_of(cases, usage, tariffs, unclear)
     return [
-        _explained(case, suspects[index], alternatives.get(index, {}), policy, rerating.record_count(index))
+        _explained(case, suspects[index], variants.get(index, []), policy, rerating.record_count(index))
         if index in suspects
         else Checked(case, case.bill.total, Verdict.PASS, (), (), rerating.record_count(index))
         for index, case in enumerate(cases)
     ]
 
 
-def _is_right(bill: Bill, index: int, rerating: Rerating) -> bool:
-    """Whether each charge that is due stands on the bill rightly, nothing else does, and the total follows."""
-    due = rerating.figures(index)
-    for billed in by_code(bill.lines):
-        charge = due.pop(billed.charge_code, None)
+def _is_right(case: BillCase, index: int, rerating: Rerating) -> bool:
+    """Whether each charge that is due stands on the bill rightly, nothing else does, and the totals follow."""
+    due, bill = rerating.due(index), case.bill
+    charges, followers = dict(due.charges), due.rules.followers()
+    lines, following = due.rules.told_apart(bill.all_lines)
+    for billed in by_code(lines):
+        charge = charges.pop(billed.charge_code, None)
         if charge is None or not billed.is_right(charge):
             return False
-    if any(charge.amount for charge in due.values()) or rerating.unrated_count(index):
+    if any(charge.amount for charge in charges.values()) or rerating.unrated_count(index):
         return False
-    return bill.total == as_billed(sum((line.amount for line in bill.lines), Fraction()), rerating.rounding(index))
+    if (following or followers) and not all_follow(bill, following, followers):
+        return False
+    asked = sum((line.amount for line in bill.all_lines), Fraction()) - included_taxes(bill, followers)
+    return bill.total == as_billed(asked, rerating.rounding(index)) and not any(
+        wrong_totals(bill, followers, case.account.balance)
+    )
 
 
 def _explained(
-    case: BillCase, suspect: _Suspect, alternatives: Alternatives, policy: VerdictPolicy, record_count: int
+    case: BillCase, suspect: _Suspect, variants: Sequence[Variant], policy: VerdictPolicy, record_count: int
 ) -> Checked:
-    causes = find(case.bill, suspect.expected, suspect.matched, alternatives)
+    bill, expected = case.bill, suspect.expected
+    causes = following_causes(bill, expected, find(bill, expected, suspect.matched, variants))
+    causes += [*total_cause(bill, expected), *total_causes(bill, expected, case.account.balance)]
+    causes.sort(key=lambda cause: cause.finding.rank)
     findings = tuple(cause.finding for cause in causes)
     return Checked(
         case=case,

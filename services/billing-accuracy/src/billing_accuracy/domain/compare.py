@@ -1,6 +1,6 @@
 """What is wrong with a bill, and why? One cause is one finding, however many lines it explains."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from billing_accuracy.domain.billed import BilledCharge
@@ -8,41 +8,40 @@ from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.causes import Cause, Causes
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.matching import Matched, Pair
+from billing_accuracy.domain.totals import included_taxes
+from billing_accuracy.domain.variants import Variant
 
-Alternatives = Mapping[str, Mapping[str, Fraction]]
-"""By plan: what its tariff makes of the same usage, by charge code; without codes that come to nothing."""
 _SEVERAL = 2
-"""So many amounts of one other plan are no accident."""
+"""So many amounts of one other way of rating are no accident."""
 _MOST_APART = 100
 """A bill that has more codes which are not due follows other rules altogether: nobody reads them one by one."""
 
 
-def find(bill: Bill, expected: ExpectedBill, matched: Matched, alternatives: Alternatives) -> tuple[Cause, ...]:
-    """Everything wrong with the bill, the largest difference first; differences sum to billed less expected total."""
+def find(bill: Bill, expected: ExpectedBill, matched: Matched, variants: Sequence[Variant]) -> tuple[Cause, ...]:
+    """Everything wrong with the charges of a bill; differences sum to billed less expected charges."""
     causes = Causes(bill, expected)
     found = [
-        *_of_charges(causes, matched, alternatives),
+        *_of_charges(causes, matched, variants),
         *(causes.again(pair) for pair in matched.again),
         *(causes.misnamed(pair) for pair in matched.misnamed),
-        *_of_total(causes, bill, expected),
     ]
     if expected.unrated_records:
         found.append(causes.unrated(expected.unrated_records))
-    return tuple(sorted(found, key=lambda cause: cause.finding.rank))
+    return tuple(found)
 
 
-def _of_charges(causes: Causes, matched: Matched, alternatives: Alternatives) -> Iterator[Cause]:
+def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant]) -> Iterator[Cause]:
     """What is wrong with single charges, or with several for one reason."""
     wrong = [pair for pair in matched.pairs if not pair.is_right]
     off, unexpected, missing = matched.off, matched.unexpected, matched.missing
-    if plan := _plan_of_bill(matched, alternatives):
-        yield causes.wrong_plan(plan, off, unexpected, missing)
+    if whole := _of_bill(matched, variants):
+        yield causes.varied(whole, off, unexpected, missing)
         wrong, unexpected, missing = [pair for pair in wrong if not pair.is_off], (), ()
-    elif plan := _plan_of(off, alternatives) if len(off) >= _SEVERAL else None:
-        yield causes.wrong_plan(plan, off, (), ())
+    elif several := _of_pairs(off, variants) if len(off) >= _SEVERAL else None:
+        yield causes.varied(several, off, (), ())
         wrong = [pair for pair in wrong if not pair.is_off]
     for pair in wrong:
-        yield _cause(causes, pair, alternatives)
+        yield _cause(causes, pair, variants)
     for group in _told_together(causes, unexpected):
         yield causes.unexpected(group)
     for charge in missing:
@@ -58,35 +57,43 @@ def _told_together(causes: Causes, unexpected: Sequence[BilledCharge]) -> list[l
     return [group for group in (known, unknown) if group]
 
 
-def _plan_of_bill(matched: Matched, alternatives: Alternatives) -> str | None:
-    """The other plan under which all charges would be right, when several are wrong."""
+def _of_bill(matched: Matched, variants: Sequence[Variant]) -> Variant | None:
+    """What was done otherwise, if it makes all charges right, when several are wrong."""
     if len(matched.off) + len(matched.unexpected) + len(matched.missing) < _SEVERAL:
         return None
-    asked = {pair.charge.charge_code: pair.billed.amount for pair in matched.pairs}
+    asked = {pair.charge.charge_code: pair.billed.amount for pair in matched.pairs if pair.charge.is_of_plan}
     asked |= {billed.charge_code: billed.amount for billed in matched.unexpected}
     asked = {code: amount for code, amount in asked.items() if amount}
-    return next((plan for plan, amounts in alternatives.items() if amounts == asked), None)
+    return next((one for one in variants if one.amounts == asked), None)
 
 
-def _plan_of(pairs: Sequence[Pair], alternatives: Alternatives) -> str | None:
-    """The other plan that gives all of these amounts."""
+def _of_pairs(pairs: Sequence[Pair], variants: Sequence[Variant]) -> Variant | None:
+    """What was done otherwise, if it gives all of these amounts."""
     asked = {pair.charge.charge_code: pair.billed.amount for pair in pairs}
-    return next((plan for plan, amounts in alternatives.items() if asked.items() <= amounts.items()), None)
+    return next((one for one in variants if one.gives(asked) and (len(asked) >= _SEVERAL or not one.by_chance)), None)
 
 
-def _cause(causes: Causes, pair: Pair, alternatives: Alternatives) -> Cause:
+def _cause(causes: Causes, pair: Pair, variants: Sequence[Variant]) -> Cause:
     """Why one charge is wrong: the first cause that gives exactly the billed amount."""
     billed, charge = pair.billed, pair.charge
     if not billed.is_of_type(charge):
         return causes.line_type(pair)
     if not billed.says(charge) and (not pair.is_off or billed.amount == charge.at_quantity(billed.quantity.total)):
         return causes.quantity(pair)
-    if not pair.is_off:
-        return causes.tie(pair)
+    return _cause_of_amount(causes, pair, variants) if pair.is_off else causes.tie(pair)
+
+
+def _cause_of_amount(causes: Causes, pair: Pair, variants: Sequence[Variant]) -> Cause:
+    """Why one amount is wrong."""
+    billed, charge = pair.billed, pair.charge
+    if rounding := charge.rounding_of(billed.amount):
+        return causes.other_rounding(pair, rounding)
+    if (days := charge.days_of(billed.amount)) is not None:
+        return causes.proration(pair, days)
     if code := _other_code(pair):
-        return causes.wrong_band(pair, code)
-    if plan := _plan_of([pair], alternatives):
-        return causes.wrong_plan(plan, [pair], (), ())
+        return causes.other_price(pair, code)
+    if variant := _of_pairs([pair], variants):
+        return causes.varied(variant, [pair], (), ())
     return causes.difference(pair)
 
 
@@ -100,9 +107,11 @@ def _other_code(pair: Pair) -> str | None:
     return None
 
 
-def _of_total(causes: Causes, bill: Bill, expected: ExpectedBill) -> Iterator[Cause]:
+def total_cause(bill: Bill, expected: ExpectedBill) -> Iterator[Cause]:
     """What is wrong with the total alone: it does not follow from the lines, or is rounded as a right one is not."""
-    lines, asked = sum((line.amount for line in bill.lines), Fraction()), bill.total
+    causes = Causes(bill, expected)
+    lines = sum((line.amount for line in bill.all_lines), Fraction()) - included_taxes(bill, expected.followers)
+    asked = bill.total
     if not expected.may_total(lines, asked):
         right = expected.rounded(lines)
         yield causes.arithmetic(lines, asked, right)

@@ -6,9 +6,12 @@ from fractions import Fraction
 from functools import reduce
 from typing import Final
 
+from billing_accuracy.domain.amounts import as_billed
 from billing_accuracy.domain.bills import LineType
-from billing_accuracy.domain.prices import plain_prices
-from rating import Line, RecurringAmount, Rounding, Tariff, format_amount, from_micros, nearest_micros
+from billing_accuracy.domain.entries import EntryAmount
+from billing_accuracy.domain.following import BillRules, Follower
+from billing_accuracy.domain.prices import places, plain_prices
+from rating import Line, RecurringAmount, Rounding, Tariff, format_amount
 
 _MOST_SUMS: Final = 1000
 """After so many changes between plans without a price, lines are expected to say everything."""
@@ -16,9 +19,9 @@ _MOST_SUMS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ChargePart:
-    """What one plan contributes to a charge: usage rated under its tariff, or an amount that recurs."""
+    """What one plan contributes to a charge: usage rated under its tariff, an amount that recurs, an account entry."""
 
-    source: Line | RecurringAmount
+    source: Line | RecurringAmount | EntryAmount
     tariff: Tariff
 
     @property
@@ -32,7 +35,7 @@ class ChargePart:
     @property
     def price(self) -> Fraction | None:
         """Price of one base unit, when it alone explains the amount: no increments, steps or connection fees."""
-        if isinstance(self.source, RecurringAmount):
+        if not isinstance(self.source, Line):
             return None
         prices = {price for part in self.source.parts for _, price in part.units}
         if len(prices) != 1 or self.source.exact != self.source.quantity * min(prices):
@@ -41,15 +44,24 @@ class ChargePart:
 
     def other_prices(self) -> Mapping[str, Fraction]:
         """Plain prices of a base unit of the same service, by charge code, in the version that priced the usage."""
-        if isinstance(self.source, RecurringAmount):
+        if not isinstance(self.source, Line):
             return {}
         rated = self.source.parts[0]
         return plain_prices(self.tariff, rated.version, rated.service)
+
+    def is_of_other_zone(self, code: str, other: str) -> bool:
+        """Whether the rates of two charges differ in zone or roaming zone, and not only in time band."""
+        if not isinstance(self.source, Line):
+            return False
+        rated = self.source.parts[0]
+        return places(self.tariff, rated.version, code) != places(self.tariff, rated.version, other)
 
     def explain(self) -> list[str]:
         """How it comes about, step by step."""
         if isinstance(self.source, Line):
             return self.source.explain().splitlines()
+        if isinstance(self.source, EntryAmount):
+            return [self.source.explain()]
         one = self.source
         full, amount = format_amount(one.full, 2), format_amount(one.amount, 2)
         return [f"{one.name}: {one.days} of {one.cycle_days} days of {full} = {amount}"]
@@ -73,13 +85,18 @@ class ExpectedCharge:
     @property
     def line_type(self) -> LineType:
         """Of a line that stands for it."""
-        return LineType.USAGE if LineType.USAGE in self.line_types else LineType.RECURRING
+        return min(self.line_types, key=list(LineType).index)
 
     @property
     def service(self) -> str | None:
-        """What it is usage of; None for a recurring charge."""
+        """What it is usage of; None for a charge that is for no usage."""
         lines = (part.source for part in self.parts if isinstance(part.source, Line))
         return next((line.parts[0].service for line in lines), None)
+
+    @property
+    def is_of_plan(self) -> bool:
+        """Whether plans make it, rather than what happened on the account."""
+        return self.line_types <= {LineType.USAGE, LineType.RECURRING}
 
     def is_rounded_other_way(self, amount: Fraction) -> bool:
         """Whether an amount differs only by the way in which ties were rounded."""
@@ -87,6 +104,26 @@ class ExpectedCharge:
         for gap in (part.rounding_gap for part in self.parts):
             reached |= {one + gap for one in reached}
         return amount != self.amount and amount in reached
+
+    def rounding_of(self, amount: Fraction) -> str | None:
+        """Which way the exact amount is rounded against what is declared, in words, if that gives so much."""
+        part = self.parts[0]
+        declared = part.tariff.line_rounding
+        if len(self.parts) != 1 or declared is None or isinstance(part.source, EntryAmount):
+            return None
+        if amount in declared.neighbours(part.source.exact):
+            way = "up" if amount > part.source.exact else "down"
+            return f"{way}, where the tariff rounds {str(declared.method).replace('_', ' ')}"
+        return None
+
+    def days_of(self, amount: Fraction) -> int | None:
+        """For how many days a recurring charge would come to so much; None when for no number of days of the period."""
+        part = self.parts[0]
+        if len(self.parts) != 1 or not isinstance(part.source, RecurringAmount):
+            return None
+        one, rounding = part.source, part.tariff.line_rounding
+        days = (number for number in range(one.cycle_days, 0, -1) if number != one.days)
+        return next((each for each in days if as_billed(one.full * each / one.cycle_days, rounding) == amount), None)
 
     def at_quantity(self, quantity: int) -> Fraction | None:
         """What another quantity would have come to; None when no one price says so."""
@@ -100,7 +137,7 @@ class ExpectedCharge:
         amount = Fraction()
         for part in self.parts:
             price = part.other_prices().get(charge_code)
-            if price is None or part.price is None or isinstance(part.source, RecurringAmount):
+            if price is None or part.price is None or not isinstance(part.source, Line):
                 return None
             used = part.source.quantity if quantity is None else quantity
             amount += as_billed(used * price, part.tariff.line_rounding)
@@ -124,11 +161,15 @@ class ExpectedBill:
     """Records in the period that no plan in force has a price for."""
     rounding: Rounding | None
     """Of the total; None: it is the sum of the lines."""
+    rules: BillRules
+    followers: Mapping[str, Follower]
+    """What follows from the charges, by code."""
 
     @property
     def lines_total(self) -> Fraction:
-        """Sum of the charges."""
-        return sum((charge.amount for charge in self.charges.values()), Fraction())
+        """Sum of the charges and of what follows from them."""
+        following = sum((one.amount for one in self.followers.values() if one.in_total), Fraction())
+        return sum((charge.amount for charge in self.charges.values()), following)
 
     @property
     def total(self) -> Fraction:
@@ -144,12 +185,6 @@ class ExpectedBill:
         if self.rounding is not None and self.rounding.is_tie(lines):
             return total in self.rounding.neighbours(lines)
         return total == self.rounded(lines)
-
-
-def as_billed(exact: Fraction, rounding: Rounding | None) -> Fraction:
-    """An amount as a bill says it: rounded as declared, and to the micro-unit where nothing (or less) is declared."""
-    rounded = exact if rounding is None else rounding.apply(exact)
-    return from_micros(nearest_micros(rounded))
 
 
 def merge_charges(charges: Iterable[ExpectedCharge]) -> dict[str, ExpectedCharge]:

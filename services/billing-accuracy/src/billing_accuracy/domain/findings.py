@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from billing_accuracy.domain.bills import LineType
+
 
 class FindingClass(StrEnum):
     """Classes of findings; the names of cxmesh.billing.v1.FindingClass without their prefix, explained there."""
@@ -21,6 +23,18 @@ class FindingClass(StrEnum):
     WRONG_BAND = "WRONG_BAND"
     UNKNOWN_CHARGE = "UNKNOWN_CHARGE"
     QUANTITY = "QUANTITY"
+    STALE_TARIFF = "STALE_TARIFF"
+    WRONG_ZONE = "WRONG_ZONE"
+    ALLOWANCE = "ALLOWANCE"
+    PRORATION = "PRORATION"
+    DISCOUNT = "DISCOUNT"
+    CREDIT = "CREDIT"
+    TAX = "TAX"
+    DUPLICATE_RECORD = "DUPLICATE_RECORD"
+    BALANCE = "BALANCE"
+    ONE_OFF = "ONE_OFF"
+    UNEXPLAINED = "UNEXPLAINED"
+    ROUNDING_METHOD = "ROUNDING_METHOD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +49,17 @@ class Finding:
     expected: Fraction
     explanation: str
     derivation: tuple[str, ...] = ()
+    follow_on: Fraction = Fraction()
+    """What commitment, discounts and taxes add to the difference, because they follow from the lines."""
+    in_total: bool = True
+    """Whether the difference is one of the bill's total; not where the bill only states an amount."""
+    evidence: tuple[str, ...] = ()
+    """Records that it is about, `{source}/{record_id}`, where it is about certain ones."""
 
     @property
     def difference(self) -> Fraction:
-        """Billed less expected."""
-        return self.billed - self.expected
+        """Billed less expected, and what follows from it."""
+        return self.billed - self.expected + self.follow_on
 
     @property
     def rank(self) -> tuple[Fraction, str, str, tuple[str, ...]]:
@@ -54,13 +74,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionLine:
-    """What makes a bill right: a line taken back, a line added, or (charge code `total`) the total moved alone."""
+    """What makes a bill right: a line or tax taken back, one added, or a total moved alone.
+
+    A moved total has the charge code `total`, or `totals.` and the name of the field. The totals that follow from the
+    lines follow from those of the corrected bill.
+    """
 
     reversed_line_id: str
     """Empty for a line that is added."""
     charge_code: str
     amount: Fraction
-    """What it adds to the bill's total."""
+    """What it adds to the bill's total; of a total that is moved, to that."""
+    line_type: LineType | None = None
+    """Of a line that is added; None for others."""
 
 
 class Verdict(StrEnum):

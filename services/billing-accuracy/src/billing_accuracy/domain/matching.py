@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from billing_accuracy.domain.billed import BilledCharge, by_code, standing
-from billing_accuracy.domain.bills import Bill, BillLine
+from billing_accuracy.domain.bills import BillLine
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 
 
@@ -50,11 +50,11 @@ class Matched:
         return [pair for pair in self.pairs if pair.is_off]
 
 
-def match(bill: Bill, expected: ExpectedBill) -> Matched:
-    """Put every line beside what is due."""
+def match(lines: Sequence[BillLine], expected: ExpectedBill) -> Matched:
+    """Put every line of a charge beside what is due."""
     pairs: list[Pair] = []
     strays: list[BillLine] = []
-    for whole in by_code(bill.lines):
+    for whole in by_code(lines):
         charge = expected.charges.get(whole.charge_code)
         own, beside = _told_apart(whole, charge)
         if own is not None and charge is not None:

@@ -36,6 +36,18 @@ def beyond_check(tariff: Tariff, held: Cycle) -> str | None:
     return None
 
 
+def places(tariff: Tariff, version_start: datetime, code: str) -> frozenset[tuple[str | None, str | None]]:
+    """Zones and roaming zones of a charge's rates, in the version that came into force at `version_start`."""
+    key = f"billing_accuracy.places {version_start.isoformat()}"
+    if key not in tariff.memo:
+        found: dict[str, set[tuple[str | None, str | None]]] = defaultdict(set)
+        for rate in (rate for one in tariff.versions if one.active_from == version_start for rate in one.rates):
+            found[rate.line].add((rate.zone, rate.roaming))
+        tariff.memo[key] = {line: frozenset(places) for line, places in found.items()}
+    by_line = cast("Mapping[str, frozenset[tuple[str | None, str | None]]]", tariff.memo[key])
+    return by_line.get(code, frozenset())
+
+
 def plain_prices(tariff: Tariff, version_start: datetime, service: str) -> Mapping[str, Fraction]:
     """Price of a base unit of a service by charge code, in the version that came into force at `version_start`.
 

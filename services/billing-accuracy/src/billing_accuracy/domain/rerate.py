@@ -1,20 +1,22 @@
-"""What does the stored usage of many bills come to, under the plans in force or under others? One pass per tariff."""
+"""What does the stored usage of many bills come to? One pass per tariff."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 
 import numpy as np
 
+from billing_accuracy.domain.amounts import as_billed
 from billing_accuracy.domain.bills import LineType
-from billing_accuracy.domain.compare import Alternatives
-from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, as_billed, merge_charges
-from billing_accuracy.domain.prices import beyond_check, charge_codes
+from billing_accuracy.domain.entries import LINE_TYPES, EntryAmount, EntryKind, amount_on_bill
+from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, merge_charges
+from billing_accuracy.domain.following import Beside, BillRules, Share
+from billing_accuracy.domain.prices import charge_codes
 from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, rows_of
 from rating import (
     Account,
-    Cycle,
     Ledger,
     Line,
     LineColumns,
@@ -29,6 +31,25 @@ from rating import (
 _USAGE = frozenset({LineType.USAGE})
 _RECURRING = frozenset({LineType.RECURRING})
 _NONE = frozenset({0})
+_ONE = frozenset({0, 1})
+"""An act, which a line may count."""
+
+
+class Allowances(StrEnum):
+    """What is granted at the start of a period."""
+
+    AS_DECLARED = "as declared"
+    NONE = "none"
+    WHOLE = "whole"
+    """Whatever part of the period the plan was held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A bill's charges, and the rules by which others follow from them."""
+
+    charges: Mapping[str, ExpectedCharge]
+    rules: BillRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +67,15 @@ class _Rated:
 class Rerating:
     """Bills of one call, rated again from their usage."""
 
-    def __init__(self, cases: Sequence[BillCase], usage: UsageTable, tariffs: Mapping[str, Tariff]) -> None:
-        """`tariffs` by plan: those in force in some segment, and others that a wrong bill may follow."""
+    def __init__(
+        self,
+        cases: Sequence[BillCase],
+        usage: UsageTable,
+        tariffs: Mapping[str, Tariff],
+        allowances: Allowances = Allowances.AS_DECLARED,
+    ) -> None:
+        """`tariffs` by plan: at least those in force in some segment."""
+        self._allowances = allowances
         self._cases = cases
         self._usage = usage
         self._tariffs = tariffs
@@ -67,66 +95,77 @@ class Rerating:
         """Of a bill's total: as the plan declares that is in force when the bill is made."""
         return self._tariffs[self._cases[index].plans[-1]].bill_rounding
 
-    def figures(self, index: int) -> dict[str, ExpectedCharge]:
-        """A bill's charges without their derivation: all that it takes to see that it is right."""
-        return merge_charges(
-            charge for rated in self._rated if index in rated.segments for charge in _figures(rated, index)
-        )
+    def due(self, index: int) -> Due:
+        """A bill's charges without their derivation, and its rules: all that it takes to see that it is right."""
+        return self._due(index, _figures)
 
     def expected(self, index: int) -> ExpectedBill:
         """Everything about what a bill should be."""
-        case = self._cases[index]
+        case, due = self._cases[index], self._due(index, _derived)
+        codes = {code for one in case.segments for code in charge_codes(self._tariffs[one.plan], one.held)}
         return ExpectedBill(
             plans=case.plans,
-            charges=merge_charges(
-                charge for rated in self._rated if index in rated.segments for charge in _derived(rated, index)
-            ),
-            known_codes=frozenset(
-                code for one in case.segments for code in charge_codes(self._tariffs[one.plan], one.held)
-            ),
+            charges=due.charges,
+            known_codes=frozenset(codes | due.charges.keys()),
             unrated_records=self.unrated_count(index),
             rounding=self.rounding(index),
+            rules=due.rules,
+            followers=due.rules.followers(),
         )
 
-    def alternatives(self, indices: Iterable[int]) -> dict[int, Alternatives]:
-        """For these bills: what each tariff that was not in force all the time makes of the same usage.
+    def _due(self, index: int, charges_of: Callable[[_Rated, int], list[ExpectedCharge]]) -> Due:
+        case = self._cases[index]
+        of_segments = [(rated, charges_of(rated, index)) for rated in self._rated if index in rated.segments]
+        of_segments.sort(key=lambda one: one[0].segments[index].held.start)
+        entries = list(self._entries(case))
+        charges = [charge for _, found in of_segments for charge in found]
+        charges += [_entry_charge(one, self._tariffs[case.segments[number].plan]) for number, one in entries]
+        shares = [
+            _share(rated.tariff, rated.segments[index], found, [one for at, one in entries if at == number])
+            for number, (rated, found) in enumerate(of_segments)
+        ]
+        beside = [
+            Beside(number, one.line, one.amount, taxed=not one.entry.tax_exempt)
+            for number, one in entries
+            if _is_beside(one)
+        ]
+        return Due(merge_charges(charges), BillRules(shares, beside))
 
-        The subscription's own plans, past and to come, stand first: they are the likelier ones.
-        """
-        found: dict[int, dict[str, dict[str, Fraction]]] = {index: {} for index in indices}
-        for plan, tariff in sorted(self._tariffs.items()):
-            segments = {index: _throughout(plan, self._cases[index].segments) for index in found}
-            segments = {index: one for index, one in segments.items() if self._may_follow(index, one)}
-            if not segments:
-                continue
-            rated = self._rate(tariff, segments)
-            for index, segment in segments.items():
-                first, last = self._usage.rows(self._cases[index].bill.subscription, segment.held)
-                if rated.records.get(index, 0) == last - first:
-                    charges = merge_charges(_figures(rated, index)).items()
-                    found[index][plan] = {code: charge.amount for code, charge in charges if charge.amount}
-        return {index: self._own_first(index, amounts) for index, amounts in found.items()}
-
-    def _may_follow(self, index: int, throughout: Segment) -> bool:
-        """Whether a bill may follow a plan other than its own: one that had prices then, and needs no more to know."""
-        tariff = self._tariffs[throughout.plan]
-        is_other = set(self._cases[index].plans) != {throughout.plan}
-        return (
-            is_other
-            and tariff.version_at(throughout.held.start) is not None
-            and not beyond_check(tariff, throughout.held)
-        )
-
-    def _own_first(self, index: int, amounts: Mapping[str, Mapping[str, Fraction]]) -> Alternatives:
-        own = {period.plan for period in self._cases[index].subscription.plan_periods}
-        return dict(sorted(amounts.items(), key=lambda item: item[0] not in own))
+    def _entries(self, case: BillCase) -> Iterator[tuple[int, EntryAmount]]:
+        """What the account's entries put on the bill, with the numbers of their segments."""
+        for entry in case.account.entries:
+            number = case.segment_of(entry)
+            amount = amount_on_bill(entry, self._tariffs[case.segments[number].plan])
+            if amount is not None:
+                yield number, amount
 
     def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
         rows, labels = rows_of(segments, self._cases, self._usage)
-        ledger = _ledger(tariff, segments, len(self._cases))
+        ledger = _ledger(tariff, segments, len(self._cases), self._allowances)
         lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, ledger)
         indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
         return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
+
+
+def _is_beside(one: EntryAmount) -> bool:
+    """Whether no discount and no commitment of the plan concerns it."""
+    return one.entry.kind is not EntryKind.ONE_OFF or one.entry.tax_exempt
+
+
+def _share(
+    tariff: Tariff, segment: Segment, charges: Sequence[ExpectedCharge], entries: Sequence[EntryAmount]
+) -> Share:
+    version = tariff.version_at(segment.held.start)
+    if version is None:
+        raise ValueError(f"{segment.plan} has no prices at {segment.held.start.isoformat()}")
+    items = [(charge.charge_code, charge.amount) for charge in charges]
+    items += [(one.line, one.amount) for one in entries if not _is_beside(one)]
+    return Share(tariff, version, segment.held, tuple(items))
+
+
+def _entry_charge(one: EntryAmount, tariff: Tariff) -> ExpectedCharge:
+    line_types = frozenset({LINE_TYPES[one.entry.kind]})
+    return ExpectedCharge(one.line, line_types, _ONE, _ONE, one.amount, (ChargePart(one, tariff),))
 
 
 def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segment]]]:
@@ -140,18 +179,14 @@ def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segmen
     return [(plan, segments) for (plan, _), segments in groups.items()]
 
 
-def _ledger(tariff: Tariff, segments: Mapping[int, Segment], count: int) -> Ledger:
+def _ledger(tariff: Tariff, segments: Mapping[int, Segment], count: int, allowances: Allowances) -> Ledger:
     """An account for each of `count` cases: with its allowances, as they are when its segment starts."""
     accounts = [Account()] * count
-    if any(version.allowances for version in tariff.versions):
+    if allowances is not Allowances.NONE and any(version.allowances for version in tariff.versions):
         for index, segment in segments.items():
-            accounts[index] = open_account(tariff, segment.cycle, segment.held)
+            held = segment.held if allowances is Allowances.AS_DECLARED else segment.cycle
+            accounts[index] = open_account(tariff, segment.cycle, held)
     return Ledger.of(tariff, accounts)
-
-
-def _throughout(plan: str, segments: Sequence[Segment]) -> Segment:
-    """As if the plan had been in force in all of the segments."""
-    return Segment(plan, segments[0].cycle, Cycle(segments[0].held.start, segments[-1].held.end))
 
 
 def _figures(rated: _Rated, index: int) -> list[ExpectedCharge]:

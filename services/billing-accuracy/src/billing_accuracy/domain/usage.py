@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from billing_accuracy.domain.bills import Bill
+from billing_accuracy.domain.entries import AccountEntry
 from rating import Cycle, UsageColumns
 
 Ints = NDArray[np.int64]
@@ -52,6 +54,27 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is known of what was owed before a period, and paid in it."""
+
+    before: Fraction
+    """Negative for what the customer had in credit."""
+    paid: Fraction
+    said_by: str
+    """Where this is known from, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What an account adds to the bill of a period."""
+
+    entries: tuple[AccountEntry, ...] = ()
+    """In order of time; the kinds that stand on bills as lines."""
+    balance: Balance | None = None
+    """What was owed before; None when it isn't known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A part of a bill's period under one plan."""
 
@@ -70,6 +93,12 @@ class BillCase:
     subscription: Subscription
     segments: tuple[Segment, ...]
     """In order, at least one."""
+    account: AccountFacts = AccountFacts()
+
+    def segment_of(self, entry: AccountEntry) -> int:
+        """Which segment's plan an entry belongs to: the one in force when it took effect, or next to that time."""
+        begun = [number for number, segment in enumerate(self.segments) if segment.held.start <= entry.time]
+        return begun[-1] if begun else 0
 
     @property
     def plans(self) -> tuple[str, ...]:

@@ -10,20 +10,20 @@ from typing import Protocol, TypeVar
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.checking import Checked, check
+from billing_accuracy.domain.entries import LINE_TYPES
 from billing_accuracy.domain.findings import HoldState, Verdict
 from billing_accuracy.domain.policy import VerdictPolicy
-from billing_accuracy.domain.usage import BillCase
+from billing_accuracy.domain.usage import AccountFacts, BillCase
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.demands import case_of, keepable, with_tariffs
 from billing_accuracy.handlers.ports import (
     BillCheck,
-    BillChecks,
     BillRun,
-    BillRuns,
     Catalogue,
     Profile,
     Tally,
     Usage,
+    View,
     Work,
 )
 from rating import Tariff
@@ -36,7 +36,7 @@ R = TypeVar("R")
 class Sessions(Protocol):
     """Where the use case reads and writes."""
 
-    def reading(self) -> AbstractAsyncContextManager[tuple[BillRuns, BillChecks]]:
+    def reading(self) -> AbstractAsyncContextManager[View]:
         """One view of what is kept."""
 
     def working(self) -> AbstractAsyncContextManager[Work]:
@@ -56,21 +56,29 @@ class BillChecker:
 
     async def check(self, bill_run_id: str, bills: Sequence[Bill]) -> list[Outcome]:
         """An outcome per bill, in their order. Raises BillRunNotFound."""
-        async with self.sessions.reading() as (runs, checks):
-            run = await runs.get(bill_run_id)
-            known = await checks.get_many(bill_run_id, {bill.bill_id for bill in bills})
-        fresh: dict[str, Bill] = {}
-        for bill in bills:
-            if bill.bill_id not in known:
-                fresh.setdefault(bill.bill_id, bill)
-        found = {**known, **await self._check_fresh(run, list(fresh.values()))} if fresh else known
+        async with self.sessions.reading() as kept:
+            run = await kept.runs.get(bill_run_id)
+            known = await kept.checks.get_many(bill_run_id, {bill.bill_id for bill in bills})
+            fresh: dict[str, Bill] = {}
+            for bill in bills:
+                if bill.bill_id not in known:
+                    fresh.setdefault(bill.bill_id, bill)
+            accounts = await _accounts(kept, list(fresh.values())) if fresh else {}
+        found = {**known, **await self._check_fresh(run, list(fresh.values()), accounts)} if fresh else known
         return [_answer(bill, fresh.get(bill.bill_id), found[bill.bill_id]) for bill in bills]
 
-    async def _check_fresh(self, run: BillRun, bills: Sequence[Bill]) -> dict[str, Outcome]:
+    async def _check_fresh(
+        self, run: BillRun, bills: Sequence[Bill], accounts: Mapping[str, AccountFacts]
+    ) -> dict[str, Outcome]:
         """Outcomes by bill, of bills with different ids."""
         problems: dict[str, BillProblem] = {}
         held = await self.profile.subscriptions({bill.subscription for bill in bills})
-        cases = _passed(problems, bills, _bill_id, lambda bill: case_of(bill, run, held.get(bill.subscription)))
+        cases = _passed(
+            problems,
+            bills,
+            _bill_id,
+            lambda bill: case_of(bill, run, held.get(bill.subscription), accounts[bill.bill_id]),
+        )
         plans = {period.plan for case in cases for period in case.subscription.plan_periods}
         tariffs = await self.catalogue.tariffs(plans) if plans else {}
         cases = _passed(problems, cases, _case_id, lambda case: with_tariffs(case, tariffs))
@@ -100,6 +108,24 @@ class BillChecker:
             earlier = await work.checks.get_many(run.bill_run_id, raced) if raced else {}
         self.tally.checked(new)
         return {**checks, **earlier}
+
+
+async def _accounts(kept: View, bills: Sequence[Bill]) -> dict[str, AccountFacts]:
+    """What happened on the accounts in the bills' periods, and what was owed before, by bill."""
+    start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
+    entries = await kept.entries.between({bill.subscription for bill in bills}, start, end)
+    balances = await kept.entries.balances(bills)
+    return {
+        bill.bill_id: AccountFacts(
+            tuple(
+                one
+                for one in entries.get(bill.subscription, ())
+                if one.kind in LINE_TYPES and bill.start <= one.time < bill.end
+            ),
+            balances.get(bill.bill_id),
+        )
+        for bill in bills
+    }
 
 
 def _passed(
@@ -152,6 +178,7 @@ def _check_of(run: BillRun, found: Checked, now: datetime) -> BillCheck:
         line_count=len(bill.lines),
         record_count=found.record_count,
         check_time=now,
+        amount_due=bill.totals.amount_due,
     )
 
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 from billing_accuracy.domain.bills import LARGEST, Bill
 from billing_accuracy.domain.checking import Checked
+from billing_accuracy.domain.entries import amount_on_bill
 from billing_accuracy.domain.prices import beyond_check
-from billing_accuracy.domain.usage import BillCase, Subscription, segments_of
+from billing_accuracy.domain.usage import AccountFacts, BillCase, Subscription, segments_of
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.ports import BillRun
 from rating import Tariff
 
 
-def case_of(bill: Bill, run: BillRun, subscription: Subscription | None) -> BillCase:
+def case_of(bill: Bill, run: BillRun, subscription: Subscription | None, account: AccountFacts) -> BillCase:
     """The bill with the plans that it is checked against; raises BillProblem."""
     if bill.currency != run.currency:
         raise _invalid("total.currency_code", f"{bill.currency}: expected {run.currency}, as the bill run has it")
@@ -23,7 +24,11 @@ def case_of(bill: Bill, run: BillRun, subscription: Subscription | None) -> Bill
         since = f"; its first one began {had[0].isoformat()}" if had else "; it never had one"
         period = f"{bill.start.isoformat()} to {bill.end.isoformat()}"
         raise _invalid("billing_period", f"{period}: expected a time in which {bill.subscription} had a plan{since}")
-    return BillCase(bill, subscription, segments)
+    for entry in account.entries:
+        if entry.currency not in {"", bill.currency}:
+            told = f"{entry.currency} in the account entry {entry.source}/{entry.entry_id}"
+            raise _invalid("total.currency_code", f"{bill.currency}: expected {told}")
+    return BillCase(bill, subscription, segments, account)
 
 
 def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
@@ -42,6 +47,12 @@ def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
             raise _invalid("billing_period", f"{start}: expected {first} or later, when {segment.plan} has prices")
         if beyond := beyond_check(tariff, segment.held):
             raise _invalid("subscription", f"{bill.subscription} had {segment.plan}; its bills depend on {beyond}")
+    for entry in case.account.entries:
+        plan = case.segments[case.segment_of(entry)].plan
+        if amount_on_bill(entry, tariffs[plan]) is None:
+            told = f"{plan} has no one-off charge {entry.charge_code!r}"
+            expected = f"expected an amount in the account entry {entry.source}/{entry.entry_id}"
+            raise _invalid("subscription", f"{bill.subscription}: {told}; {expected}")
     return case
 
 

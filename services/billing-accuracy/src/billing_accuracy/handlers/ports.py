@@ -6,8 +6,10 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
+from billing_accuracy.domain.bills import Bill
+from billing_accuracy.domain.entries import AccountEntry
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
-from billing_accuracy.domain.usage import Subscription, UsageTable
+from billing_accuracy.domain.usage import Balance, Subscription, UsageTable
 from rating import Tariff
 
 
@@ -57,6 +59,8 @@ class BillCheck:
     record_count: int
     check_time: datetime
     release: Release | None = None
+    amount_due: Fraction | None = None
+    """As the bill states it; None when it doesn't."""
 
     @property
     def bill_check_id(self) -> str:
@@ -72,6 +76,15 @@ class CheckFilter:
     customer: str = ""
     verdict: Verdict | None = None
     hold_state: HoldState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is kept, as it is at one moment."""
+
+    runs: "BillRuns"
+    checks: "BillChecks"
+    entries: "Entries"
 
 
 class Profile(Protocol):
@@ -130,6 +143,34 @@ class BillChecks(Protocol):
         """Write that it was released."""
 
 
+EntryKey = tuple[str, str]
+"""Source and id of an account entry."""
+
+
+class Entries(Protocol):
+    """Account entries as they are kept, and what is known of balances."""
+
+    async def add(self, entries: Sequence[tuple[AccountEntry, bytes]]) -> Mapping[EntryKey, bytes]:
+        """Keep those that are new, with digests of their content; the digests of those that were known, by key."""
+
+    async def between(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[str, Sequence[AccountEntry]]:
+        """Those that took effect in the interval, by subscription, in order of time."""
+
+    async def page(
+        self,
+        subscription: str,
+        interval: tuple[datetime | None, datetime | None],
+        after: tuple[datetime, str, str] | None,
+        size: int,
+    ) -> Sequence[AccountEntry]:
+        """The first `size` of one subscription in [start, end) that come after `after`, by time, source and id."""
+
+    async def balances(self, bills: Sequence[Bill]) -> Mapping[str, Balance]:
+        """What was owed at the start of each bill's period and paid in it, by bill; without those that nobody knows."""
+
+
 class Announcements(Protocol):
     """What the others are told, once the unit of work is committed."""
 
@@ -153,5 +194,6 @@ class Work:
 
     runs: BillRuns
     checks: BillChecks
+    entries: Entries
     announce: Announcements
     now: datetime

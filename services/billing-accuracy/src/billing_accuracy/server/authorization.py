@@ -5,6 +5,7 @@ from typing import Final
 from mesh.rpc import Authorization, allow, services
 
 SERVICE: Final = "cxmesh.billing.v1.BillingAccuracyService"
+ACCOUNT_SERVICE: Final = "cxmesh.billing.v1.AccountService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -18,5 +19,7 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/GetBillCheck": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ListBillChecks": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ReleaseBill": _STAFF,
+        f"/{ACCOUNT_SERVICE}/RecordAccountEntries": _STAFF,
+        f"/{ACCOUNT_SERVICE}/ListAccountEntries": _STAFF,
     }
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
@@ -10,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.interval_pb2 import Interval
 from google.type.money_pb2 import Money
 
-from billing_accuracy.domain.bills import LARGEST, Bill, BillLine, LineType
+from billing_accuracy.domain.bills import LARGEST, Bill, BillLine, BillTax, BillTotals, LineType
 from billing_accuracy.errors import BillProblem, ProblemReason
 from cxmesh.billing.v1 import bill_pb2
 from mesh.api import from_money
@@ -18,10 +19,8 @@ from mesh.rpc import RpcError
 from mesh.rpc.validation import RequestRules
 from rating import from_micros
 
-_TYPES: Final = {
-    bill_pb2.LINE_TYPE_USAGE: LineType.USAGE,
-    bill_pb2.LINE_TYPE_RECURRING: LineType.RECURRING,
-}
+_TYPES: Final = {bill_pb2.LineType.Value(f"LINE_TYPE_{each}"): each for each in LineType if each is not LineType.TAX}
+_TOTALS: Final = tuple(field.name for field in fields(BillTotals))
 _MOST_TEXT: Final = 4 * 1024 * 1024
 """Characters in the ids and codes of all lines: a check repeats them, and has to fit in a message."""
 
@@ -55,8 +54,13 @@ def _bill(message: bill_pb2.Bill) -> Bill:
         lines=tuple(_lines(message.lines, currency)),
         total=_amount("total", message.total, currency),
         digest=hashlib.sha256(message.SerializeToString(deterministic=True)).digest(),
+        taxes=tuple(_taxes(message.taxes, currency)),
+        totals=_totals(message.totals, currency),
     )
-    if max(abs(bill.total), sum(abs(line.amount) for line in bill.lines)) > LARGEST:
+    stated = [amount for name in _TOTALS if (amount := getattr(bill.totals, name)) is not None]
+    if max(map(abs, stated), default=0) > LARGEST:
+        raise _invalid("totals", f"expected amounts of at most {LARGEST} {currency}")
+    if max(abs(bill.total), sum(abs(line.amount) for line in bill.all_lines)) > LARGEST:
         raise _invalid("lines", f"expected amounts, added up without their signs, of at most {LARGEST} {currency}")
     return bill
 
@@ -95,14 +99,32 @@ def _lines(lines: Sequence[bill_pb2.BillLine], currency: str) -> Iterator[BillLi
         )
 
 
+def _taxes(taxes: Sequence[bill_pb2.BillTax], currency: str) -> Iterator[BillTax]:
+    seen: set[str] = set()
+    for number, tax in enumerate(taxes):
+        field = f"taxes[{number}]"
+        if tax.tax_id in seen:
+            raise _invalid(f"{field}.tax_id", f"{tax.tax_id}: expected an id that no other tax of the bill has")
+        seen.add(tax.tax_id)
+        base = tax.taxable_amount if tax.HasField("taxable_amount") else None
+        yield BillTax(
+            tax_id=tax.tax_id,
+            percent=Fraction(tax.percent) if tax.percent else None,
+            base=None if base is None else _amount(f"{field}.taxable_amount", base, currency),
+            amount=_amount(f"{field}.amount", tax.amount, currency),
+        )
+
+
+def _totals(message: bill_pb2.BillTotals, currency: str) -> BillTotals:
+    stated = {name: getattr(message, name) for name in _TOTALS if message.HasField(name)}  # type: ignore[arg-type]  # names of its fields
+    return BillTotals(**{name: _amount(f"totals.{name}", money, currency) for name, money in stated.items()})
+
+
 def _check_texts(lines: Sequence[bill_pb2.BillLine]) -> None:
     seen: set[str] = set()
     length = 0
     for number, line in enumerate(lines):
-        for field, text in (("line_id", line.line_id), ("charge_code", line.charge_code)):
-            length += len(text)
-            if "\0" in text:
-                raise _invalid(f"lines[{number}].{field}", f"{text!r}: expected text without NUL")
+        length += len(line.line_id) + len(line.charge_code)
         if line.line_id in seen:
             raise _invalid(f"lines[{number}].line_id", f"{line.line_id}: expected an id that no other line has")
         seen.add(line.line_id)

@@ -1,12 +1,13 @@
 """How are bill runs and checks said on the wire?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
+from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, ReleaseKind, Verdict
 from billing_accuracy.errors import BillProblem
 from billing_accuracy.handlers.ports import BillCheck, BillRun, RunReport
@@ -20,6 +21,11 @@ VERDICTS: Final = {verdict: bill_check_pb2.Verdict.Value(f"VERDICT_{verdict}") f
 HOLD_STATES: Final = {state: bill_check_pb2.HoldState.Value(f"HOLD_STATE_{state}") for state in HoldState}
 RELEASE_KINDS: Final = {kind: bill_check_pb2.ReleaseKind.Value(f"RELEASE_KIND_{kind}") for kind in ReleaseKind}
 CLASSES: Final = {kind: bill_pb2.FindingClass.Value(f"FINDING_CLASS_{kind}") for kind in FindingClass}
+
+_LINE_TYPES: Final[Mapping[LineType | None, bill_pb2.LineType.ValueType]] = {
+    each: bill_pb2.LineType.Value(f"LINE_TYPE_{each}") for each in LineType if each is not LineType.TAX
+}
+"""A tax is none of the lines: its charge code says what it is."""
 
 
 def bill_run_message(run: BillRun, report: RunReport) -> bill_pb2.BillRun:
@@ -110,12 +116,18 @@ def _finding(finding: Finding, check: BillCheck) -> bill_check_pb2.Finding:
         difference=_money(finding.difference, check.currency),
         explanation=finding.explanation,
         derivation=finding.derivation,
+        follow_on=_money(finding.follow_on, check.currency) if finding.follow_on else None,
+        statement_only=not finding.in_total,
+        evidence_records=finding.evidence,
     )
 
 
 def _correction(line: CorrectionLine, currency: str) -> bill_check_pb2.CorrectionLine:
     return bill_check_pb2.CorrectionLine(
-        reversed_line_id=line.reversed_line_id, charge_code=line.charge_code, amount=_money(line.amount, currency)
+        reversed_line_id=line.reversed_line_id,
+        charge_code=line.charge_code,
+        amount=_money(line.amount, currency),
+        line_type=_LINE_TYPES.get(line.line_type, bill_pb2.LINE_TYPE_UNSPECIFIED),
     )
 
 

@@ -9,7 +9,7 @@ import grpc
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.findings import Release
-from billing_accuracy.errors import BillProblem, InvalidValue
+from billing_accuracy.errors import BillProblem
 from billing_accuracy.handlers.check_bills import BillChecker, Outcome
 from billing_accuracy.handlers.ports import BillCheck, BillRun, CheckFilter, Work
 from billing_accuracy.handlers.release_bill import release_bill
@@ -51,10 +51,10 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
 
     async def CreateBillRun(self, request: pb.CreateBillRunRequest, context: Context) -> bill_pb2.BillRun:
         """Makes a bill run."""
-        name = _text("bill_run.display_name", request.bill_run.display_name)
 
         async def make(work: Work) -> bill_pb2.BillRun:
-            run = BillRun(request.bill_run_id, name, request.bill_run.currency_code, work.now)
+            sent = request.bill_run
+            run = BillRun(request.bill_run_id, sent.display_name, sent.currency_code, work.now)
             await work.runs.add(run)
             return bill_run_message(run, (await work.runs.reports([run.bill_run_id]))[run.bill_run_id])
 
@@ -62,17 +62,17 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
 
     async def GetBillRun(self, request: pb.GetBillRunRequest, context: Context) -> bill_pb2.BillRun:
         """One bill run with its report so far."""
-        async with self._sessions.reading() as (runs, _):
-            run = await runs.get(_id(request.name))
-            return bill_run_message(run, (await runs.reports([run.bill_run_id]))[run.bill_run_id])
+        async with self._sessions.reading() as kept:
+            run = await kept.runs.get(_id(request.name))
+            return bill_run_message(run, (await kept.runs.reports([run.bill_run_id]))[run.bill_run_id])
 
     async def ListBillRuns(self, request: pb.ListBillRunsRequest, context: Context) -> pb.ListBillRunsResponse:
         """Bill runs, newest first."""
         page = page_of(request, default=_DEFAULT_PAGE, most=_MOST_PAGE)
-        async with self._sessions.reading() as (runs, _):
-            found = await runs.page(page.after, page.size + 1)
+        async with self._sessions.reading() as kept:
+            found = await kept.runs.page(page.after, page.size + 1)
             shown, token = page.cut(found, lambda run: (run.create_time, run.bill_run_id))
-            reports = await runs.reports([run.bill_run_id for run in shown])
+            reports = await kept.runs.reports([run.bill_run_id for run in shown])
         messages = [bill_run_message(run, reports[run.bill_run_id]) for run in shown]
         return pb.ListBillRunsResponse(bill_runs=messages, next_page_token=token)
 
@@ -88,8 +88,8 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
 
     async def GetBillCheck(self, request: pb.GetBillCheckRequest, context: Context) -> bill_check_pb2.BillCheck:
         """One bill check."""
-        async with self._sessions.reading() as (_, checks):
-            return bill_check_message(await checks.get(_id(request.name)))
+        async with self._sessions.reading() as kept:
+            return bill_check_message(await kept.checks.get(_id(request.name)))
 
     async def ListBillChecks(self, request: pb.ListBillChecksRequest, context: Context) -> pb.ListBillChecksResponse:
         """Bill checks by name."""
@@ -100,8 +100,8 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
             verdict=_VERDICT_OF.get(request.verdict),
             hold_state=_HOLD_STATE_OF.get(request.hold_state),
         )
-        async with self._sessions.reading() as (_, checks):
-            found = await checks.page(wanted, page.after or ("", ""), page.size + 1)
+        async with self._sessions.reading() as kept:
+            found = await kept.checks.page(wanted, page.after or ("", ""), page.size + 1)
         messages = _fitting([bill_check_message(check) for check in found[: page.size]])
         _, token = replace(page, size=len(messages)).cut(found, _key)
         return pb.ListBillChecksResponse(bill_checks=messages, next_page_token=token)
@@ -109,10 +109,10 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
     async def ReleaseBill(self, request: pb.ReleaseBillRequest, context: Context) -> bill_check_pb2.BillCheck:
         """Lets a held bill go."""
         caller = str(current_identity())
-        agent, reason = _text("agent", request.agent), _text("reason", request.reason)
 
         async def make(work: Work) -> bill_check_pb2.BillCheck:
-            release = Release(_RELEASE_KIND_OF[request.kind], caller, agent, reason, work.now)
+            kind = _RELEASE_KIND_OF[request.kind]
+            release = Release(kind, caller, request.agent, request.reason, work.now)
             return bill_check_message(await release_bill(work, _id(request.name), release))
 
         return await self._sessions.once("ReleaseBill", request, make)
@@ -143,9 +143,3 @@ def _key(check: BillCheck) -> tuple[str, str]:
 
 def _id(name: str) -> str:
     return name.partition("/")[2]
-
-
-def _text(field: str, value: str) -> str:
-    if "\0" in value:
-        raise InvalidValue(field, value, "text without NUL")
-    return value

@@ -7,14 +7,14 @@ from typing import TypeVar
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from billing_accuracy.handlers.ports import BillChecks, BillRuns, Work
+from billing_accuracy.handlers.ports import View, Work
 from billing_accuracy.server.announcements import Outbox
 from billing_accuracy.server.authorization import SERVICE
 from mesh.clock import Clock
 from mesh.store import Store, UnitOfWork
 
 R = TypeVar("R", bound=Message)
-Records = Callable[[AsyncConnection], tuple[BillRuns, BillChecks]]
+Records = Callable[[AsyncConnection], View]
 """What is kept, seen through a connection."""
 
 
@@ -27,7 +27,7 @@ class StoreSessions:
         self._clock = clock
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[tuple[BillRuns, BillChecks]]:
+    async def reading(self) -> AsyncIterator[View]:
         """One view of what is kept."""
         async with self._store.reading() as connection:
             yield self._records(connection)
@@ -47,5 +47,5 @@ class StoreSessions:
         return await self._store.retrying(change)
 
     def _work(self, uow: UnitOfWork) -> Work:
-        runs, checks = self._records(uow.connection)
-        return Work(runs, checks, Outbox(uow), self._clock.now())
+        kept = self._records(uow.connection)
+        return Work(kept.runs, kept.checks, kept.entries, Outbox(uow), self._clock.now())

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, Table, and_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.findings import (
     CorrectionLine,
     Finding,
@@ -127,7 +128,9 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
 
 
 def _check_row(check: BillCheck) -> dict[str, object]:
-    correction = [[one.reversed_line_id, one.charge_code, to_micros(one.amount)] for one in check.correction]
+    correction = [
+        [one.reversed_line_id, one.charge_code, to_micros(one.amount), one.line_type] for one in check.correction
+    ]
     return {
         "shard": _shard(check.bill_id),
         "bill_run_id": check.bill_run_id,
@@ -147,6 +150,7 @@ def _check_row(check: BillCheck) -> dict[str, object]:
         "line_count": check.line_count,
         "record_count": check.record_count,
         "check_time": check.check_time,
+        "amount_due_micros": None if check.amount_due is None else to_micros(check.amount_due),
     }
 
 
@@ -164,6 +168,9 @@ def _finding_rows(check: BillCheck) -> Iterable[dict[str, object]]:
             "explanation": finding.explanation,
             "line_ids": json.dumps(finding.line_ids),
             "derivation": json.dumps(finding.derivation),
+            "follow_on_micros": to_micros(finding.follow_on),
+            "in_total": finding.in_total,
+            "evidence": json.dumps(finding.evidence),
         }
 
 
@@ -176,6 +183,9 @@ def _finding(row: AnyRow) -> Finding:
         expected=from_micros(row.expected_micros),
         explanation=row.explanation,
         derivation=tuple(row.derivation),
+        follow_on=from_micros(row.follow_on_micros),
+        in_total=row.in_total,
+        evidence=tuple(row.evidence),
     )
 
 
@@ -195,7 +205,11 @@ def _check(row: AnyRow, findings: Sequence[Finding]) -> BillCheck:
         verdict=Verdict(row.verdict),
         hold_state=HoldState(row.hold_state),
         findings=tuple(findings),
-        correction=tuple(CorrectionLine(line, code, from_micros(micros)) for line, code, micros in row.correction),
+        correction=tuple(
+            CorrectionLine(line, code, from_micros(micros), line_type and LineType(line_type))
+            for line, code, micros, line_type in row.correction
+        ),
+        amount_due=None if row.amount_due_micros is None else from_micros(row.amount_due_micros),
         line_count=row.line_count,
         record_count=row.record_count,
         check_time=row.check_time,

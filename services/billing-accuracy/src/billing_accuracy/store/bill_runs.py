@@ -87,7 +87,9 @@ class StoredBillRuns:
                 FINDING.c.bill_run_id,
                 FINDING.c.finding_class,
                 func.count().label("findings"),
-                func.sum(FINDING.c.billed_micros - FINDING.c.expected_micros).label("difference_micros"),
+                func.sum(FINDING.c.billed_micros - FINDING.c.expected_micros + FINDING.c.follow_on_micros).label(
+                    "difference_micros"
+                ),
             )
             .where(FINDING.c.bill_run_id.in_(bill_run_ids))
             .group_by(FINDING.c.bill_run_id, FINDING.c.finding_class)

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from mesh.store import mesh_tables
@@ -50,9 +62,12 @@ BILL_CHECK = Table(
     Column("release_agent", Text),
     Column("release_reason", Text),
     Column("release_time", _TIME),
+    # As the bill states it; NULL when it doesn't.
+    Column("amount_due_micros", BigInteger),
     Index("bill_check_by_name", "bill_run_id", "bill_id"),
     Index("bill_check_by_customer", "customer", "bill_run_id", "bill_id"),
     Index("bill_check_by_hold_state", "hold_state", "bill_run_id", "bill_id"),
+    Index("bill_check_by_subscription", "subscription", "period_end"),
 )
 
 FINDING = Table(
@@ -69,5 +84,27 @@ FINDING = Table(
     Column("explanation", Text, nullable=False),
     Column("line_ids", JSONB, nullable=False),
     Column("derivation", JSONB, nullable=False),
+    Column("follow_on_micros", BigInteger, nullable=False, server_default="0"),
+    Column("in_total", Boolean, nullable=False, server_default="true"),
+    Column("evidence", JSONB, nullable=False, server_default="[]"),
     Index("finding_by_run", "bill_run_id", "finding_class"),
+)
+
+ACCOUNT_ENTRY = Table(
+    "account_entry",
+    metadata,
+    Column("shard", SmallInteger, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("effective_time", _TIME, nullable=False),
+    Column("source", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("charge_code", Text, nullable=False),
+    Column("amount_micros", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("tax_exempt", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("account_entry_by_subscription", "shard", "subscription", "effective_time", "source", "entry_id"),
 )

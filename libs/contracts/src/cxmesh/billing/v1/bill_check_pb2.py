@@ -29,7 +29,7 @@ from google.type import interval_pb2 as google_dot_type_dot_interval__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cxmesh/billing/v1/bill_check.proto\x12\x11\x63xmesh.billing.v1\x1a\x1c\x63xmesh/billing/v1/bill.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1agoogle/type/interval.proto\x1a\x17google/type/money.proto\"\xff\x04\n\tBillCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62ill\x18\x02 \x01(\t\x12\x10\n\x08\x62ill_run\x18\x03 \x01(\t\x12\x14\n\x0csubscription\x18\x04 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x05 \x01(\t\x12\x0c\n\x04plan\x18\x06 \x01(\t\x12-\n\x0e\x62illing_period\x18\x07 \x01(\x0b\x32\x15.google.type.Interval\x12(\n\x0c\x62illed_total\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12*\n\x0e\x65xpected_total\x18\t \x01(\x0b\x32\x12.google.type.Money\x12+\n\x07verdict\x18\n \x01(\x0e\x32\x1a.cxmesh.billing.v1.Verdict\x12\x30\n\nhold_state\x18\x0b \x01(\x0e\x32\x1c.cxmesh.billing.v1.HoldState\x12,\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x1a.cxmesh.billing.v1.Finding\x12>\n\x13proposed_correction\x18\r \x03(\x0b\x32!.cxmesh.billing.v1.CorrectionLine\x12\x14\n\x0crecord_count\x18\x0e \x01(\x03\x12.\n\ncheck_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07release\x18\x10 \x01(\x0b\x32\x1e.cxmesh.billing.v1.HoldRelease:E\xea\x41\x42\n\x10\x63xmesh/BillCheck\x12\x17\x62illChecks/{bill_check}*\nbillChecks2\tbillCheck\"\x97\x02\n\x07\x46inding\x12\x12\n\nfinding_id\x18\x01 \x01(\t\x12\x36\n\rfinding_class\x18\x02 \x01(\x0e\x32\x1f.cxmesh.billing.v1.FindingClass\x12\x10\n\x08line_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x63harge_code\x18\x04 \x01(\t\x12\"\n\x06\x62illed\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12$\n\x08\x65xpected\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12&\n\ndifference\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\t\x12\x12\n\nderivation\x18\t \x03(\t\"c\n\x0e\x43orrectionLine\x12\x18\n\x10reversed_line_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63harge_code\x18\x02 \x01(\t\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"\x99\x01\n\x0bHoldRelease\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.cxmesh.billing.v1.ReleaseKind\x12\x13\n\x0breleased_by\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*b\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x10\n\x0cVERDICT_PASS\x10\x01\x12\x1a\n\x16VERDICT_PASS_WITH_NOTE\x10\x02\x12\x10\n\x0cVERDICT_HOLD\x10\x03*n\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13HOLD_STATE_NOT_HELD\x10\x01\x12\x13\n\x0fHOLD_STATE_HELD\x10\x02\x12\x17\n\x13HOLD_STATE_RELEASED\x10\x03*d\n\x0bReleaseKind\x12\x1c\n\x18RELEASE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELEASE_KIND_CORRECTED\x10\x01\x12\x1b\n\x17RELEASE_KIND_OVERRIDDEN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cxmesh/billing/v1/bill_check.proto\x12\x11\x63xmesh.billing.v1\x1a\x1c\x63xmesh/billing/v1/bill.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1agoogle/type/interval.proto\x1a\x17google/type/money.proto\"\xff\x04\n\tBillCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62ill\x18\x02 \x01(\t\x12\x10\n\x08\x62ill_run\x18\x03 \x01(\t\x12\x14\n\x0csubscription\x18\x04 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x05 \x01(\t\x12\x0c\n\x04plan\x18\x06 \x01(\t\x12-\n\x0e\x62illing_period\x18\x07 \x01(\x0b\x32\x15.google.type.Interval\x12(\n\x0c\x62illed_total\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12*\n\x0e\x65xpected_total\x18\t \x01(\x0b\x32\x12.google.type.Money\x12+\n\x07verdict\x18\n \x01(\x0e\x32\x1a.cxmesh.billing.v1.Verdict\x12\x30\n\nhold_state\x18\x0b \x01(\x0e\x32\x1c.cxmesh.billing.v1.HoldState\x12,\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x1a.cxmesh.billing.v1.Finding\x12>\n\x13proposed_correction\x18\r \x03(\x0b\x32!.cxmesh.billing.v1.CorrectionLine\x12\x14\n\x0crecord_count\x18\x0e \x01(\x03\x12.\n\ncheck_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07release\x18\x10 \x01(\x0b\x32\x1e.cxmesh.billing.v1.HoldRelease:E\xea\x41\x42\n\x10\x63xmesh/BillCheck\x12\x17\x62illChecks/{bill_check}*\nbillChecks2\tbillCheck\"\xf0\x02\n\x07\x46inding\x12\x12\n\nfinding_id\x18\x01 \x01(\t\x12\x36\n\rfinding_class\x18\x02 \x01(\x0e\x32\x1f.cxmesh.billing.v1.FindingClass\x12\x10\n\x08line_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x63harge_code\x18\x04 \x01(\t\x12\"\n\x06\x62illed\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12$\n\x08\x65xpected\x18\x06 \x01(\x0b\x32\x12.google.type.Money\x12&\n\ndifference\x18\x07 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x65xplanation\x18\x08 \x01(\t\x12\x12\n\nderivation\x18\t \x03(\t\x12%\n\tfollow_on\x18\n \x01(\x0b\x32\x12.google.type.Money\x12\x16\n\x0estatement_only\x18\x0b \x01(\x08\x12\x18\n\x10\x65vidence_records\x18\x0c \x03(\t\"\x93\x01\n\x0e\x43orrectionLine\x12\x18\n\x10reversed_line_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63harge_code\x18\x02 \x01(\t\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12.\n\tline_type\x18\x04 \x01(\x0e\x32\x1b.cxmesh.billing.v1.LineType\"\x99\x01\n\x0bHoldRelease\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.cxmesh.billing.v1.ReleaseKind\x12\x13\n\x0breleased_by\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*b\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x10\n\x0cVERDICT_PASS\x10\x01\x12\x1a\n\x16VERDICT_PASS_WITH_NOTE\x10\x02\x12\x10\n\x0cVERDICT_HOLD\x10\x03*n\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13HOLD_STATE_NOT_HELD\x10\x01\x12\x13\n\x0fHOLD_STATE_HELD\x10\x02\x12\x17\n\x13HOLD_STATE_RELEASED\x10\x03*d\n\x0bReleaseKind\x12\x1c\n\x18RELEASE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELEASE_KIND_CORRECTED\x10\x01\x12\x1b\n\x17RELEASE_KIND_OVERRIDDEN\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,18 +38,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BILLCHECK']._loaded_options = None
   _globals['_BILLCHECK']._serialized_options = b'\352AB\n\020cxmesh/BillCheck\022\027billChecks/{bill_check}*\nbillChecks2\tbillCheck'
-  _globals['_VERDICT']._serialized_start=1381
-  _globals['_VERDICT']._serialized_end=1479
-  _globals['_HOLDSTATE']._serialized_start=1481
-  _globals['_HOLDSTATE']._serialized_end=1591
-  _globals['_RELEASEKIND']._serialized_start=1593
-  _globals['_RELEASEKIND']._serialized_end=1693
+  _globals['_VERDICT']._serialized_start=1519
+  _globals['_VERDICT']._serialized_end=1617
+  _globals['_HOLDSTATE']._serialized_start=1619
+  _globals['_HOLDSTATE']._serialized_end=1729
+  _globals['_RELEASEKIND']._serialized_start=1731
+  _globals['_RELEASEKIND']._serialized_end=1831
   _globals['_BILLCHECK']._serialized_start=201
   _globals['_BILLCHECK']._serialized_end=840
   _globals['_FINDING']._serialized_start=843
-  _globals['_FINDING']._serialized_end=1122
-  _globals['_CORRECTIONLINE']._serialized_start=1124
-  _globals['_CORRECTIONLINE']._serialized_end=1223
-  _globals['_HOLDRELEASE']._serialized_start=1226
-  _globals['_HOLDRELEASE']._serialized_end=1379
+  _globals['_FINDING']._serialized_end=1211
+  _globals['_CORRECTIONLINE']._serialized_start=1214
+  _globals['_CORRECTIONLINE']._serialized_end=1361
+  _globals['_HOLDRELEASE']._serialized_start=1364
+  _globals['_HOLDRELEASE']._serialized_end=1517
 # @@protoc_insertion_point(module_scope)

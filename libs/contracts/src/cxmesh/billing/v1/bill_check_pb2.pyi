@@ -214,6 +214,9 @@ class Finding(_message.Message):
     DIFFERENCE_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     DERIVATION_FIELD_NUMBER: _builtins.int
+    FOLLOW_ON_FIELD_NUMBER: _builtins.int
+    STATEMENT_ONLY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_RECORDS_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
     """Key of the finding; the same bill and usage give the same key."""
     finding_class: _bill_pb2.FindingClass.ValueType
@@ -222,6 +225,8 @@ class Finding(_message.Message):
     """The charge code that it is about; empty for the total."""
     explanation: _builtins.str
     """The cause, in words for a care agent."""
+    statement_only: _builtins.bool
+    """Whether the difference is not one of the bill's total: the bill states an amount wrongly that it doesn't ask for."""
     @_builtins.property
     def line_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Lines of the bill that it is about; empty for usage that has no line."""
@@ -236,11 +241,19 @@ class Finding(_message.Message):
 
     @_builtins.property
     def difference(self) -> _money_pb2.Money:
-        """Billed less expected."""
+        """Billed less expected, with `follow_on`."""
 
     @_builtins.property
     def derivation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """How the expected amount comes about, step by step, enough to compute it again."""
+
+    @_builtins.property
+    def follow_on(self) -> _money_pb2.Money:
+        """What commitment, discounts and taxes add to the difference, because they follow from these lines."""
+
+    @_builtins.property
+    def evidence_records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Records that it is about, `{source}/{record_id}`, where it is about certain ones; at most 20."""
 
     def __init__(
         self,
@@ -254,10 +267,13 @@ class Finding(_message.Message):
         difference: _money_pb2.Money | None = ...,
         explanation: _builtins.str = ...,
         derivation: _abc.Iterable[_builtins.str] | None = ...,
+        follow_on: _money_pb2.Money | None = ...,
+        statement_only: _builtins.bool = ...,
+        evidence_records: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "difference", b"difference", "expected", b"expected"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "difference", b"difference", "expected", b"expected", "follow_on", b"follow_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "charge_code", b"charge_code", "derivation", b"derivation", "difference", b"difference", "expected", b"expected", "explanation", b"explanation", "finding_class", b"finding_class", "finding_id", b"finding_id", "line_ids", b"line_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "charge_code", b"charge_code", "derivation", b"derivation", "difference", b"difference", "evidence_records", b"evidence_records", "expected", b"expected", "explanation", b"explanation", "finding_class", b"finding_class", "finding_id", b"finding_id", "follow_on", b"follow_on", "line_ids", b"line_ids", "statement_only", b"statement_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -265,20 +281,25 @@ Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
 class CorrectionLine(_message.Message):
-    """A line of a correction."""
+    """A line of a correction. Totals that follow from lines are to follow from those of the corrected bill."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REVERSED_LINE_ID_FIELD_NUMBER: _builtins.int
     CHARGE_CODE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    LINE_TYPE_FIELD_NUMBER: _builtins.int
     reversed_line_id: _builtins.str
-    """The line of the bill that it reverses; empty for a line that is added."""
+    """The line of the bill that it reverses, or `tax:{tax_id}`; empty for what is added."""
     charge_code: _builtins.str
-    """The tariff's code of the charge."""
+    """The tariff's code of the charge; `tax:{tax_id}` for a tax; `total`, or `totals.` and the name of the field, for a
+    total that is moved.
+    """
+    line_type: _bill_pb2.LineType.ValueType
+    """The type of a line that is added; unspecified for all else."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What it adds to the bill; negative for a reversal."""
+        """What it adds to the bill, or to the total that is moved; negative for a reversal."""
 
     def __init__(
         self,
@@ -286,10 +307,11 @@ class CorrectionLine(_message.Message):
         reversed_line_id: _builtins.str = ...,
         charge_code: _builtins.str = ...,
         amount: _money_pb2.Money | None = ...,
+        line_type: _bill_pb2.LineType.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "charge_code", b"charge_code", "reversed_line_id", b"reversed_line_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "charge_code", b"charge_code", "line_type", b"line_type", "reversed_line_id", b"reversed_line_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,6 +34,16 @@ class _LineTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineType.Val
     """Usage."""
     LINE_TYPE_RECURRING: _LineType.ValueType  # 2
     """A recurring charge."""
+    LINE_TYPE_ONE_OFF: _LineType.ValueType  # 3
+    """A charge for a single act, e.g. an activation."""
+    LINE_TYPE_COMMITMENT: _LineType.ValueType  # 4
+    """What is missing to the least amount that was agreed."""
+    LINE_TYPE_DISCOUNT: _LineType.ValueType  # 5
+    """A discount of the plan, negative (EN 16931 BG-20); the code is the discount's id."""
+    LINE_TYPE_SURCHARGE: _LineType.ValueType  # 6
+    """A charge on the bill as a whole, e.g. for late payment (BG-21)."""
+    LINE_TYPE_CREDIT: _LineType.ValueType  # 7
+    """A credit that was granted, negative."""
 
 class LineType(_LineType, metaclass=_LineTypeEnumTypeWrapper):
     """Kinds of bill lines."""
@@ -44,6 +54,16 @@ LINE_TYPE_USAGE: LineType.ValueType  # 1
 """Usage."""
 LINE_TYPE_RECURRING: LineType.ValueType  # 2
 """A recurring charge."""
+LINE_TYPE_ONE_OFF: LineType.ValueType  # 3
+"""A charge for a single act, e.g. an activation."""
+LINE_TYPE_COMMITMENT: LineType.ValueType  # 4
+"""What is missing to the least amount that was agreed."""
+LINE_TYPE_DISCOUNT: LineType.ValueType  # 5
+"""A discount of the plan, negative (EN 16931 BG-20); the code is the discount's id."""
+LINE_TYPE_SURCHARGE: LineType.ValueType  # 6
+"""A charge on the bill as a whole, e.g. for late payment (BG-21)."""
+LINE_TYPE_CREDIT: LineType.ValueType  # 7
+"""A credit that was granted, negative."""
 Global___LineType: _TypeAlias = LineType  # noqa: Y015
 
 class _FindingClass:
@@ -71,11 +91,35 @@ class _FindingClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingC
     FINDING_CLASS_WRONG_PLAN: _FindingClass.ValueType  # 8
     """The amount is that of another plan of the catalogue."""
     FINDING_CLASS_WRONG_BAND: _FindingClass.ValueType  # 9
-    """The amount is that of another charge code's rate, e.g. another time band."""
+    """The amount is that of another time band's rate."""
     FINDING_CLASS_UNKNOWN_CHARGE: _FindingClass.ValueType  # 10
     """The plan in force, or its tariff, has no such charge, or has it as another type of line."""
     FINDING_CLASS_QUANTITY: _FindingClass.ValueType  # 11
     """The amount is right for its quantity, but the quantity or the count is not what was used."""
+    FINDING_CLASS_STALE_TARIFF: _FindingClass.ValueType  # 12
+    """The amount is that of another version of the plan's tariff."""
+    FINDING_CLASS_WRONG_ZONE: _FindingClass.ValueType  # 13
+    """The amount is that of another zone's rate: another destination, or another network visited."""
+    FINDING_CLASS_ALLOWANCE: _FindingClass.ValueType  # 14
+    """An allowance was not applied, not in full, or too far."""
+    FINDING_CLASS_PRORATION: _FindingClass.ValueType  # 15
+    """A recurring charge is for another number of days than the plan was held."""
+    FINDING_CLASS_DISCOUNT: _FindingClass.ValueType  # 16
+    """A discount is missing, of another amount than agreed, or not due."""
+    FINDING_CLASS_CREDIT: _FindingClass.ValueType  # 17
+    """A credit that was granted is missing, of another amount, or was never granted."""
+    FINDING_CLASS_TAX: _FindingClass.ValueType  # 18
+    """A tax is not what the lines make due: its rate, what it is on, or its amount."""
+    FINDING_CLASS_DUPLICATE_RECORD: _FindingClass.ValueType  # 19
+    """The same usage was billed twice: it is stored once, or under two ids."""
+    FINDING_CLASS_BALANCE: _FindingClass.ValueType  # 20
+    """What was owed before, or paid since, is not what is known."""
+    FINDING_CLASS_ONE_OFF: _FindingClass.ValueType  # 21
+    """A charge for a single act, or on the bill as a whole, that nothing calls for, or of another amount than agreed."""
+    FINDING_CLASS_UNEXPLAINED: _FindingClass.ValueType  # 22
+    """Neither amount nor quantity is right, and nothing says why."""
+    FINDING_CLASS_ROUNDING_METHOD: _FindingClass.ValueType  # 23
+    """The amount is rounded by another method, to other decimals, or at another level than the tariff declares."""
 
 class FindingClass(_FindingClass, metaclass=_FindingClassEnumTypeWrapper):
     """Classes of findings."""
@@ -99,11 +143,35 @@ FINDING_CLASS_ARITHMETIC: FindingClass.ValueType  # 7
 FINDING_CLASS_WRONG_PLAN: FindingClass.ValueType  # 8
 """The amount is that of another plan of the catalogue."""
 FINDING_CLASS_WRONG_BAND: FindingClass.ValueType  # 9
-"""The amount is that of another charge code's rate, e.g. another time band."""
+"""The amount is that of another time band's rate."""
 FINDING_CLASS_UNKNOWN_CHARGE: FindingClass.ValueType  # 10
 """The plan in force, or its tariff, has no such charge, or has it as another type of line."""
 FINDING_CLASS_QUANTITY: FindingClass.ValueType  # 11
 """The amount is right for its quantity, but the quantity or the count is not what was used."""
+FINDING_CLASS_STALE_TARIFF: FindingClass.ValueType  # 12
+"""The amount is that of another version of the plan's tariff."""
+FINDING_CLASS_WRONG_ZONE: FindingClass.ValueType  # 13
+"""The amount is that of another zone's rate: another destination, or another network visited."""
+FINDING_CLASS_ALLOWANCE: FindingClass.ValueType  # 14
+"""An allowance was not applied, not in full, or too far."""
+FINDING_CLASS_PRORATION: FindingClass.ValueType  # 15
+"""A recurring charge is for another number of days than the plan was held."""
+FINDING_CLASS_DISCOUNT: FindingClass.ValueType  # 16
+"""A discount is missing, of another amount than agreed, or not due."""
+FINDING_CLASS_CREDIT: FindingClass.ValueType  # 17
+"""A credit that was granted is missing, of another amount, or was never granted."""
+FINDING_CLASS_TAX: FindingClass.ValueType  # 18
+"""A tax is not what the lines make due: its rate, what it is on, or its amount."""
+FINDING_CLASS_DUPLICATE_RECORD: FindingClass.ValueType  # 19
+"""The same usage was billed twice: it is stored once, or under two ids."""
+FINDING_CLASS_BALANCE: FindingClass.ValueType  # 20
+"""What was owed before, or paid since, is not what is known."""
+FINDING_CLASS_ONE_OFF: FindingClass.ValueType  # 21
+"""A charge for a single act, or on the bill as a whole, that nothing calls for, or of another amount than agreed."""
+FINDING_CLASS_UNEXPLAINED: FindingClass.ValueType  # 22
+"""Neither amount nor quantity is right, and nothing says why."""
+FINDING_CLASS_ROUNDING_METHOD: FindingClass.ValueType  # 23
+"""The amount is rounded by another method, to other decimals, or at another level than the tariff declares."""
 Global___FindingClass: _TypeAlias = FindingClass  # noqa: Y015
 
 @_typing.final
@@ -119,6 +187,8 @@ class Bill(_message.Message):
     BILLING_PERIOD_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    TAXES_FIELD_NUMBER: _builtins.int
+    TOTALS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`bills/{bill}`; the billing system's own number."""
     subscription: _builtins.str
@@ -133,7 +203,15 @@ class Bill(_message.Message):
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
-        """What the bill asks for."""
+        """What the bill asks for in its period, taxes included (TMF678 taxIncludedAmount); what was owed before is not in it."""
+
+    @_builtins.property
+    def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___BillTax]:
+        """Taxes on the lines, one for each tax of the tariffs in force (TMF678 taxItem, EN 16931 BG-23)."""
+
+    @_builtins.property
+    def totals(self) -> Global___BillTotals:
+        """The totals that the bill states beside `total`; what is absent is not checked."""
 
     def __init__(
         self,
@@ -143,14 +221,132 @@ class Bill(_message.Message):
         billing_period: _interval_pb2.Interval | None = ...,
         lines: _abc.Iterable[Global___BillLine] | None = ...,
         total: _money_pb2.Money | None = ...,
+        taxes: _abc.Iterable[Global___BillTax] | None = ...,
+        totals: Global___BillTotals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_period", b"billing_period", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_period", b"billing_period", "total", b"total", "totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_period", b"billing_period", "lines", b"lines", "name", b"name", "subscription", b"subscription", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_period", b"billing_period", "lines", b"lines", "name", b"name", "subscription", b"subscription", "taxes", b"taxes", "total", b"total", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Bill: _TypeAlias = Bill  # noqa: Y015
+
+@_typing.final
+class BillTax(_message.Message):
+    """A tax on a bill."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAX_ID_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    TAXABLE_AMOUNT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    tax_id: _builtins.str
+    """The tax's id in the tariff, e.g. "vat"."""
+    percent: _builtins.str
+    """Its rate in percent, a decimal number, e.g. "19" or "7.7"; empty when the bill doesn't say."""
+    @_builtins.property
+    def taxable_amount(self) -> _money_pb2.Money:
+        """What it is on (EN 16931 BT-116); absent when the bill doesn't say."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What it comes to (BT-117)."""
+
+    def __init__(
+        self,
+        *,
+        tax_id: _builtins.str = ...,
+        percent: _builtins.str = ...,
+        taxable_amount: _money_pb2.Money | None = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "taxable_amount", b"taxable_amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "percent", b"percent", "tax_id", b"tax_id", "taxable_amount", b"taxable_amount"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BillTax: _TypeAlias = BillTax  # noqa: Y015
+
+@_typing.final
+class BillTotals(_message.Message):
+    """Totals of a bill, in the order in which EN 16931 (BG-22) adds them up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_NET_FIELD_NUMBER: _builtins.int
+    ALLOWANCES_FIELD_NUMBER: _builtins.int
+    CHARGES_FIELD_NUMBER: _builtins.int
+    TAX_EXCLUSIVE_FIELD_NUMBER: _builtins.int
+    TAX_FIELD_NUMBER: _builtins.int
+    TAX_INCLUSIVE_FIELD_NUMBER: _builtins.int
+    BALANCE_BROUGHT_FORWARD_FIELD_NUMBER: _builtins.int
+    PAID_FIELD_NUMBER: _builtins.int
+    ROUNDING_FIELD_NUMBER: _builtins.int
+    AMOUNT_DUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lines_net(self) -> _money_pb2.Money:
+        """Sum of the lines that are neither discounts nor surcharges (BT-106)."""
+
+    @_builtins.property
+    def allowances(self) -> _money_pb2.Money:
+        """Sum of the discounts, as an amount above zero (BT-107)."""
+
+    @_builtins.property
+    def charges(self) -> _money_pb2.Money:
+        """Sum of the surcharges (BT-108)."""
+
+    @_builtins.property
+    def tax_exclusive(self) -> _money_pb2.Money:
+        """Lines less discounts plus surcharges, less taxes where prices include them (BT-109)."""
+
+    @_builtins.property
+    def tax(self) -> _money_pb2.Money:
+        """Sum of the taxes (BT-110)."""
+
+    @_builtins.property
+    def tax_inclusive(self) -> _money_pb2.Money:
+        """With taxes (BT-112): the same as `Bill.total`."""
+
+    @_builtins.property
+    def balance_brought_forward(self) -> _money_pb2.Money:
+        """What was owed before this bill; negative for a credit balance. Not in EN 16931."""
+
+    @_builtins.property
+    def paid(self) -> _money_pb2.Money:
+        """What was paid since (BT-113)."""
+
+    @_builtins.property
+    def rounding(self) -> _money_pb2.Money:
+        """What rounding to a payable amount adds (BT-114)."""
+
+    @_builtins.property
+    def amount_due(self) -> _money_pb2.Money:
+        """What is to be paid (BT-115): with taxes, plus what was owed, less what was paid, plus rounding."""
+
+    def __init__(
+        self,
+        *,
+        lines_net: _money_pb2.Money | None = ...,
+        allowances: _money_pb2.Money | None = ...,
+        charges: _money_pb2.Money | None = ...,
+        tax_exclusive: _money_pb2.Money | None = ...,
+        tax: _money_pb2.Money | None = ...,
+        tax_inclusive: _money_pb2.Money | None = ...,
+        balance_brought_forward: _money_pb2.Money | None = ...,
+        paid: _money_pb2.Money | None = ...,
+        rounding: _money_pb2.Money | None = ...,
+        amount_due: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowances", b"allowances", "amount_due", b"amount_due", "balance_brought_forward", b"balance_brought_forward", "charges", b"charges", "lines_net", b"lines_net", "paid", b"paid", "rounding", b"rounding", "tax", b"tax", "tax_exclusive", b"tax_exclusive", "tax_inclusive", b"tax_inclusive"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowances", b"allowances", "amount_due", b"amount_due", "balance_brought_forward", b"balance_brought_forward", "charges", b"charges", "lines_net", b"lines_net", "paid", b"paid", "rounding", b"rounding", "tax", b"tax", "tax_exclusive", b"tax_exclusive", "tax_inclusive", b"tax_inclusive"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BillTotals: _TypeAlias = BillTotals  # noqa: Y015
 
 @_typing.final
 class BillLine(_message.Message):

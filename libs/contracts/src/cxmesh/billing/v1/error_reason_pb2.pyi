@@ -56,6 +56,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A value cannot be. INVALID_ARGUMENT with a field violation.
     Example: { "reason": "ERROR_REASON_INVALID_VALUE", "metadata": { "field": "filter" } }
     """
+    ERROR_REASON_INVALID_ENTRY: _ErrorReason.ValueType  # 9
+    """A field of an account entry breaks its rule. An entry's outcome.
+    Example: { "reason": "ERROR_REASON_INVALID_ENTRY", "field": "amount", "description": "-3: expected an amount above zero" }
+    """
+    ERROR_REASON_ENTRY_CONFLICT: _ErrorReason.ValueType  # 10
+    """(source, entry_id) is known with other content. An entry's outcome; the first content stays.
+    Example: { "reason": "ERROR_REASON_ENTRY_CONFLICT", "field": "entry_id", "description": "crm/o-17 is stored with other content" }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
@@ -93,5 +101,13 @@ Example: { "reason": "ERROR_REASON_BILL_CONFLICT", "field": "name", "description
 ERROR_REASON_INVALID_VALUE: ErrorReason.ValueType  # 8
 """A value cannot be. INVALID_ARGUMENT with a field violation.
 Example: { "reason": "ERROR_REASON_INVALID_VALUE", "metadata": { "field": "filter" } }
+"""
+ERROR_REASON_INVALID_ENTRY: ErrorReason.ValueType  # 9
+"""A field of an account entry breaks its rule. An entry's outcome.
+Example: { "reason": "ERROR_REASON_INVALID_ENTRY", "field": "amount", "description": "-3: expected an amount above zero" }
+"""
+ERROR_REASON_ENTRY_CONFLICT: ErrorReason.ValueType  # 10
+"""(source, entry_id) is known with other content. An entry's outcome; the first content stays.
+Example: { "reason": "ERROR_REASON_ENTRY_CONFLICT", "field": "entry_id", "description": "crm/o-17 is stored with other content" }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

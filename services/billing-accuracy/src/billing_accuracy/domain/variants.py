@@ -1,0 +1,185 @@
+"""What would a bill ask for, had one thing been done otherwise? A wrong amount that is one of these has its cause."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+from billing_accuracy.domain.findings import FindingClass
+from billing_accuracy.domain.prices import beyond_check
+from billing_accuracy.domain.rerate import Allowances, Rerating
+from billing_accuracy.domain.usage import BillCase, Segment, UsageTable
+from rating import Cycle, Rounding, RoundingMethod, Tariff, Version
+
+_CENTS: Final = 2
+_MOST_DECIMALS: Final = 4
+"""More are on no bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a bill's usage and recurring charges come to, had one thing been done otherwise."""
+
+    finding_class: FindingClass
+    how: str
+    """What was done otherwise, in words that follow "billed"."""
+    amounts: Mapping[str, Fraction]
+    """By charge code; without codes that come to nothing."""
+    plan: str = ""
+    """The other plan, when that is what differs."""
+    by_chance: bool = False
+    """Whether a single wrong amount may well be one of these by chance, so that it takes several."""
+
+    def gives(self, asked: Mapping[str, Fraction]) -> bool:
+        """Whether it gives all of these amounts."""
+        return asked.items() <= self.amounts.items()
+
+
+def variants_of(
+    cases: Sequence[BillCase], usage: UsageTable, tariffs: Mapping[str, Tariff], indices: Collection[int]
+) -> dict[int, list[Variant]]:
+    """For the bills at these places: every other way of rating them, the likelier ones first."""
+    found: dict[int, list[Variant]] = {index: [] for index in indices}
+    world = _World(cases, usage, tariffs, sorted(indices))
+    ways = (world.without_allowances, world.other_versions, world.other_plans, world.record_rounding)
+    for make in (*ways, world.line_decimals):
+        for index, variant in make():
+            found[index].append(variant)
+    return {index: _own_first(cases[index], variants) for index, variants in found.items()}
+
+
+def _own_first(case: BillCase, variants: Sequence[Variant]) -> list[Variant]:
+    """The subscription's own plans, past and to come, before others: they are the likelier ones."""
+    own = {period.plan for period in case.subscription.plan_periods}
+    return sorted(variants, key=lambda one: bool(one.plan) and one.plan not in own)
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """The bills in question, and what there is to rate them otherwise."""
+
+    cases: Sequence[BillCase]
+    usage: UsageTable
+    tariffs: Mapping[str, Tariff]
+    indices: Sequence[int]
+
+    def without_allowances(self) -> Iterator[tuple[int, Variant]]:
+        """No allowance at all; or all of it where a part was due."""
+        with_some = [index for index in self.indices if any(map(self._grants, self.cases[index].segments))]
+        for allowances, how in (
+            (Allowances.NONE, "without the allowances of the plan"),
+            (Allowances.WHOLE, "with the allowances of a whole period, which the plan was not held"),
+        ):
+            yield from self._rated(with_some, self.tariffs, (FindingClass.ALLOWANCE, how, ""), allowances)
+
+    def _grants(self, segment: Segment) -> bool:
+        return any(version.allowances for version in self.tariffs[segment.plan].versions)
+
+    def other_versions(self) -> Iterator[tuple[int, Variant]]:
+        """Under a version of the plan's tariff that was not in force all the time."""
+        for plan in sorted({segment.plan for index in self.indices for segment in self.cases[index].segments}):
+            tariff = self.tariffs[plan]
+            held = [index for index in self.indices if any(one.plan == plan for one in self.cases[index].segments)]
+            for version in tariff.versions:
+                changed = [index for index in held if not self._is_throughout(version, self.cases[index], plan)]
+                if not changed:
+                    continue
+                how = f"under the tariff of {plan} as of {version.active_from.date().isoformat()}"
+                others = {**self.tariffs, plan: tariff.as_of(version.active_from)}
+                yield from self._rated(changed, others, (FindingClass.STALE_TARIFF, how, ""))
+
+    def _is_throughout(self, version: Version, case: BillCase, plan: str) -> bool:
+        tariff = self.tariffs[plan]
+        edges = [moment for one in case.segments if one.plan == plan for moment in (one.held.start, one.held.end)]
+        later = [other.active_from for other in tariff.versions if min(edges) < other.active_from < max(edges)]
+        return not later and tariff.version_at(min(edges)) == version
+
+    def other_plans(self) -> Iterator[tuple[int, Variant]]:
+        """Under one plan that was not in force all the time."""
+        for plan, tariff in sorted(self.tariffs.items()):
+            cases = {index: _throughout(self.cases[index], plan) for index in self.indices}
+            may = [index for index, case in cases.items() if _may_follow(self.cases[index], case, tariff)]
+            throughout = " all the time"
+            for index, amounts in self._amounts(may, [cases[index] for index in may], self.tariffs):
+                more = throughout if plan in self.cases[index].plans else ""
+                yield index, Variant(FindingClass.WRONG_PLAN, f"as under {plan}{more}", amounts, plan)
+
+    def line_decimals(self) -> Iterator[tuple[int, Variant]]:
+        """With lines rounded to other decimals."""
+        for decimals in range(_MOST_DECIMALS + 1):
+            others = {plan: _lines_rounded(tariff, decimals) for plan, tariff in self.tariffs.items()}
+            yield from self._otherwise(others, f"with lines rounded to {decimals} decimals")
+
+    def record_rounding(self) -> Iterator[tuple[int, Variant]]:
+        """With every record rounded, or none, against what the tariff declares."""
+        methods = (None, RoundingMethod.HALF_UP, RoundingMethod.UP, RoundingMethod.DOWN, RoundingMethod.HALF_EVEN)
+        for method in methods:
+            others = {plan: _records_rounded(tariff, method) for plan, tariff in self.tariffs.items()}
+            shown = str(method).replace("_", " ")
+            how = "without rounding each record" if method is None else f"with each record rounded {shown}"
+            yield from self._otherwise(others, how)
+
+    def _otherwise(self, others: Mapping[str, Tariff], how: str) -> Iterator[tuple[int, Variant]]:
+        """With tariffs that round otherwise, of bills that these concern."""
+        changed = [
+            index
+            for index in self.indices
+            if any(others[one.plan] != self.tariffs[one.plan] for one in self.cases[index].segments)
+        ]
+        for index, variant in self._rated(changed, others, (FindingClass.ROUNDING_METHOD, how, "")):
+            yield index, replace(variant, by_chance=True)
+
+    def _rated(
+        self,
+        indices: Sequence[int],
+        tariffs: Mapping[str, Tariff],
+        named: tuple[FindingClass, str, str],
+        allowances: Allowances = Allowances.AS_DECLARED,
+    ) -> Iterator[tuple[int, Variant]]:
+        finding_class, how, plan = named
+        cases = [self.cases[index] for index in indices]
+        for index, amounts in self._amounts(indices, cases, tariffs, allowances):
+            yield index, Variant(finding_class, how, amounts, plan)
+
+    def _amounts(
+        self,
+        indices: Sequence[int],
+        cases: Sequence[BillCase],
+        tariffs: Mapping[str, Tariff],
+        allowances: Allowances = Allowances.AS_DECLARED,
+    ) -> Iterator[tuple[int, Mapping[str, Fraction]]]:
+        """Amounts by code of those bills all of whose records have a price so."""
+        if not indices:
+            return
+        plain = [replace(case, account=replace(case.account, entries=())) for case in cases]
+        rerating = Rerating(plain, self.usage, tariffs, allowances)
+        for place, index in enumerate(indices):
+            if not rerating.unrated_count(place):
+                charges = rerating.due(place).charges.items()
+                yield index, {code: charge.amount for code, charge in charges if charge.amount}
+
+
+def _throughout(case: BillCase, plan: str) -> BillCase:
+    """As if the plan had been in force in all of the segments."""
+    first, last = case.segments[0], case.segments[-1]
+    return replace(case, segments=(Segment(plan, first.cycle, Cycle(first.held.start, last.held.end)),))
+
+
+def _may_follow(case: BillCase, throughout: BillCase, tariff: Tariff) -> bool:
+    """Whether a bill may follow a plan other than its own: one that had prices then, and needs no more to know."""
+    [segment] = throughout.segments
+    is_other = set(case.plans) != {segment.plan}
+    has_prices = tariff.version_at(segment.held.start) is not None
+    return is_other and has_prices and not beyond_check(tariff, segment.held)
+
+
+def _lines_rounded(tariff: Tariff, decimals: int) -> Tariff:
+    declared = tariff.line_rounding
+    return tariff if declared is None else replace(tariff, line_rounding=replace(declared, decimals=decimals))
+
+
+def _records_rounded(tariff: Tariff, method: RoundingMethod | None) -> Tariff:
+    """The tariff with its records rounded so, to the decimals of its lines."""
+    lines = tariff.line_rounding
+    decimals = lines.decimals if lines else _CENTS
+    return replace(tariff, record_rounding=None if method is None else Rounding(method, decimals))
