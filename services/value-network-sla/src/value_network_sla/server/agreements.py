@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from cxmesh.sla.v1 import agreement_pb2
+from mesh.api import moment_message
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.partner import Partner, PartnerRole
 from value_network_sla.server.moments import (
     duration_of_ns,
     moment_from,
-    moment_message,
     money_message,
     ns_from,
     penalty_from,

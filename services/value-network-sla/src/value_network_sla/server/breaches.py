@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from google.type.money_pb2 import Money as MoneyMessage
 
 from cxmesh.sla.v1 import attainment_pb2
+from mesh.api import moment_message
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, BreachShare
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.party import Party, PartyKind
 from value_network_sla.domain.rounding import MILLION
 from value_network_sla.handlers.viewer import Viewer
-from value_network_sla.server.moments import moment_message, money_message
+from value_network_sla.server.moments import money_message
 from value_network_sla.server.sessions import party_message
 
 EVERYTHING = Viewer(partner=None)

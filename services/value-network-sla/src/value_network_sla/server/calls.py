@@ -35,11 +35,7 @@ class Calls:
 
     async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[M]]) -> M:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
-
-        async def answer(uow: UnitOfWork) -> M:
-            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(self._work(uow)))
-
-        return await self._store.retrying(answer)
+        return await self._store.once(f"{SERVICE}/{method}", request, lambda uow: make(self._work(uow)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Records]:

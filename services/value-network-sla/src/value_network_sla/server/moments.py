@@ -1,11 +1,12 @@
 """How do moments, spans of time and amounts of money cross the wire?"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as MoneyMessage
 
+from mesh.api import NoMoment, moment_of
 from rating import MINOR_UNITS
 from value_network_sla.domain.money import MICROS, Money
 from value_network_sla.errors import InvalidValue
@@ -18,20 +19,10 @@ _MOST_UNITS = 10**12
 
 def moment_from(message: Timestamp, field: str) -> datetime:
     """The moment, to the microsecond; raises InvalidValue for one that no calendar has."""
-    shown, expected = f"{message.seconds} s and {message.nanos} ns", "a time between the years 1 and 9999"
-    if not 0 <= message.nanos < _NANOS:
-        raise InvalidValue(field, shown, expected)
     try:
-        return message.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidValue(field, shown, expected) from error
-
-
-def moment_message(moment: datetime) -> Timestamp:
-    """The moment as a message."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
+        return moment_of(message)
+    except NoMoment as error:
+        raise InvalidValue(field, error.shown, error.EXPECTED) from error
 
 
 def moment_of_ns(nanoseconds: int) -> Timestamp:
