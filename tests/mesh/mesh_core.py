@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, LiteralString, cast
 
-import psycopg
+from mesh_tables import Database
 
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.offer.v1.campaign_pb2 import (
@@ -59,12 +59,12 @@ class Core:
     cycle: BillCycle
     mesh: MeshClient
     """Those of its stubs that there are services for."""
-    database: psycopg.Connection
+    database: Database
 
     def records(self, subscribers: Sequence[Subscriber]) -> list[UsageRecord]:
         """The subscribers' usage of the cycle, about 300 records each, in the order of arrival."""
         calls = expand(subscribers, self.cycle).in_order_of_arrival()
-        return [record for request in bill_shock._requests(subscribers, calls) for record in request.records]
+        return [record for request in bill_shock.usage_requests(subscribers, calls) for record in request.records]
 
     def counted(self, subscribers: Sequence[Subscriber]) -> Counters:
         """What the counters say."""
@@ -94,7 +94,7 @@ class Core:
 
     def decided(self) -> list[str]:
         """Which signals decisions were made on, one name for each decision."""
-        return [decision.trigger.resource for decision in bill_shock._decisions(self.mesh)]
+        return [decision.trigger.resource for decision in bill_shock.all_decisions(self.mesh)]
 
     def announced(self) -> list[str]:
         """Which signals' decisions were announced to other services, one name for each announcement."""
@@ -112,18 +112,18 @@ class Core:
     def slow_down(self, seconds: float) -> None:
         """From now on, storing a batch takes this much longer: what is to die in the middle of it does."""
         # DDL takes no parameters; a float is no text that could break out.
-        self.database.execute(
+        self.database.do(
             "CREATE FUNCTION public.pause() RETURNS trigger LANGUAGE plpgsql AS "  # type: ignore[arg-type]  # as said
             f"'BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END'"
         )
-        self.database.execute(
+        self.database.do(
             "CREATE TRIGGER pause AFTER INSERT ON usage.usage_record_key "
             "FOR EACH STATEMENT EXECUTE FUNCTION public.pause()"
         )
 
     def ask(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the instance's database; Any: of the query's types."""
-        return self.database.execute(query, values).fetchall()
+        return self.database.rows(query, values)
 
 
 @contextmanager
@@ -137,10 +137,10 @@ def core_of(home: Home, subscribers: Sequence[Subscriber]) -> Iterator[Core]:
             catalog=CatalogServiceStub(channels["offer-decision"]),
             offers=OfferDecisionServiceStub(channels["offer-decision"]),
         )
-        database = stack.enter_context(psycopg.connect(running_database_url(home), autocommit=True))
+        database = stack.enter_context(Database(running_database_url(home)))
         core = Core(home, BillCycle.open_on(datetime.now(UTC).date()), cast("MeshClient", stubs), database)
-        provision._plans(core.mesh)
-        provision._customers(core.mesh, subscribers, core.cycle)
+        provision.create_plans(core.mesh)
+        provision.create_customers(core.mesh, subscribers, core.cycle)
         _policies(core.mesh)
         _campaign(core.mesh)
         yield core

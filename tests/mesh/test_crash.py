@@ -14,9 +14,9 @@ from mesh_kills import bring_back, kill, lose_redis, wait_until
 
 from cxmesh.usage.v1.usage_record_pb2 import UsageRecord
 from cxmesh_cli.demo.subscribers import Subscriber, read_subscribers
-from cxmesh_cli.ingest.usage_csv import write_usage_csv
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.processes import python_module
+from usage_adapters.usage_csv import write_usage_csv
 
 pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120)]
 

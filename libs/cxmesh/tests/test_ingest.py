@@ -1,7 +1,6 @@
 """Do all records of a file get in, each refused one with its reason, and once whatever happens on the way?"""
 
 import csv
-import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,19 +11,18 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cxmesh.usage.v1 import usage_service_pb2_grpc
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRequest, RecordUsageResponse
-from cxmesh_cli.errors import BadInputError, CallError, CommandError, NotRunningError
+from cxmesh_cli.errors import CallError, CommandError, NotRunningError
+from cxmesh_cli.ingest.position import Position
 from cxmesh_cli.ingest.run import Ingest
 from cxmesh_cli.ingest.sender import Sender
-from cxmesh_cli.ingest.usage_csv import COLUMNS, read_usage_csv, write_usage_csv
 from mesh.rpc.errors import resource_exhausted
+from usage_adapters.reading import Mark, Options
+from usage_adapters.usage_csv import make
 
 HEADER = "source,record_id,subscription,usage_type,start_time,quantity,destination"
 UNKNOWN = "subscriptions/unknown"
@@ -100,7 +98,11 @@ def file_of(tmp_path: Path, rows: list[str], header: str = HEADER) -> Path:
 
 
 def run(file: Path, folder: Path, channel: grpc.Channel, *, again: bool = False, **options: Any) -> Any:
-    return Ingest(file, "usage-csv", folder, again=again).run(Sender(channel, **options), lambda _: None)
+    return job_of(file, folder, again=again).run(Sender(channel, **options), lambda _: None)
+
+
+def job_of(file: Path, folder: Path, *, again: bool = False) -> Ingest:
+    return Ingest(file, make(Options()), folder, again=again)
 
 
 def report_of(summary: Any) -> list[dict[str, str]]:
@@ -110,7 +112,8 @@ def report_of(summary: Any) -> list[dict[str, str]]:
 
 def test_a_file_gets_in_whole_in_batches_of_a_thousand(tmp_path: Path, usage: FakeUsage, channel: grpc.Channel) -> None:
     summary = run(file_of(tmp_path, [row(n) for n in range(2345)]), tmp_path, channel)
-    assert (summary.position.rows, summary.position.accepted, summary.position.rejected) == (2345, 2345, 0)
+    counts = summary.position.counts
+    assert (counts.rows, counts.accepted, counts.rejected) == (2345, 2345, 0)
     assert sorted(usage.batch_sizes) == [345, 1000, 1000]
     stored = usage.stored["msc-7", "r61"]
     assert stored.subscription == "subscriptions/s-1"
@@ -132,7 +135,7 @@ def test_refused_records_are_reported_with_line_field_and_reason(
         row(7),
     ]
     summary = run(file_of(tmp_path, rows), tmp_path, channel)
-    assert (summary.position.accepted, summary.position.rejected) == (2, 5)
+    assert (summary.position.counts.accepted, summary.position.counts.rejected) == (2, 5)
     report = report_of(summary)
     assert [(line["line"], line["field"], line["record_id"]) for line in report] == [
         ("3", "quantity", "r2"),
@@ -158,10 +161,11 @@ def test_an_interrupted_file_goes_on_where_it_ended_with_one_report(
     usage.failures = [lambda _: None, lambda _: None, refuse]
     with pytest.raises(CallError, match="PERMISSION_DENIED"):
         run(file, tmp_path, channel, in_flight=1)
-    assert Ingest(file, "usage-csv", tmp_path).start.rows == 2000
+    assert job_of(file, tmp_path).rows_before == 2000
     summary = run(file, tmp_path, channel, in_flight=1)
     assert summary.rows_before == 2000
-    assert (summary.position.accepted, summary.position.duplicates, summary.position.rejected) == (4995, 0, 5)
+    counts = summary.position.counts
+    assert (counts.accepted, counts.duplicates, counts.rejected) == (4995, 0, 5)
     assert [line["line"] for line in report_of(summary)] == ["9", "1009", "2009", "3009", "4009"]
 
 
@@ -169,9 +173,9 @@ def test_rejects_written_after_the_last_saved_position_are_not_reported_twice(
     tmp_path: Path, channel: grpc.Channel
 ) -> None:
     file = file_of(tmp_path, [row(1, subscription="unknown")])
-    job = Ingest(file, "usage-csv", tmp_path)
+    job = job_of(file, tmp_path)
     first = job.run(Sender(channel), lambda _: None)
-    job._positions.save(job._positions.fresh())  # as if the process had died before it could save
+    job._positions.save(Position(job.position.name, "usage-csv", ""))  # as if the process had died before it could save
     second = run(file, tmp_path, channel)
     assert report_of(second) == report_of(first)
     assert len(report_of(second)) == 1
@@ -186,13 +190,13 @@ def test_a_file_that_is_in_is_not_sent_again_unless_asked(
     assert usage.batch_sizes == [10]
     again = run(file, tmp_path, channel, again=True)
     assert usage.batch_sizes == [10, 10]
-    assert (again.position.accepted, again.position.duplicates) == (0, 10)
+    assert (again.position.counts.accepted, again.position.counts.duplicates) == (0, 10)
 
 
 def test_a_changed_file_is_another_file(tmp_path: Path, channel: grpc.Channel) -> None:
     run(file_of(tmp_path, [row(1)]), tmp_path, channel)
     summary = run(file_of(tmp_path, [row(1), row(2)]), tmp_path, channel)
-    assert (summary.position.accepted, summary.position.duplicates) == (1, 1)
+    assert (summary.position.counts.accepted, summary.position.counts.duplicates) == (1, 1)
 
 
 def test_a_service_that_is_away_for_a_moment_is_waited_for(
@@ -204,7 +208,7 @@ def test_a_service_that_is_away_for_a_moment_is_waited_for(
     usage.failures = [away, away, away]
     pauses: list[float] = []
     summary = run(file_of(tmp_path, [row(n) for n in range(3000)]), tmp_path, channel, sleep=pauses.append)
-    assert summary.position.accepted == 3000
+    assert summary.position.counts.accepted == 3000
     assert len(pauses) == 3
 
 
@@ -231,89 +235,13 @@ def test_patience_ends_with_a_clear_error(tmp_path: Path, usage: FakeUsage, chan
         run(file_of(tmp_path, [row(1)]), tmp_path, channel, patience_seconds=0.0)
 
 
-@pytest.mark.parametrize(
-    ("header", "problem"),
-    [
-        ("source,record_id,subscription,usage_type,start_time", "it lacks quantity"),
-        (HEADER + ",mood", "it has unknown mood"),
-        (HEADER + ",source", "it repeats source"),
-        ("", "it lacks source"),
-    ],
-)
-def test_a_header_that_does_not_fit_is_told(tmp_path: Path, header: str, problem: str) -> None:
-    with pytest.raises(BadInputError, match=problem):
-        list(read_usage_csv(file_of(tmp_path, [row(1)], header)))
-
-
-def test_bytes_that_are_no_utf8_refuse_their_row_alone(tmp_path: Path) -> None:
-    file = tmp_path / "usage.csv"
-    file.write_bytes(f"{HEADER}\n{row(1)}\n".encode() + row(2, source="m\xfcn").encode("latin-1") + b"\n")
-    good, bad = read_usage_csv(file)
-    assert isinstance(good.content, UsageRecord)
-    assert bad.content.description == "the row is not UTF-8"
-
-
-def test_columns_may_come_in_any_order_with_a_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
-    file = tmp_path / "usage.csv"
-    file.write_bytes(
-        "\ufeffquantity,start_time,usage_type,subscription,record_id,source\r\n"
-        "5,2026-01-01T01:00:00+01:00,USAGE_TYPE_SMS,subscriptions/a,r,msc\r\n".encode()
-    )
-    (only,) = read_usage_csv(file)
-    assert only.line == 2
-    assert only.content == UsageRecord(
-        source="msc",
-        record_id="r",
-        subscription="subscriptions/a",
-        usage_type=UsageType.USAGE_TYPE_SMS,
-        start_time=Timestamp(seconds=1_767_225_600),
-        quantity=5,
-    )
-
-
-def test_an_unreadable_file_and_an_unknown_format_are_told(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="cannot be read"):
-        Ingest(tmp_path / "nothing.csv", "usage-csv", tmp_path)
-    with pytest.raises(BadInputError, match="no format 'tap'"):
-        Ingest(file_of(tmp_path, []), "tap", tmp_path)
-
-
 def test_a_broken_position_is_told_with_a_way_out(tmp_path: Path, channel: grpc.Channel) -> None:
     file = file_of(tmp_path, [row(1)])
     run(file, tmp_path, channel)
     (position,) = tmp_path.glob("*.json")
     position.write_text("{")
     with pytest.raises(CommandError, match="cannot be read"):
-        Ingest(file, "usage-csv", tmp_path)
-
-
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00\r"), min_size=1, max_size=20)
-RECORDS = st.builds(
-    UsageRecord,
-    source=TEXT,
-    record_id=TEXT,
-    subscription=TEXT.map(lambda text: f"subscriptions/{text}"),
-    usage_type=st.sampled_from([number for number in UsageType.values() if number]),
-    start_time=st.builds(
-        Timestamp,
-        seconds=st.integers(-62_135_596_800, 253_402_300_799),
-        nanos=st.integers(0, 999_999).map(lambda micros: micros * 1000),
-    ),
-    quantity=st.integers(0, 2**63 - 1),
-    destination=TEXT,
-    visited_network=st.sampled_from(["", "26201"]),
-    location_id=TEXT,
-)
-
-
-@given(records=st.lists(RECORDS, max_size=5))
-def test_what_is_written_is_read_back(records: list[UsageRecord], tmp_path_factory: pytest.TempPathFactory) -> None:
-    written = io.StringIO(newline="")
-    write_usage_csv(records, written)
-    file = tmp_path_factory.mktemp("csv") / "usage.csv"
-    file.write_bytes(written.getvalue().encode())
-    assert [row.content for row in read_usage_csv(file)] == records
-    assert written.getvalue().splitlines()[0] == ",".join(COLUMNS)
+        job_of(file, tmp_path)
 
 
 def test_the_command_sends_a_file_and_its_exit_code_says_that_some_were_refused(
@@ -333,7 +261,7 @@ def test_the_command_sends_a_file_and_its_exit_code_says_that_some_were_refused(
     assert refused.code == 7
     summary = json.loads(refused.out)
     assert (summary["accepted"], summary["duplicates"], summary["rejected"]) == (0, 1, 1)
-    assert Path(summary["reject_report"]).exists()
+    assert Path(summary["files"][0]["reject_report"]).exists()
     assert "1 of 2 rows were refused" in refused.err
 
 

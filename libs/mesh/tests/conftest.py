@@ -54,6 +54,11 @@ message SayRequest {
   string pin = 2 [debug_redact = true, (buf.validate.field).string.max_len = 4];
   int32 times = 3 [(buf.validate.field).int32 = {gte: 0, lte: 1000}];
   repeated Item items = 4;
+  map<string, Item> labels = 5;
+  bytes raw = 6;
+  double share = 7;
+  Item empty = 8;
+  repeated Item left = 9 [(buf.validate.field).ignore = IGNORE_ALWAYS];
 }
 message SayResponse {
   string text = 1;

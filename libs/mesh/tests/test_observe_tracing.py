@@ -1,6 +1,7 @@
 """Which traces are kept, and do they reach their receiver?"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExportResult
 from prometheus_client import CollectorRegistry
 
+from mesh.embedded import free_port
+from mesh.observe import setup
 from mesh.observe.metrics import Scrape
 from mesh.observe.registry import ATTRIBUTES, METRICS, SPANS, to_markdown
 from mesh.observe.tracing import exporter_from_environment, sampler, tracer_provider
 from mesh.rpc import Certificates, TlsFiles
-from mesh.settings import SettingsError
+from mesh.settings import ServiceSettings, SettingsError
 from mesh.testkit import Certificates as Issuer
 
 
@@ -91,6 +94,30 @@ async def test_traces_are_not_given_to_a_receiver_of_another_name(receiver: Rece
     assert result is SpanExportResult.FAILURE
     assert receiver.names == []
     exporter.shutdown()
+
+
+async def test_a_receiver_that_is_away_is_not_waited_for_at_the_end(
+    certificates: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = certificates.issue("service/echo")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"https://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    files = TlsFiles(issued.certificate, issued.key, issued.ca)
+    settings = ServiceSettings(
+        database_url="postgresql://nobody@nowhere/none",
+        redis_url="redis://nowhere",
+        metrics_listen="127.0.0.1:0",
+        tls_certificate_file=files.certificate,
+        tls_key_file=files.key,
+        tls_ca_file=files.ca,
+    )
+    telemetry = setup(settings, "echo", "1", current=Certificates(files).current)
+    telemetry.tracer.start_span("last").end()
+    began = time.monotonic()
+    await asyncio.to_thread(telemetry.shutdown, 0.2)
+    assert time.monotonic() - began < 5, "the exporter alone goes on for 10 s"
+    telemetry.tracer.start_span("later").end()
+    telemetry.flush()
 
 
 def test_without_an_endpoint_nothing_is_sent() -> None:

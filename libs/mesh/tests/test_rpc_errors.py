@@ -7,9 +7,11 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from mesh.observe import configure_logging_for_tests
 from mesh.rpc import ErrorSpec, FieldViolation, RpcError, error_from, invalid_argument, resource_exhausted
+from mesh.rpc.validation import RequestRules
 
 
 class PlanError(Exception):
@@ -140,6 +142,40 @@ async def test_bytes_that_are_no_request_are_told_as_such(start_echo: Any, failu
 
     assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_REQUEST")
     assert "can't be read" in error.message
+
+
+async def test_texts_with_nul_are_refused_wherever_they_stand(start_echo: Any, failure_of: Any) -> None:
+    server = await start_echo()
+    caller = await start_echo(identity="service/caller")
+    items = [server.proto.messages.Item(name="right"), server.proto.messages.Item(name="a\0b")]
+    labels = {"k": server.proto.messages.Item(name="\0"), "\0": items[0]}
+    request = server.proto.request("\0", items=items, labels=labels)
+
+    error = await failure_of(caller.stub(server.address).Say(request))
+
+    assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_REQUEST")
+    assert {violation.description for violation in error.field_violations} == {"must hold no NUL characters"}
+    assert sorted(violation.field for violation in error.field_violations) == [
+        "items[1].name", 'labels["\\u0000"]', 'labels["k"].name', "text"
+    ]  # fmt: skip
+
+
+async def test_zeros_that_are_no_text_pass_and_so_do_fields_that_the_handler_checks(start_echo: Any) -> None:
+    server = await start_echo()
+    caller = await start_echo(identity="service/caller")
+    left = [server.proto.messages.Item(name="a\0b, and too long")]
+    request = server.proto.request(raw=b"\0", share=0.5, left=left, empty={})
+    assert b"\0" in request.SerializeToString()
+    assert (await caller.stub(server.address).Say(request)).text == "hello"
+
+
+def test_a_message_type_without_rules_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = RequestRules()
+    monkeypatch.setattr(rules, "_validator", None)  # would fail
+    foreign = ExportTraceServiceRequest()
+    foreign.resource_spans.add().schema_url = "\0"
+    rules.compile(ExportTraceServiceRequest)
+    rules.check(foreign)
 
 
 async def test_a_secret_is_not_told_back(start_echo: Any, failure_of: Any) -> None:

@@ -1,10 +1,13 @@
 """Does what a call publishes reach its handler, in the same trace?"""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mesh.events import Delivery, Subscription
@@ -54,3 +57,39 @@ async def test_an_event_goes_from_a_call_to_its_handler_in_one_trace(
     spans = {span.name: span for span in exporter.get_finished_spans() if not span.name.startswith("job ")}
     assert set(spans) == {"mesh.test.v1.EchoService/Say", "send test", "process test"}
     assert len({span.context.trace_id for span in spans.values()}) == 1
+
+
+class WhileServing(SpanExporter):
+    """Notes which spans were sent while the service still took calls."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.taken: list[str] = []
+        self.missed: list[str] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        host, port = self.address.split(":")
+        with socket.socket() as caller:
+            is_open = caller.connect_ex((host, int(port))) == 0
+        (self.taken if is_open else self.missed).extend(span.name for span in spans)
+        return SpanExportResult.SUCCESS
+
+
+@pytest.mark.parametrize("receiver", ["echo", "somebody-else"])
+async def test_who_takes_in_traces_sends_its_own_before_it_stops_taking_them(
+    define: Callable[..., ServiceDefinition],
+    postgres_url: str,
+    redis_url: str,
+    certificates: Certificates,
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: str,
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    exporter = WhileServing()
+    overrides = {"exporter": exporter, "trace_receiver": receiver}
+    async with serving(define(), postgres_url, redis_url, certificates, **overrides) as service:
+        exporter.address = service.address
+        service.runtime.tracer.start_span("last").end()
+
+    told_itself = receiver == "echo"
+    assert ("last" in exporter.taken, "last" in exporter.missed) == (told_itself, not told_itself)

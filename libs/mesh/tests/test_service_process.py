@@ -168,6 +168,18 @@ async def test_what_runs_in_the_background_and_fails_takes_the_service_down() ->
     await background.stop(0)
 
 
+async def test_what_runs_in_the_background_and_is_cancelled_takes_the_service_down() -> None:
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    background = Background(failed)
+    background.start("relay", asyncio.sleep(60), lambda: None)
+    await asyncio.sleep(0)
+    next(task for task in asyncio.all_tasks() if task.get_name() == "relay").cancel()
+
+    with pytest.raises(BackgroundFailed, match="relay ended: it was cancelled"):
+        await asyncio.wait_for(failed, 2)
+    await background.stop(0)
+
+
 async def test_what_does_not_end_within_the_grace_is_cancelled() -> None:
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     background = Background(failed)

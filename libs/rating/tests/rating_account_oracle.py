@@ -20,6 +20,9 @@ class Bucket:
     until: datetime
     used: Fraction = Fraction(0)
     blocks_begun: int = 0
+    owner: str = ""
+    rollover_cycles: int = 0
+    is_extended: bool = True
 
 
 @dataclass
@@ -48,7 +51,7 @@ def factor_on(allowance: dict | None, line: str) -> Fraction | None:
 def take_unit(bucket: Bucket, definition: dict, version: dict, factor: Fraction) -> Fraction | None:
     """Cover one base unit from a bucket: what it costs, or None when the bucket has run out."""
     scale = scale_of(definition)
-    block = definition.get("block")
+    block = definition.get("block") if bucket.is_extended else None
     limit = bucket.amount + (Fraction(block["size"]) * scale * block["at_most"] if block else 0)
     if bucket.used >= limit:
         return None
@@ -89,6 +92,11 @@ def stretches(document: dict, record: dict[str, Any]) -> list[tuple[dict, dict, 
 
 def settle(document: dict, record: dict[str, Any], account: Account) -> Fraction:
     """What the record costs the account, which is changed."""
+    return sum((amount for _, amount in settle_by_line(document, record, account)), Fraction(0))
+
+
+def settle_by_line(document: dict, record: dict[str, Any], account: Account) -> list[tuple[str, Fraction]]:
+    """The same, with the bill line of each stretch."""
     total = before_rounding = Fraction(0)
     parts: list[tuple[dict, dict, Fraction]] = []
     counted, records_before, seen = lines_counted(document), dict(account.records), set()
@@ -109,7 +117,7 @@ def settle(document: dict, record: dict[str, Any], account: Account) -> Fraction
         rounded = oracle.round_exactly(total, document.get("rounding", {}).get("record"))
         parts.append((version, rate, rounded - before_rounding))
         before_rounding = rounded
-    return sum((pay(version, rate, amount, account, record) for version, rate, amount in parts), Fraction(0))
+    return [(oracle.line_of(rate), pay(version, rate, amount, account, record)) for version, rate, amount in parts]
 
 
 def units_cost(
@@ -173,5 +181,6 @@ def definition_of(document: dict, bucket: Bucket) -> dict:
 
 
 def lines_counted(document: dict) -> set[str]:
-    rates = [rate for version in document["versions"] for rate in version["rates"]]
+    versions = document["versions"] + document.get("fallback_document", {}).get("versions", [])
+    rates = [rate for version in versions for rate in version["rates"]]
     return {oracle.line_of(r) for r in rates if {"graduated", "volume", "package", "free_records"} & set(r)}

@@ -15,6 +15,7 @@ ZONES = [
     "Africa/Casablanca",  # changes twice around Ramadan
 ]
 METHODS = ["up", "down", "half_up", "half_down", "half_even"]
+SERVICES = ["voice", "sms", "data", "mms", "content", "iptv"]
 WEEKDAYS, WEEKEND = ["mon", "tue", "wed", "thu", "fri"], ["sat", "sun"]
 DAYS = ["2026-03-08", "2026-03-29/2026-04-04", "12-31", "12-24/01-06", "02-29", "10-25/11-01", "2026-03-28"]
 # Weeks in which clocks change somewhere, a leap day, and a year's turn.
@@ -97,7 +98,7 @@ def version(r: Random, start: str, number: int) -> dict[str, Any]:
     schedules = [schedule(r, f"s{number}{i}") for i in range(r.randint(0, 2))]
     zone_list, roaming = zones(r), [{"id": "eu", "networks": ["232", "23430"]}, {"id": "world", "default": True}]
     rates = []
-    for service in ("voice", "sms", "data", "content"):
+    for service in SERVICES:
         wanted = [None, *(z["id"] for z in zone_list)]
         for zone in r.sample(wanted, r.randint(1, min(4, len(wanted)))):
             for abroad in [None, *(["eu"] if r.random() < 0.3 else []), *(["world"] if r.random() < 0.2 else [])]:
@@ -128,11 +129,11 @@ def document(r: Random) -> dict[str, Any]:
 
 
 def record(r: Random) -> dict[str, Any]:
-    service = r.choice(["voice", "voice", "voice", "sms", "data", "content"])
+    service = r.choice(["voice", "voice", "voice", *SERVICES])
     longest = {"voice": r.choice([90, 600, 20_000]), "data": 20_000}.get(service, 3)
     tail = "".join(r.choices("0123456789", k=r.randint(0, 9)))
     head = r.choice(["1", "+1242", "4420", "+447", "43", "4366", "881", "*1", "118811", "99", ""])
-    words = service == "content" and r.random() < 0.5
+    words = service in ("content", "iptv") and r.random() < 0.5
     return {
         "service": service,
         "start": r.choice(MOMENTS) + timedelta(seconds=r.randint(-20_000, 20_000)),
@@ -148,9 +149,7 @@ def rich_document(r: Random) -> dict[str, Any]:
     for each in found["versions"]:
         # Something for everybody, so that most records have a price.
         anywhere = {rate["service"] for rate in each["rates"] if not {"zone", "roaming"} & set(rate)}
-        each["rates"] += [
-            {"service": s, **priced(r, s)} for s in ("voice", "sms", "data", "content") if s not in anywhere
-        ]
+        each["rates"] += [{"service": s, **priced(r, s)} for s in SERVICES if s not in anywhere]
         each["rates"] = [rich_rate(r, rate) for rate in each["rates"]]
         lines = sorted({(line_of(rate), rate["service"]) for rate in each["rates"]})
         each["allowances"] = [allowance(r, name, lines) for name in r.sample(["a", "b", "c", "m"], r.randint(1, 4))]
@@ -165,7 +164,9 @@ def bill_rules(r: Random, lines: list[str]) -> dict[str, Any]:
         chosen = [*lines, "recurring"]
         return {"lines": r.sample(chosen, r.randint(1, len(chosen)))} if r.random() < 0.5 else {}
 
-    rules: dict[str, Any] = {"recurring": [{"name": "Fee", "amount": amount(r)}]}
+    fees = [{"name": "Fee", "amount": amount(r), "proration": r.choice(["none", "by_day"])} for _ in range(2)]
+    rules: dict[str, Any] = {"recurring": [fees[0], {"line": "option", **fees[1]}]}
+    rules["one_offs"] = [{"id": name, "name": name, "amount": amount(r)} for name in ("activation", "visit")]
     if r.random() < 0.4:
         rules["commitment"] = {"name": "Least", "amount": str(r.randint(1, 200)), **some_lines()}
     discounts = [r.choice([{"percent": str(r.randint(0, 100))}, {"amount": amount(r)}]) for _ in range(r.randint(0, 2))]
@@ -220,9 +221,10 @@ def rich_extras(r: Random, rate: dict[str, Any], *, cyclic: bool) -> dict[str, A
 def allowance(r: Random, name: str, lines: list[tuple[str, str]]) -> dict[str, Any]:
     if name == "m":
         covers = [{"line": line} for line, _ in r.sample(lines, r.randint(1, len(lines)))]
-        return {"id": name, "name": name, "unit": "money", "amount": amount(r), "covers": covers}
+        money = {"id": name, "name": name, "unit": "money", "amount": amount(r), "covers": covers}
+        return money | ({"proration": "by_day"} if r.random() < 0.5 else {})
     service = r.choice(["voice", "voice", "voice", *sorted({service for _, service in lines})])
-    base = {"voice": "second", "data": "byte", "sms": "message"}.get(service, "event")
+    base = {"voice": "second", "data": "byte", "sms": "message", "mms": "message"}.get(service, "event")
     mine = [line for line, of in lines if of == service]
     chosen = mine if r.random() < 0.6 else r.sample(mine, r.randint(1, len(mine)))
     factors = [{"factor": r.choice(["5", "0.5", "0.7", "1.25"])} if r.random() < 0.4 else {} for _ in chosen]
@@ -230,6 +232,8 @@ def allowance(r: Random, name: str, lines: list[tuple[str, str]]) -> dict[str, A
     found = {"id": name, "name": name, "unit": base, "amount": str(r.randint(1, 900)), "covers": covers}
     found["priority"] = r.randint(0, 2)
     found["rollover_cycles"] = r.choice([0, 0, 1])
+    found["proration"] = r.choice(["none", "by_day"])
+    found["shared"] = r.random() < 0.3
     if r.random() < 0.3:
         found["price"] = amount(r)
     if r.random() < 0.4:

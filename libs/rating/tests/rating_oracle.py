@@ -100,10 +100,22 @@ def band_at(document: dict, version: dict, bands: set[str], wall: datetime) -> s
 
 
 def rate_at(document: dict, record: dict, instant: datetime) -> dict:
+    """The rate for an instant: the document's own, else that of the document under `fallback_document`, if any."""
+    version_at(document, instant)  # before the first one the fallback prices nothing either
+    home = document.get("home_networks", [])
+    try:
+        return own_rate_at(document, record, instant, home)
+    except NoPriceError:
+        if "fallback_document" not in document:
+            raise
+        return own_rate_at(document["fallback_document"], record, instant, home)
+
+
+def own_rate_at(document: dict, record: dict, instant: datetime, home_networks: list[str]) -> dict:
     version = version_at(document, instant)
     network = record["visited_network"]
     roaming: str | None = None
-    if network and not any(network.startswith(home) for home in document.get("home_networks", [])):
+    if network and not any(network.startswith(home) for home in home_networks):
         roaming = longest(version.get("roaming_zones", []), "networks", network) or "nowhere"
     zone = longest(version.get("zones", []), "prefixes", record["destination"])
     mine = [r for r in version["rates"] if r["service"] == record["service"] and r.get("roaming") == roaming]

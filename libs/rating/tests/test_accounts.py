@@ -298,3 +298,14 @@ def test_plans_with_allowances_are_compared_cycle_by_cycle() -> None:
     assert [compared.cost(plan, 1) for plan in range(3)] == [0, 0, 0]
     assert [compared.cost(plan, 2) for plan in range(3)] == [Fraction("0.1"), 0, 0]
     assert compared.best().tolist() == [1, 0, 1]
+
+
+def test_what_a_family_rolled_over_is_told_from_what_it_got_anew() -> None:
+    of = tariff(CENT, allowances=(MINUTES % ", shared: true",))
+    fresh = Bucket("minutes", Fraction(100), MAY.start, MAY.end, owner="family")
+    rolled = replace(fresh, amount=Fraction(30), is_extended=False)
+    ledger = Ledger.of(of, [Account((fresh, rolled)), Account((rolled, fresh))])
+    calls = UsageColumns.from_records([call(20), call(120)])
+    batch = rate_batch(calls, of, ledger, np.array([0, 1]))
+    assert [Fraction(int(a), batch.scale) for a in batch.record_amounts] == [0, Fraction("0.1")]
+    assert [bucket.used for bucket in batch.ledger.account(0).buckets] == [30, 100]

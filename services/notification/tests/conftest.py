@@ -52,6 +52,7 @@ def message(now: datetime) -> Message:
         customer_id="c-1",
         message_id="m-1",
         decision="decisions/m-1",
+        trigger="signals/s-1",
         template="templates/t",
         purpose=Purpose.SERVICE,
         language_code="en",

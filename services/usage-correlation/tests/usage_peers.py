@@ -13,6 +13,7 @@ from cxmesh.catalog.v1 import catalog_service_pb2 as catalog
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer, add_CatalogServiceServicer_to_server
 from cxmesh.catalog.v1.plan_pb2 import PLAN_STATE_ACTIVE, Plan, PlanState
 from cxmesh.profile.v1 import profile_service_pb2 as profile
+from cxmesh.profile.v1.customer_pb2 import CONSENT_PURPOSE_LOCATION, ConsentPurpose, Customer
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
 from cxmesh.profile.v1.subscription_pb2 import SERVICE_TYPE_MOBILE, PlanPeriod, Subscription
 from mesh.rpc import Certificates as FollowedCertificates
@@ -29,6 +30,7 @@ class FakeProfile(ProfileServiceServicer):
     def __init__(self) -> None:
         self.address = ""
         self.known: dict[str, Subscription] = {}
+        self.customers: dict[str, Customer] = {}
         self.asked: list[list[str]] = []
         self.down = False
 
@@ -40,12 +42,13 @@ class FakeProfile(ProfileServiceServicer):
         zone: str = "America/New_York",
         activated: datetime = ACTIVATED,
         name: str | None = None,
+        customer: str | None = None,
     ) -> str:
         """A new subscription's id."""
         name = name or fresh("s")
         held = Subscription(
             name=f"subscriptions/{name}",
-            customer=f"customers/c-{name}",
+            customer=f"customers/{customer or f'c-{name}'}",
             service_type=SERVICE_TYPE_MOBILE,
             plan=f"plans/{plan}",
             line_identifier="12125550199",
@@ -73,6 +76,33 @@ class FakeProfile(ProfileServiceServicer):
         return profile.BatchGetSubscriptionsResponse(
             subscriptions=[self.known[name] for name in request.names if name in self.known],
             unknown_names=[name for name in request.names if name not in self.known],
+        )
+
+    async def BatchGetCustomers(
+        self, request: profile.BatchGetCustomersRequest, context: Context
+    ) -> profile.BatchGetCustomersResponse:
+        if self.down:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "down")
+        return profile.BatchGetCustomersResponse(customers=[self.customer(name) for name in request.names])
+
+    def customer(self, name: str) -> Customer:
+        """A customer, who consents to nothing until a test says so."""
+        return self.customers.setdefault(name, Customer(name=name, time_zone="America/New_York"))
+
+    def consent(self, name: str, *, granted: bool = True, purpose: ConsentPurpose.ValueType = CONSENT_PURPOSE_LOCATION) -> None:
+        """The holder of a subscription says so, at last."""
+        consents = self.customer(f"customers/c-{name}").consents
+        consent = consents.add(purpose=purpose, granted=granted)
+        consent.time.seconds = len(consents)
+
+    async def ListSubscriptions(
+        self, request: profile.ListSubscriptionsRequest, context: Context
+    ) -> profile.ListSubscriptionsResponse:
+        held = sorted(name for name, each in self.known.items() if each.customer == request.customer)
+        rest = [name for name in held if name > request.page_token]
+        page = rest[: request.page_size]
+        return profile.ListSubscriptionsResponse(
+            subscriptions=[self.known[name] for name in page], next_page_token=page[-1] if len(rest) > len(page) else ""
         )
 
 

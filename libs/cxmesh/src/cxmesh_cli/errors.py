@@ -6,7 +6,8 @@ CommandError                 1  what was asked could not be done
 ├── PortTakenError           4  a port that is needed belongs to another process
 ├── StartError               5  a process did not start; what had been started was stopped again
 ├── CallError                6  a service answered with an error, or not in time
-└── RecordsRejectedError     7  the work is done, but some records were refused; a report names them
+├── RecordsRejectedError     7  the work is done, but some records were refused; a report names them
+└── FilesRefusedError        8  a file was refused whole; nothing more of it was sent
 
 130 is an interrupted command (Ctrl-C).
 """
@@ -50,3 +51,7 @@ class CallError(CommandError):
 
 class RecordsRejectedError(CommandError):
     exit_code = 7
+
+
+class FilesRefusedError(CommandError):
+    exit_code = 8

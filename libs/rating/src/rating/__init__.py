@@ -1,6 +1,6 @@
 """Exact rating of usage under declared tariffs: one record, a million records, a bill's lines, a choice of plans."""
 
-from rating.accounts import open_account
+from rating.accounts import has_room, keeps_accounts, open_account, rollover_cycles
 from rating.allowance import MONEY, Account, Allowance, Block, Bucket, Counter, CoveredLine
 from rating.batch import RatedColumns, rate_batch
 from rating.bill import (
@@ -14,6 +14,7 @@ from rating.bill import (
     recurring_amounts,
 )
 from rating.bill_rules import Commitment, Discount, OneOffCharge, Tax
+from rating.blocks import AllowanceUse
 from rating.calendar import Calendar, Days
 from rating.charge import AccountRating, Charge, Cover, Credit, CycleUse, Portion, Rating
 from rating.compare import PlanCosts, compare_plans
@@ -21,6 +22,7 @@ from rating.currencies import MINOR_UNITS
 from rating.cycle import Cycle
 from rating.deck import Deck, load_deck
 from rating.document import load_tariff
+from rating.draws import Draws, draws_of
 from rating.errors import DocumentError, InvalidRecord, NotComparable, Problem, RatingError, Unrated
 from rating.ledger import Ledger
 from rating.lines import Line, LineColumns, LinePart, rate_lines
@@ -43,6 +45,7 @@ from rating.scalar import rate, rate_for
 from rating.services import BASE_UNIT, SERVICE_CODES, SERVICES, UNIT_SIZES, Service
 from rating.source import schema_text
 from rating.tariff import Proration, RecurringCharge, Tariff, Version, Zone
+from rating.totals import BillTotals, bill_totals
 
 __all__ = [
     "BASE_UNIT",
@@ -54,9 +57,11 @@ __all__ = [
     "Account",
     "AccountRating",
     "Allowance",
+    "AllowanceUse",
     "AtMaximum",
     "Bill",
     "BillItem",
+    "BillTotals",
     "Block",
     "Booking",
     "BookingKind",
@@ -76,6 +81,7 @@ __all__ = [
     "Deck",
     "Discount",
     "DocumentError",
+    "Draws",
     "InvalidRecord",
     "Ledger",
     "Line",
@@ -112,11 +118,15 @@ __all__ = [
     "Version",
     "Zone",
     "apply_rules",
+    "bill_totals",
     "book",
     "classify_rounding",
     "compare_plans",
+    "draws_of",
     "format_amount",
     "from_micros",
+    "has_room",
+    "keeps_accounts",
     "load_deck",
     "load_tariff",
     "make_bill",
@@ -129,6 +139,7 @@ __all__ = [
     "rate_lines",
     "recurring_amounts",
     "rerate",
+    "rollover_cycles",
     "schema_text",
     "to_micros",
 ]

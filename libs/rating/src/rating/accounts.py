@@ -8,7 +8,26 @@ from rating.allowance import MONEY, Account, Allowance, Bucket
 from rating.currencies import MINOR_UNITS
 from rating.cycle import Cycle, check_held, version_for
 from rating.money import Rounding, RoundingMethod
+from rating.tables import tables_of
 from rating.tariff import Tariff
+
+
+def keeps_accounts(tariff: Tariff) -> bool:
+    """Whether what a record costs depends on an account: on allowances, cycle prices or free records."""
+    return tables_of(tariff).keeps_accounts
+
+
+def rollover_cycles(tariff: Tariff) -> int:
+    """For how many more cycles an unused part may be kept, at most."""
+    return max((each.rollover_cycles for version in tariff.versions for each in version.allowances), default=0)
+
+
+def has_room(account: Account) -> bool:
+    """Whether no bucket was used up and no line has gathered anything.
+
+    Then every record found the first of its buckets open, and the records cost the same in any order.
+    """
+    return not account.counters and all(bucket.left for bucket in account.buckets)
 
 
 def open_account(

@@ -47,11 +47,13 @@ class AllowanceTables:
         """Whether any version defines the bucket's allowance; other buckets are kept and never used."""
         return bucket.allowance in self._latest
 
-    def order(self, bucket: Bucket) -> tuple[int, bool, int, int, int]:
-        """Buckets are used by priority; within an allowance the account's own first, then what expires sooner."""
+    def order(self, bucket: Bucket) -> tuple[int, bool, int, bool, int, int]:
+        """Buckets are used by priority; within an allowance the account's own first, then what expires sooner, then
+        what was rolled over.
+        """
         rank = self._ranks.get(bucket.allowance, len(self._ranks))
         until, since = to_epoch(bucket.valid_until), to_epoch(bucket.valid_from)
-        return (rank, bool(bucket.owner), until, bucket.rollover_cycles, since)
+        return (rank, bool(bucket.owner), until, bucket.is_extended, bucket.rollover_cycles, since)
 
     def in_order_of_use(self, buckets: Sequence[Bucket]) -> list[Bucket]:
         """The buckets in the order in which records use them."""

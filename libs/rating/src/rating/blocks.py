@@ -7,17 +7,21 @@ in prices and allowances alone.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
+from typing import Protocol
 
 import numpy as np
 
 from rating.accounts import open_account
-from rating.amounts import round_to, sum_by
+from rating.allowance import Allowance
+from rating.amounts import add, multiply, round_to, sum_by
 from rating.bill import RecurringAmount, recurring_amounts
 from rating.bill_totals import BillItems, rules_scale
 from rating.cycle import Cycle, version_for
 from rating.ledger import Ledger
-from rating.lines import LineColumns, lines_from
+from rating.lines import lines_from
 from rating.record import UsageColumns
+from rating.rollover import next_ledger
+from rating.slots import Slot
 from rating.sums import Measured, sum_parts
 from rating.tables import Numerators, Tables, tables_of
 from rating.tariff import Tariff, Version
@@ -27,6 +31,26 @@ RECORDS = 1 << 17
 """About how many records make a block."""
 SUBSCRIBERS = 1 << 14
 """The most subscribers in a block, for those without usage."""
+
+
+class LineAmounts(Protocol):
+    """What lines of many bills come to: one row a line, ordered by bill."""
+
+    @property
+    def bill(self) -> Ints:
+        """Number of the bill."""
+
+    @property
+    def line(self) -> Ints:
+        """Index into `names`."""
+
+    @property
+    def amount(self) -> Numerators:
+        """Over the scale of the tariff's tables."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +68,18 @@ class Plan:
     rolls_over: bool
 
     @classmethod
-    def of(cls, tariff: Tariff, cycles: Sequence[Cycle]) -> "Plan":
-        """Raises Unrated when the tariff starts after one of the cycles."""
+    def of(cls, tariff: Tariff, cycles: Sequence[Cycle], held: Cycle | None = None) -> "Plan":
+        """`held`: the part of the cycle in which it was held (None: all). Raises Unrated for a later tariff."""
         tables = tables_of(tariff)
-        versions = tuple(version_for(tariff, cycle) for cycle in cycles)
-        recurring = tuple(recurring_amounts(tariff, cycle) for cycle in cycles)
+        versions = tuple(version_for(tariff, held or cycle) for cycle in cycles)
+        recurring = tuple(recurring_amounts(tariff, cycle, held) for cycle in cycles)
         scale = lcm(tables.scale, *(charge.amount.denominator for charges in recurring for charge in charges))
         for version in dict.fromkeys(versions):
             scale *= rules_scale(version)
         rolls = any(allowance.rollover_cycles for version in tariff.versions for allowance in version.allowances)
         return cls(tariff, tables, versions, recurring, scale, rolls)
 
-    def totals(self, cycle: int, lines: LineColumns, count: int) -> Numerators:
+    def totals(self, cycle: int, lines: LineAmounts, count: int) -> Numerators:
         """What bills (by number) of one cycle come to over the plan's scale, from their lines."""
         version, recurring = self.versions[cycle], self.recurring[cycle]
         fixed = [int(charge.amount * self.scale) for charge in recurring]
@@ -92,6 +116,48 @@ class CycleUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowanceUse:
+    """How much of an allowance subscribers had and used over all cycles."""
+
+    allowance: Allowance
+    amount: Numerators
+    """By subscriber, over `scale`, in the allowance's unit; what rolled over counts once."""
+    used: Numerators
+    """The same, with blocks."""
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockCost:
+    """What a block costs under a plan."""
+
+    costs: Numerators
+    """By subscriber and cycle."""
+    unrated: Ints
+    """By subscriber: records without a price."""
+    uses: tuple[AllowanceUse, ...]
+
+
+def note_use(uses: dict[str, AllowanceUse], slot: Slot) -> None:
+    """Add what was used of a slot in one cycle, of accounts that each have a bucket of their own in it."""
+    name = slot.definition.id
+    fresh = slot.buckets[0].is_extended
+    known = uses.get(name)
+    scale = lcm(slot.scale, known.scale if known else 1)
+    used = grown(slot.used[slot.row_of], scale // slot.scale)
+    amount = grown(slot.amount[slot.row_of], scale // slot.scale) if fresh else np.zeros_like(used)
+    if known:
+        grow = scale // known.scale
+        amount, used = add(grown(known.amount, grow), amount), add(grown(known.used, grow), used)
+    uses[name] = AllowanceUse(slot.definition, amount, used, scale)
+
+
+def grown(values: Numerators, factor: int) -> Numerators:
+    """Numerators over a scale so many times finer."""
+    return values if factor == 1 else multiply(values, np.array([factor], object))
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """The usage of some subscribers."""
 
@@ -102,23 +168,25 @@ class Block:
     usage: tuple["CycleUsage", ...]
     """By cycle."""
 
-    def cost(self, plan: Plan, scale: int) -> tuple[Numerators, Ints]:
-        """The cost by subscriber and cycle, over `scale`, and the records without a price by subscriber."""
+    def cost(self, plan: Plan, scale: int) -> "BlockCost":
+        """What the usage costs under a plan, over `scale`."""
         costs: Numerators = np.zeros((self.count, len(self.usage)), object)
         unrated = np.zeros(self.count, np.int64)
+        uses: dict[str, AllowanceUse] = {}
         ledger = Ledger.of(plan.tariff, [])
         for number, usage in enumerate(self.usage):
             cycle = usage.cycle
             if plan.rolls_over and number:
-                held = [open_account(plan.tariff, cycle, previous=ledger.account(s)) for s in range(self.count)]
-                ledger = Ledger.of(plan.tariff, held)
+                ledger = next_ledger(ledger, cycle)
             elif plan.tables.keeps_accounts:
                 ledger = Ledger.repeated(plan.tariff, [open_account(plan.tariff, cycle)], self.count)
             summed = sum_parts(usage.columns, plan.tables, usage.owner, ledger=ledger, measured=usage.measured)
             costs[:, number] = plan.totals(number, lines_from(summed, plan.tables), self.count) * (scale // plan.scale)
             unrated += np.bincount(usage.owner[np.flatnonzero(summed.outcome)], minlength=self.count)
             ledger = summed.ledger or ledger
-        return costs, unrated
+            for slot in ledger.slots:
+                note_use(uses, slot)
+        return BlockCost(costs, unrated, tuple(uses.values()))
 
 
 def blocks(columns: UsageColumns, owner: Ints, cycle: Ints, count: int, cycles: Sequence[Cycle]) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from rating.blocks import Plan, blocks
+from rating.blocks import AllowanceUse, Plan, blocks, grown
 from rating.cycle import Cycle
 from rating.errors import NotComparable
 from rating.record import UsageColumns
@@ -29,6 +29,8 @@ class PlanCosts:
     scale: int
     unrated: Ints
     """By subscriber and plan: how many records the plan has no price for. Such a plan can't be recommended."""
+    uses: tuple[tuple[AllowanceUse, ...], ...] = ()
+    """By plan: what subscribers used of each of its allowances; none of allowances that nobody had."""
 
     @property
     def totals(self) -> Numerators:
@@ -83,11 +85,25 @@ def compare_plans(
     scale = lcm(*(plan.scale for plan in plans))
     costs = np.zeros((count, len(cycles), len(plans)), object)
     unrated = np.zeros((count, len(plans)), np.int64)
+    uses: list[list[tuple[AllowanceUse, ...]]] = [[] for _ in plans]
     for block in blocks(columns, owner, _cycle_of(columns, cycles), count, cycles):
         here = slice(block.first, block.first + block.count)
         for number, plan in enumerate(plans):
-            costs[here, :, number], unrated[here, number] = block.cost(plan, scale)
-    return PlanCosts(tuple(tariffs), tuple(cycles), costs, scale, unrated)
+            found = block.cost(plan, scale)
+            costs[here, :, number], unrated[here, number] = found.costs, found.unrated
+            uses[number].append(found.uses)
+    return PlanCosts(tuple(tariffs), tuple(cycles), costs, scale, unrated, tuple(map(_joined, uses)))
+
+
+def _joined(parts: Sequence[tuple[AllowanceUse, ...]]) -> tuple[AllowanceUse, ...]:
+    """The uses of all blocks, one after another: each block has the same allowances."""
+    joined = []
+    for same in zip(*parts, strict=True):
+        scale = lcm(*(use.scale for use in same))
+        amount = np.concatenate([grown(use.amount, scale // use.scale) for use in same])
+        used = np.concatenate([grown(use.used, scale // use.scale) for use in same])
+        joined.append(AllowanceUse(same[0].allowance, amount, used, scale))
+    return tuple(joined)
 
 
 def _cycle_of(columns: UsageColumns, cycles: Sequence[Cycle]) -> Ints:

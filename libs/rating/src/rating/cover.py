@@ -76,7 +76,7 @@ def cover_units(
     for number, slot in enumerate(slots):
         if slot.definition.unit == MONEY:
             continue
-        weights = _weights(slot, tables)
+        weights = weights_of(slot, tables)
         run = _run(slot, events, (weights[pieces.rate] > 0) & (left > 0))
         if run is None:
             continue
@@ -105,7 +105,7 @@ def pay_amounts(
     for number, slot in enumerate(slots):
         if slot.definition.unit != MONEY:
             continue
-        run = _run(slot, events, (_weights(slot, tables)[pieces.rate] > 0) & (owed > 0))
+        run = _run(slot, events, (weights_of(slot, tables)[pieces.rate] > 0) & (owed > 0))
         if run is None:
             continue
         piece, first, row = run
@@ -157,7 +157,7 @@ def _blocks(slot: Slot, row: Ints, position: Numerators) -> Numerators:
     return begun
 
 
-def _weights(slot: Slot, tables: Tables) -> Numerators:
+def weights_of(slot: Slot, tables: Tables) -> Numerators:
     """By rate: how much of the slot one base unit (or one unit of money) takes; 0 where it covers nothing."""
     weights = np.zeros(len(tables.rows), object)
     for number, row in enumerate(tables.rows):

@@ -76,13 +76,17 @@ class Ledger:
     @classmethod
     def repeated(cls, tariff: Tariff, accounts: Sequence[Account], times: int) -> "Ledger":
         """The same accounts so many times over, such as new ones: number 0 of the second round follows the last of the
-        first. They share nothing and have gathered nothing: RatingError where they do.
+        first. They share nothing: RatingError where they do.
         """
-        odd = next((a for a in accounts if a.counters or any(bucket.owner for bucket in a.buckets)), None)
+        odd = next((a for a in accounts if any(bucket.owner for bucket in a.buckets)), None)
         if odd is not None:
-            raise RatingError("accounts", odd, "accounts with buckets of their own, and no counters")
+            raise RatingError("accounts", odd, "accounts with buckets of their own")
         one = cls.of(tariff, accounts)
-        return replace(one, count=len(accounts) * times, slots=tuple(slot.repeated(times) for slot in one.slots))
+        round_of = np.repeat(np.arange(times, dtype=np.int64), len(one.counters.key))
+        key = np.tile(one.counters.key, times) + round_of * len(accounts) * len(tables_of(tariff).lines)
+        counters = Counters(key, np.tile(one.counters.units, times), np.tile(one.counters.records, times))
+        slots = tuple(slot.repeated(times) for slot in one.slots)
+        return replace(one, count=len(accounts) * times, slots=slots, counters=counters)
 
     def account(self, number: int) -> Account:
         """An account as it is now."""

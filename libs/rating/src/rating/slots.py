@@ -4,7 +4,8 @@ Buckets are laid into *slots*: each account has at most one bucket in a slot, ea
 are used one after another. So what a slot covers depends on the slots before it alone.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
@@ -43,7 +44,8 @@ class Slot:
     def bucket(self, row: int) -> Bucket:
         """A bucket as it is now."""
         before = self.buckets[row % len(self.buckets)]
-        return replace(before, used=Fraction(int(self.used[row]), self.scale))
+        amount, used = (Fraction(int(column[row]), self.scale) for column in (self.amount, self.used))
+        return replace(before, amount=amount, used=used)
 
     def repeated(self, times: int) -> "Slot":
         """The slot of the same accounts so many times over."""
@@ -80,6 +82,9 @@ class _Row(NamedTuple):
     since: int
     until: int
     rollover: int
+    is_extended: bool
+    twin: int
+    """Of buckets of one account that are alike in all of this: how many come before it."""
 
 
 def slots_of(tables: Tables, accounts: Sequence[Account]) -> tuple[Slot, ...]:
@@ -104,10 +109,7 @@ def _laid(
 ) -> list[tuple[_Place, _Row, Bucket]]:
     """The place and row of each of an account's buckets that the tariff knows."""
     laid, own, owners = [], dict[str, int](), dict[str, str]()
-    for bucket in allowances.in_order_of_use(account.buckets):
-        if not allowances.knows(bucket):
-            continue
-        row = _row(bucket, number)
+    for bucket, row in _rows(allowances, number, account):
         if bucket.owner:
             turn = turns[(bucket.allowance, row)]
             if owners.setdefault(bucket.allowance, bucket.owner) != bucket.owner:
@@ -120,14 +122,22 @@ def _laid(
     return laid
 
 
-def _row(bucket: Bucket, number: int) -> _Row:
-    since, until = to_epoch(bucket.valid_from), to_epoch(bucket.valid_until)
-    return _Row(-1 if bucket.owner else number, bucket.owner, since, until, bucket.rollover_cycles)
+def _rows(allowances: AllowanceTables, number: int, account: Account) -> Iterator[tuple[Bucket, _Row]]:
+    """The buckets that the tariff knows, in order of use, each with what tells it from all others."""
+    alike = Counter[tuple[str, _Row]]()
+    for bucket in allowances.in_order_of_use(account.buckets):
+        if allowances.knows(bucket):
+            since, until = to_epoch(bucket.valid_from), to_epoch(bucket.valid_until)
+            holder = -1 if bucket.owner else number
+            row = _Row(holder, bucket.owner, since, until, bucket.rollover_cycles, bucket.is_extended, 0)
+            yield bucket, row._replace(twin=alike[bucket.allowance, row])
+            alike[bucket.allowance, row] += 1
 
 
 def _shared_turns(allowances: AllowanceTables, accounts: Sequence[Account]) -> dict[tuple[str, _Row], int]:
     """The turn of each shared bucket among those of its owner and allowance, whichever accounts hold it."""
-    shared = {(b.allowance, _row(b, -1)): b for account in accounts for b in account.buckets if b.owner}
+    laid = (pair for account in accounts for pair in _rows(allowances, -1, account))
+    shared = {(bucket.allowance, row): bucket for bucket, row in laid if bucket.owner}
     turns: dict[tuple[str, _Row], int] = {}
     counts: dict[tuple[str, str], int] = {}
     for key, bucket in sorted(shared.items(), key=lambda item: allowances.order(item[1])):

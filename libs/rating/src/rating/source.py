@@ -120,6 +120,14 @@ class Source:
         shown = shown if len(shown) <= _MAX_SHOWN else shown[: _MAX_SHOWN - 3] + "..."
         self._problems.append((path, Problem(render(path), line, column, shown or '""', expected)))
 
+    def place(self, path: Path) -> tuple[int, int]:
+        """Line and column at which a path's value starts, from 1."""
+        return self._places[path]
+
+    def refuse_at(self, path: Path, place: tuple[int, int], value: str, expected: str) -> None:
+        """Note a problem at a place within a path's value."""
+        self._problems.append((path, Problem(render(path), *place, value, expected)))
+
     def is_sound(self, *path: str | int) -> bool:
         """Whether no problem was found at a path or beneath it."""
         return not any(found[: len(path)] == path for found, _ in self._problems)
@@ -134,9 +142,9 @@ class Source:
         """The line on which a path's value starts."""
         return self._places[path][0]
 
-    def validate(self) -> None:
-        """Note everything that breaks the schema."""
-        validator = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    def validate(self, schema: str | None = None) -> None:
+        """Note everything that breaks the schema: that of tariffs, unless another is given."""
+        validator = jsonschema.Draft202012Validator(json.loads(schema or schema_text()))
         for error in validator.iter_errors(self.value):
             self._note(error)
         self._invalid = {path for path, _ in self._problems}

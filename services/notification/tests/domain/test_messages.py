@@ -54,6 +54,7 @@ OCCASION = Occasion(
     customer_id="c-1",
     message_id="d-1",
     decision="decisions/d-1",
+    trigger="signals/s-1",
     template_id="t",
     purpose=Purpose.SERVICE,
     parameters={"spent": "$80.00"},

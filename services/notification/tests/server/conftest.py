@@ -22,6 +22,7 @@ from mesh.rpc import not_found
 from mesh.testkit import Certificates, FixedClock
 from mesh.testkit.serving import ServiceUnderTest, serving
 from notification.handlers import deliver_messages
+from notification.store.shipped import shipped_templates
 from notification.wiring import SERVICE
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -123,8 +124,8 @@ async def service(
 
 
 async def _templates_are_loaded(service: ServiceUnderTest) -> bool:
-    listed = await NotificationServiceStub(service.channel()).ListTemplates(pb.ListTemplatesRequest())
-    return len(listed.templates) >= 4
+    listed = await NotificationServiceStub(service.channel()).ListTemplates(pb.ListTemplatesRequest(page_size=1000))
+    return len(listed.templates) >= len(list(shipped_templates()))
 
 
 async def _until(happened: Callable[[], Awaitable[Any]], seconds: float = 30) -> Any:

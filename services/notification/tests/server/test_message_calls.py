@@ -102,7 +102,7 @@ async def test_what_is_unknown_is_named(notification, profile):
     ("fields", "reason", "field"),
     [
         ({"parameters": {"spent": "1", "percent": "1"}}, "MISSING_PARAMETER", "parameters"),
-        ({"parameters": PARAMETERS | {"spent": "a\0b"}}, "INVALID_VALUE", 'parameters["spent"]'),
+        ({"parameters": PARAMETERS | {"spent": "a\x1bb"}}, "INVALID_VALUE", 'parameters["spent"]'),
         ({"action_path": "https://evil.example"}, "INVALID_VALUE", "action_path"),
         ({"expire_time": {"seconds": 1}}, "INVALID_VALUE", "expire_time"),
         ({"expire_time": {"seconds": 10**15}}, "INVALID_VALUE", "expire_time"),

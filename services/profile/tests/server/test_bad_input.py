@@ -15,10 +15,11 @@ from mesh.testkit.serving import ServiceUnderTest
 
 CALLERS = {
     "GetCustomer": {"notification"},
-    "BatchGetCustomers": {"notification", "offer-decision"},
+    "BatchGetCustomers": {"notification", "offer-decision", "usage-correlation"},
     "GetSubscription": {"usage-correlation", "offer-decision"},
     "BatchGetSubscriptions": {"usage-correlation", "billing-accuracy"},
     "GetCustomerView": {"offer-decision"},
+    "ListSubscriptions": {"usage-correlation"},
 }
 """Beside the operator, who may call everything."""
 OTHERS = ("usage-correlation", "billing-accuracy", "offer-decision", "notification", "value-network-sla")

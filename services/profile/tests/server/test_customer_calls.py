@@ -190,7 +190,7 @@ async def test_pages_give_everybody_once_in_order_of_name(profile, customer) -> 
     ("changes", "field"),
     [
         ({"time_zone": "Mars/Olympus"}, "customer.time_zone"),
-        ({"display_name": "a\0b"}, "customer.display_name"),
+        ({"display_name": "a\x1bb"}, "customer.display_name"),
         (
             {"contact_media": [c.ContactMedium(channel=c.CHANNEL_SHOP, address="x")]},
             "customer.contact_media[0].channel",

@@ -194,7 +194,7 @@ async def test_a_customer_who_moves_takes_the_subscription_along(held, made, pub
         (["plan"], ACTIVATED - timedelta(days=1), {"plan": "plans/b"}, "plan_start_time"),
         (["bill_cycle_day"], NOW, {"bill_cycle_day": 2}, "plan_start_time"),
         (["customer"], None, {"customer": "customers/c-2"}, "subscription.customer"),
-        (["line_identifier"], None, {"line_identifier": "a\0b"}, "subscription.line_identifier"),
+        (["line_identifier"], None, {"line_identifier": "a\x1bb"}, "subscription.line_identifier"),
     ],
 )
 async def test_changes_that_cannot_be(held, made, paths, start, changes, field) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from mesh.settings import ServiceSettings
 
@@ -23,6 +23,41 @@ class Settings(ServiceSettings):
     this limits the damage if announcements fail to arrive."""
     watch_poll_seconds: float = Field(0.05, gt=0)
     """How often a process with watchers looks for new signals."""
+
+    charging_validity_seconds: float = Field(1800, gt=0)
+    """How long a quota of a charging session is held; its network function reports by then."""
+    charging_patience_seconds: float = Field(300, ge=0)
+    """How much longer a session with a quota is waited for before it is given up."""
+    charging_silence_seconds: float = Field(86400, gt=0)
+    """How long a charging session without a quota may be silent before it is given up."""
+    charging_kept_seconds: float = Field(604800, gt=0)
+    """How long a charging session that has ended is known, and the answers to its requests."""
+    charging_threshold_percent: int = Field(20, ge=0, lt=100)
+    """When so much of a quota is left, the network function asks for the next one."""
+    rating_groups_file: FilePath | None = None
+    """YAML: what kind of usage each rating group is. Without it the request's kind decides: data, messages or calls."""
+
+    insight_pause_seconds: float = Field(300, gt=0)
+    """How long the jobs of shipped signals rest between two runs."""
+    insight_round_hours: float = Field(24, ge=0)
+    """How often it is looked for bill cycles that are over, to judge plan, churn risk, stagnation and adoption."""
+    insight_lateness_hours: float = Field(72, ge=0)
+    """How long after its end a bill cycle is judged, for the sake of records that come late."""
+    misfit_cycles: int = Field(3, ge=1, le=12)
+    """Over how many bill cycles plans are compared."""
+    misfit_percent: float = Field(10, ge=0)
+    """How much cheaper another plan must be for a signal, in percent of the cost under the plan held."""
+    churn_threshold: float = Field(0.5, gt=0, lt=1)
+    """From which probability on a churn risk is signalled."""
+    churn_base_rate: float | None = Field(None, gt=0, lt=1)
+    """Share of subscribers who leave; without it, of those that the model was trained on."""
+    churn_model_file: FilePath | None = None
+    """A model of your own, made by `python -m tools.train_churn`; without it, the shipped one."""
+    churn_plan_options: str = ""
+    """Options that plans include, for the churn model: `world=international gold=international,voicemail`."""
+
+    correlation_poll_seconds: float = Field(0.5, gt=0)
+    """How often events that wait for patterns are looked for that another replica took in, and silences that are due."""
 
     @property
     def clock_difference(self) -> timedelta:

@@ -66,7 +66,7 @@ def test_however_spending_grows_no_percentage_speaks_twice_and_all_rise(steps: l
 
 
 def crossing(spent: int, percent: int) -> Crossing:
-    return Crossing(0, "EUR", POLICY, percent, Amount(spent, 1))
+    return Crossing(0, "EUR", POLICY, percent, POLICY.threshold(percent), Amount(spent, 1))
 
 
 def test_the_record_with_which_the_threshold_was_reached_decides() -> None:
@@ -82,6 +82,10 @@ def test_the_first_record_decides_when_the_threshold_had_been_reached_before() -
 def test_records_that_do_not_add_up_to_the_crossing_are_a_fault() -> None:
     with pytest.raises(AssertionError):
         deciding_record(crossing(30, 80), [(4, Fraction(1))])
+
+
+def test_where_the_batch_changed_other_records_costs_alone_none_of_it_decides() -> None:
+    assert deciding_record(crossing(46, 80), []) == (None, [])
 
 
 CYCLE = BillCycle(1_772_341_200_000_000, 1_775_016_000_000_000)
@@ -112,6 +116,6 @@ def test_a_signals_id_tells_its_shard() -> None:
 
 
 def test_the_detail_tells_limit_and_spending_in_billionths() -> None:
-    third = Crossing(0, "EUR", POLICY, 80, Amount(125, 3))
+    third = Crossing(0, "EUR", POLICY, 80, Fraction(40), Amount(125, 3))
     detail = detail_of(third, Account(subscriber("s-1"), CYCLE))
     assert (detail.limit_nanos, detail.spent_nanos, detail.cycle) == (50_000_000_000, 41_666_666_667, CYCLE)

@@ -1,6 +1,7 @@
 """What does usage come to, under the plan in force and under others?"""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -22,6 +23,8 @@ from mesh.store import Store
 from usage_correlation.handlers.ports import ChangeKind
 from usage_correlation.server.events import subscriptions
 from usage_correlation.store.changes import ChangeStore, note_changes
+from usage_correlation.store.subscribers import SubscriberStore
+from usage_correlation.wiring_accounts import ChangesOfOthers
 
 SMS = """
 format: cxmesh-tariff/1
@@ -231,12 +234,18 @@ async def test_an_unknown_subscription_is_not_found(world: World, method: str) -
     assert error.metadata == {"subscription": "subscriptions/nobody"}
 
 
+def listening(world: World) -> list[Any]:
+    """What the service does with events; Any: each its own type of event."""
+    told = ChangesOfOthers(SubscriberStore(world.service.runtime.store, world.clock))
+    return subscriptions("usage-correlation", note_changes, world.clock, told.subscriptions, told.plans)
+
+
 async def test_a_changed_plan_is_asked_for_again(world: World) -> None:
     plan = world.catalogue.sell(fresh("plan"), tariff_document("x", day="0.17"))
     name = await used(world, 60, plan)
     world.catalogue.sell(plan, tariff_document("x", day="1.00"))
     store = world.service.runtime.store
-    (_, on_plans) = subscriptions("usage-correlation", note_changes, world.clock)
+    (_, on_plans) = listening(world)
     async with store.unit_of_work() as uow:
         await on_plans.handler(uow, [_delivery(world, PlanChanged(plan=f"plans/{plan}"))])
     assert (plan, 100, 0) in costs(await compare(world, name))
@@ -256,7 +265,7 @@ async def test_changes_are_noted_by_kind_and_id(world: World) -> None:
     store: Store = world.service.runtime.store
     log = ChangeStore(store, world.clock)
     version = (await log.since(-1)).version
-    (_, on_plans) = subscriptions("usage-correlation", note_changes, world.clock)
+    (_, on_plans) = listening(world)
     async with store.unit_of_work() as uow:
         await on_plans.handler(uow, [_delivery(world, PlanChanged(plan="plans/gold"))])
     assert (await log.since(version)).changed == {(ChangeKind.PLAN, "gold")}

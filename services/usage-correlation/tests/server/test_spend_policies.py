@@ -210,7 +210,7 @@ MESH, OURS = "ERROR_REASON_INVALID_REQUEST", "ERROR_REASON_INVALID_VALUE"
         (policy(display_name="\0"), "*", OURS, "spend_policy.display_name"),
         (policy(limit=Money(units=-1, currency_code="EUR")), "*", MESH, "spend_policy.limit"),
         (SpendPolicy(), "limit", MESH, "spend_policy.limit"),
-        (SpendPolicy(), "threshold_percents", MESH, "spend_policy.threshold_percents"),
+        (SpendPolicy(), "threshold_percents", OURS, "spend_policy.threshold_percents"),
         (policy(display_name="x" * 201), "display_name", MESH, "spend_policy.display_name"),
         (policy(plan="gold"), "plan", MESH, "spend_policy.plan"),
         (policy(subscription="a\0b"), "subscription", MESH, "spend_policy.subscription"),

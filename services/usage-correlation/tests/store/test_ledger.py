@@ -53,7 +53,7 @@ def named(batch: UsageBatch, *ids: str) -> UsageBatch:
 
 
 def spend(account: int, amount: int, scale: int = 6000, latest: int = 1) -> SpendTotals:
-    return SpendTotals("USD", np.array([account]), [amount], [scale], np.array([1]), np.array([latest]))
+    return SpendTotals("USD", np.array([account]), [amount], [scale], np.array([latest]))
 
 
 async def test_a_claimed_record_is_known_from_then_on(ledger: PostgresLedger, sources: dict[str, int]) -> None:
@@ -102,7 +102,7 @@ async def test_only_those_who_spent_enough_are_told_of(
     store: Store, ledger: PostgresLedger, sources: dict[str, int]
 ) -> None:
     accounts = [await account_of(store) for _ in range(3)]
-    totals = SpendTotals("USD", np.arange(3), [39, 40, 41], [1, 1, 1], np.ones(3, np.int64), np.zeros(3, np.int64))
+    totals = SpendTotals("USD", np.arange(3), [39, 40, 41], [1, 1, 1], np.zeros(3, np.int64))
     async with ledger.writing(sources) as writer:
         told = await writer.add_spending(accounts, totals, Fraction(40))
     assert sorted(spending.account for spending in told) == [1, 2]
@@ -133,7 +133,7 @@ async def test_many_at_the_same_accounts_lose_nothing_and_never_wait_in_a_circle
     async def add() -> None:
         mine = chance.sample(range(40), 30)
         totals = SpendTotals(
-            "USD", np.array(mine), [1] * 30, [6000] * 30, np.ones(30, np.int64), np.zeros(30, np.int64)
+            "USD", np.array(mine), [1] * 30, [6000] * 30, np.zeros(30, np.int64)
         )
         ids = [f"shared-{number}" for number in chance.sample(range(100), 50)]
         batch = named(usage_batch(*[("s", MARCH_2, 1)] * 50), *ids)
@@ -142,7 +142,7 @@ async def test_many_at_the_same_accounts_lose_nothing_and_never_wait_in_a_circle
             await writer.add_spending(accounts, totals, None)
 
     await asyncio.gather(*(add() for _ in range(12)))
-    everybody = SpendTotals("USD", np.arange(40), [0] * 40, [6000] * 40, np.zeros(40, np.int64), np.zeros(40, np.int64))
+    everybody = SpendTotals("USD", np.arange(40), [0] * 40, [6000] * 40, np.zeros(40, np.int64))
     async with ledger.writing(sources) as writer:
         spendings = await writer.add_spending(accounts, everybody, Fraction(0))
     assert sum(spending.spent.numerator for spending in spendings) == 12 * 30

@@ -91,7 +91,7 @@ def send_usage(
         advance(answer.accepted_count + answer.duplicate_count + len(answer.rejections))
 
     started = time.perf_counter()
-    for number, request in enumerate(_requests(subscribers, calls)):
+    for number, request in enumerate(usage_requests(subscribers, calls)):
         trace = Trace() if number % TRACED_EVERY == 0 else None
         metadata = trace.metadata if trace else None
         under_way.append((mesh.usage.RecordUsage.future(request, timeout=TIMEOUT_SECONDS, metadata=metadata), trace))
@@ -120,7 +120,7 @@ def await_reaction(mesh: MeshClient, triggers: set[str], expected: int) -> React
     """Wait for `expected` decisions on resources of these names, and for the end of each message that they led to."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        decisions = [one for one in _decisions(mesh) if one.trigger.resource in triggers]
+        decisions = [one for one in all_decisions(mesh) if one.trigger.resource in triggers]
         messages = {one.decision: one for one in _messages(mesh) if one.state in _FINAL}
         reaction = Reaction(
             tuple(decisions), {one.name: messages[one.name] for one in decisions if one.name in messages}
@@ -148,7 +148,8 @@ def reaction_seconds(signals: Sequence[Signal], reaction: Reaction) -> list[floa
     return sorted(seconds)
 
 
-def _requests(subscribers: Sequence[Subscriber], calls: Calls) -> Iterator[RecordUsageRequest]:
+def usage_requests(subscribers: Sequence[Subscriber], calls: Calls) -> Iterator[RecordUsageRequest]:
+    """The calls as usage records, BATCH_RECORDS a request."""
     bands = [band.name.lower() for band in Band]
     names = [one.subscription for one in subscribers]
     sources = [f"msc-{one.area_code}" for one in subscribers]
@@ -181,7 +182,8 @@ def _requests(subscribers: Sequence[Subscriber], calls: Calls) -> Iterator[Recor
         yield request
 
 
-def _decisions(mesh: MeshClient) -> Iterator[Decision]:
+def all_decisions(mesh: MeshClient) -> Iterator[Decision]:
+    """Every decision that was made."""
     return every(
         lambda token: mesh.offers.ListDecisions(
             ListDecisionsRequest(page_size=PAGE, page_token=token), timeout=TIMEOUT_SECONDS

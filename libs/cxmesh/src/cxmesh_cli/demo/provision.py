@@ -63,14 +63,15 @@ ItemT = TypeVar("ItemT")
 
 def provision(mesh: MeshClient, subscribers: Sequence[Subscriber], cycle: BillCycle) -> None:
     """Everything, through the services' own methods."""
-    _plans(mesh)
-    _customers(mesh, subscribers, cycle)
+    create_plans(mesh)
+    create_customers(mesh, subscribers, cycle)
     _policy(mesh)
     _campaigns(mesh)
     _partners(mesh)
 
 
-def _plans(mesh: MeshClient) -> None:
+def create_plans(mesh: MeshClient) -> None:
+    """Those of the demo's catalogue."""
     for plan in PLANS:
         resource = Plan(
             display_name=plan.display_name,
@@ -83,7 +84,8 @@ def _plans(mesh: MeshClient) -> None:
         )
 
 
-def _customers(mesh: MeshClient, subscribers: Sequence[Subscriber], cycle: BillCycle) -> None:
+def create_customers(mesh: MeshClient, subscribers: Sequence[Subscriber], cycle: BillCycle) -> None:
+    """Who the subscribers are, what they hold, and that they called customer care."""
     for batch in in_batches(subscribers, BATCH):
         customers = BatchCreateCustomersRequest(requests=[_customer(one) for one in batch], request_id=_new_id())
         mesh.profile.BatchCreateCustomers(customers, timeout=TIMEOUT_SECONDS)

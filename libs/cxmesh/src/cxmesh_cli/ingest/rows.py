@@ -1,69 +1,50 @@
-"""What does a reader of any format make of a file: rows that are records, and rows that can't be?"""
+"""What is sent together, and what became of it?"""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
 
-from cxmesh.usage.v1.usage_record_pb2 import UsageRecord
-
-BATCH_ROWS = 1000
-"""The most that RecordUsage takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that did not get in, and why."""
-
-    line: int
-    """In the file, from 1."""
-    reason: str
-    """As in cxmesh.usage.v1.ErrorReason."""
-    field: str
-    description: str
-    source: str = ""
-    record_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    line: int
-    content: UsageRecord | Reject
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Consecutive rows of a file; the records among them are sent together."""
-
-    rows: int
-    records: list[UsageRecord] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    """The line of each record."""
-    rejects: list[Reject] = field(default_factory=list)
-    """Rows that are no records."""
-
-    @classmethod
-    def of(cls, rows: list[Row]) -> "Batch":
-        batch = cls(len(rows))
-        for row in rows:
-            if isinstance(row.content, Reject):
-                batch.rejects.append(row.content)
-            else:
-                batch.records.append(row.content)
-                batch.lines.append(row.line)
-        return batch
+from usage_adapters.reading import Chunk, Mark, Reject
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one batch."""
+    """What became of one chunk of a file."""
 
-    rows: int
-    accepted: int
-    duplicates: int
-    rejects: list[Reject]
+    end: Mark
+    """Where the file goes on after it."""
+    accepted: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    """Of the adapter and of the service, by place."""
+    context: str = ""
+    """What is needed beside a reject's raw row to read it again."""
+
+    @classmethod
+    def of(cls, chunk: Chunk, accepted: int = 0, duplicates: int = 0, refused: list[Reject] | None = None) -> "Outcome":
+        rejects = sorted([*chunk.rejects, *(refused or ())], key=lambda reject: reject.place)
+        return cls(chunk.end, accepted, duplicates, chunk.skipped, rejects, chunk.context)
 
 
-def in_batches(rows: Iterable[Row]) -> Iterator[Batch]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, BATCH_ROWS)):
-        yield Batch.of(chunk)
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows of a file so far."""
+
+    rows: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    """Records that the mesh had before, with the same content."""
+    rejected: int = 0
+    skipped: int = 0
+    """Rows that are no usage on purpose."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Rejected rows by reason."""
+
+    def add(self, outcome: Outcome) -> None:
+        self.rows = outcome.end.rows
+        self.accepted += outcome.accepted
+        self.duplicates += outcome.duplicates
+        self.rejected += len(outcome.rejects)
+        self.skipped += outcome.skipped
+        for reason, count in Counter(reject.reason for reject in outcome.rejects).items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from cxmesh.usage.v1 import usage_service_pb2
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
-from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest, RecordUsageResponse
-from cxmesh_cli.ingest.rows import Batch, Outcome, Reject
+from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRequest, RecordUsageResponse
+from cxmesh_cli.ingest.rows import Outcome
 from cxmesh_cli.rpc.failure import command_error, decode
 from cxmesh_cli.rpc.reflected import full_path
 from mesh.rpc.errors import RpcError
+from usage_adapters.reading import Chunk, Reject, shown
 
 _RECORD_USAGE = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"].methods_by_name["RecordUsage"]
 # As text: grpc.Future takes no parameters at run time.
@@ -51,12 +53,12 @@ class Sender:
         self._patience_seconds = patience_seconds
         self._sleep = sleep
 
-    def send(self, batches: Iterable[Batch]) -> Iterator[Outcome]:
-        """An outcome for each batch, in their order; raises CommandError when one can't be delivered."""
-        under_way: deque[tuple[Batch, _AnswerIfSent]] = deque()
+    def send(self, chunks: Iterable[Chunk]) -> Iterator[Outcome]:
+        """An outcome for each chunk, in their order; raises CommandError when one can't be delivered."""
+        under_way: deque[tuple[Chunk, _AnswerIfSent]] = deque()
         try:
-            for batch in batches:
-                under_way.append((batch, self._begin(batch)))
+            for chunk in chunks:
+                under_way.append((chunk, self._begin(chunk)))
                 if len(under_way) >= self._in_flight:
                     yield self._finish(*under_way.popleft())
             while under_way:
@@ -66,30 +68,19 @@ class Sender:
                 if call is not None:
                     call.cancel()
 
-    def _begin(self, batch: Batch) -> _AnswerIfSent:
-        if not batch.records:
+    def _begin(self, chunk: Chunk) -> _AnswerIfSent:
+        if not chunk.records:
             return None
-        return self._record_usage.future(RecordUsageRequest(records=batch.records), timeout=_TIMEOUT_SECONDS)
+        return self._record_usage.future(RecordUsageRequest(records=chunk.records), timeout=_TIMEOUT_SECONDS)
 
-    def _finish(self, batch: Batch, call: _AnswerIfSent) -> Outcome:
+    def _finish(self, chunk: Chunk, call: _AnswerIfSent) -> Outcome:
         if call is None:
-            return Outcome(batch.rows, 0, 0, batch.rejects)
-        answer = self._answer(batch, call)
-        refused = [
-            Reject(
-                line=batch.lines[rejection.index],
-                reason=ErrorReason.Name(rejection.reason),
-                field=rejection.field,
-                description=rejection.description,
-                source=batch.records[rejection.index].source,
-                record_id=batch.records[rejection.index].record_id,
-            )
-            for rejection in answer.rejections
-        ]
-        rejects = sorted([*batch.rejects, *refused], key=lambda reject: reject.line)
-        return Outcome(batch.rows, answer.accepted_count, answer.duplicate_count, rejects)
+            return Outcome.of(chunk)
+        answer = self._answer(chunk, call)
+        refused = [_reject(chunk, rejection) for rejection in answer.rejections]
+        return Outcome.of(chunk, answer.accepted_count, answer.duplicate_count, refused)
 
-    def _answer(self, batch: Batch, call: _Answer) -> RecordUsageResponse:
+    def _answer(self, chunk: Chunk, call: _Answer) -> RecordUsageResponse:
         give_up = time.monotonic() + self._patience_seconds
         pause = _FIRST_PAUSE_SECONDS
         while True:
@@ -101,9 +92,25 @@ class Sender:
                     raise command_error(failure, "RecordUsage") from error
                 self._sleep(_pause(failure, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            again = self._begin(batch)
+            again = self._begin(chunk)
             assert again is not None  # noqa: S101 - it had records the first time
             call = again
+
+
+def _reject(chunk: Chunk, rejection: RecordRejection) -> Reject:
+    """What the service refused, with the raw row that the record came from."""
+    record, raw = chunk.records[rejection.index], chunk.raws[rejection.index]
+    value = getattr(record, rejection.field, "")
+    return Reject(
+        place=chunk.places[rejection.index],
+        reason=ErrorReason.Name(rejection.reason),
+        field=rejection.field,
+        value=shown(value.ToJsonString() if isinstance(value, Timestamp) else str(value)),
+        description=rejection.description,
+        source=record.source,
+        record_id=record.record_id,
+        raw=raw,
+    )
 
 
 def _pause(failure: RpcError, planned: float) -> float:

@@ -1,7 +1,7 @@
 """Facts that others react to: from the outbox over Redis Streams into handlers, effectively once."""
 
 from mesh.events.client import RedisClient, connect_redis
-from mesh.events.consumer import Consumer
+from mesh.events.consumer import Consumer, WorkerEnded
 from mesh.events.measure import EventMetrics, EventObserver, NoObserver
 from mesh.events.parking import ParkedEvent, drop_parked, list_parked, replay_parked
 from mesh.events.relay import Relay
@@ -28,6 +28,7 @@ __all__ = [
     "StreamStatus",
     "Subscription",
     "TryLater",
+    "WorkerEnded",
     "connect_redis",
     "drop_group",
     "drop_parked",

@@ -18,6 +18,10 @@ from mesh.store import Store
 from mesh.store.outbox import Stream
 
 
+class WorkerEnded(Exception):  # noqa: N818 - a statement; it ends the process
+    """A stream is read no more, and nobody asked for that."""
+
+
 class Consumer:
     """Handles the events of all subscriptions of one service; replicas share the work.
 
@@ -46,6 +50,7 @@ class Consumer:
         of a handler's own failures will pass by themselves (a service that it calls is away), as TryLater does.
         """
         known = by_type(group, subscriptions)
+        self._stopping = False
         self._workers = [
             StreamWorker(
                 Stream(topic, partition),
@@ -60,12 +65,29 @@ class Consumer:
         ]
 
     async def run(self) -> None:
-        """Handle events until `stop()`."""
-        async with asyncio.TaskGroup() as tasks:
-            for worker in self._workers:
-                tasks.create_task(worker.run())
+        """Handle events until `stop()`. Raises WorkerEnded when a stream's worker ends before, however quietly."""
+        # Not a TaskGroup: it takes no notice of a task that was cancelled, or that just returned.
+        running = {asyncio.create_task(worker.run(), name=str(worker)) for worker in self._workers}
+        try:
+            while running:
+                ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    self._check(task)
+        finally:
+            # Told to stop as well: the client of Redis may make an error of its own of a cancellation.
+            self.stop()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def _check(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None or not self._stopping:
+            why = "it was cancelled" if task.cancelled() else error or "without an error"
+            raise WorkerEnded(f"{task.get_name()} ended: {why}") from error
 
     def stop(self) -> None:
         """End `run()` after the batches in hand; what was not begun stays for others."""
+        self._stopping = True
         for worker in self._workers:
             worker.stop()

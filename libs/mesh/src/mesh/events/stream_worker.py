@@ -81,11 +81,14 @@ class StreamWorker:
         self._settings = settings
         self._observer = observer
         self._will_pass = will_pass
-        self._outage = Outage(f"consumer of {stream.topic}:{stream.partition}")
+        self._outage = Outage(str(self))
         self._stopping = asyncio.Event()
         self._reading: asyncio.Future[list[Entry]] | None = None
         self._retries: list[tuple[float, Entry]] = []
         self._next_claim = 0.0
+
+    def __str__(self) -> str:
+        return f"consumer of {self._stream.topic}:{self._stream.partition}"
 
     async def run(self) -> None:
         """Work until `stop()`. Failures of Redis and PostgreSQL are waited out."""

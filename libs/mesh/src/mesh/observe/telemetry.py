@@ -1,5 +1,6 @@
 """What does a service see of itself: one tracer, one meter, one place to scrape?"""
 
+import threading
 from dataclasses import dataclass
 
 from opentelemetry.metrics import Meter
@@ -11,9 +12,11 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from mesh.observe.metrics import Scrape, meter_provider
-from mesh.observe.tracing import CurrentMaterial, exporter_from_environment, tracer_provider
+from mesh.observe.tracing import CleaningExporter, CurrentMaterial, exporter_from_environment, tracer_provider
 from mesh.settings import ServiceSettings
 
+LAST_SPANS_SECONDS = 2.0
+"""A service that ends waits for the receiver of its traces no longer than that."""
 _SCOPE = "cxmesh"
 
 
@@ -26,15 +29,27 @@ class Telemetry:
     tracer_provider: TracerProvider
     meter_provider: MeterProvider
     scrape: Scrape
+    exporter: CleaningExporter | None
+    """Where spans go; None when they go nowhere."""
 
     @property
     def metrics_address(self) -> str:
         """Where metrics are read: `host:port`."""
         return self.scrape.address
 
-    def shutdown(self) -> None:
-        """Send the spans that are still here and stop answering scrapes. Blocks for as long as the receiver takes."""
+    def flush(self) -> None:
+        """Send the spans that are here now. Blocks for as long as the receiver takes."""
+        self.tracer_provider.force_flush()
+
+    def shutdown(self, patience_seconds: float = LAST_SPANS_SECONDS) -> None:
+        """Send the spans that are still here, unless the receiver takes longer than that; stop answering scrapes."""
+        exporter = self.exporter
+        giving_up = threading.Timer(patience_seconds, exporter.shutdown) if exporter else None
+        if giving_up:
+            giving_up.start()  # the exporter itself would try again and again for 10 s
         self.tracer_provider.shutdown()
+        if giving_up:
+            giving_up.cancel()
         self.meter_provider.shutdown()
         self.scrape.stop()
 
@@ -61,7 +76,8 @@ def setup(
     )
     registry = CollectorRegistry()
     exporter = exporter or exporter_from_environment(current, settings.trace_receiver)
-    tracers = tracer_provider(resource, exporter)
+    cleaning = CleaningExporter(exporter) if exporter else None
+    tracers = tracer_provider(resource, cleaning)
     meters = meter_provider(resource, registry)
     return Telemetry(
         tracer=tracers.get_tracer(_SCOPE, version),
@@ -69,4 +85,5 @@ def setup(
         tracer_provider=tracers,
         meter_provider=meters,
         scrape=Scrape(settings.metrics_listen, registry),
+        exporter=cleaning,
     )

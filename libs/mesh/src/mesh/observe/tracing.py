@@ -46,10 +46,10 @@ CurrentMaterial = Callable[[], _Material]
 
 
 def tracer_provider(resource: Resource, exporter: SpanExporter | None) -> TracerProvider:
-    """A provider that samples as the environment says and sends what it keeps to `exporter`, cleaned."""
+    """A provider that samples as the environment says and sends what it keeps to `exporter`."""
     provider = TracerProvider(sampler=sampler(os.environ), resource=resource, shutdown_on_exit=False)
     if exporter is not None:
-        provider.add_span_processor(BatchSpanProcessor(CleaningExporter(exporter)))
+        provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
 
 
@@ -113,12 +113,18 @@ class CleaningExporter(SpanExporter):
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
+        self._closed = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._closed:
+            return SpanExportResult.FAILURE
         return self._exporter.export([_clean(span) for span in spans])
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        """Also ends an export that is under way; the second time there is nothing left to do."""
+        if not self._closed:
+            self._closed = True
+            self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._exporter.force_flush(timeout_millis)

@@ -20,7 +20,7 @@ from mesh.rpc.errors import (
 )
 from mesh.rpc.faults import ErrorSpec, ErrorTable
 from mesh.rpc.frame import NotServable
-from mesh.rpc.identity import Identity, IncomingCall, current_identity, enter_call, remaining_seconds
+from mesh.rpc.identity import Identity, IncomingCall, current_draining, current_identity, enter_call, remaining_seconds
 from mesh.rpc.routes import Servicer
 from mesh.rpc.server import RpcServer, Served
 from mesh.rpc.watches import until_draining
@@ -49,6 +49,7 @@ __all__ = [
     "allow",
     "already_exists",
     "any_service",
+    "current_draining",
     "current_identity",
     "enter_call",
     "error_from",

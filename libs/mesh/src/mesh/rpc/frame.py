@@ -134,7 +134,7 @@ class Frame:
             request = read(sent)
         except DecodeError as error:
             raise unreadable() from error
-        self._rules.check(request)
+        self._rules.check(request, sent=sent)
         return request
 
     async def _each(self, read: _Read, sent: AsyncIterator[bytes]) -> AsyncIterator[Message]:

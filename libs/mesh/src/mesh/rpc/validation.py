@@ -8,7 +8,9 @@ from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
 from mesh.rpc.errors import MESH_DOMAIN, FieldViolation, Reason, RpcError
+from mesh.rpc.texts import NUL, carries_rules, nul_paths
 
+_ZERO = NUL.encode()
 _SHOWN_CHARACTERS = 80
 """A longer value is cut: the caller knows what it sent, and errors travel in HTTP/2 headers of limited size."""
 _SHOWN_VIOLATIONS = 10
@@ -20,35 +22,52 @@ class RequestRules:
 
     def __init__(self) -> None:
         self._validator = Validator()
+        self._ruled: dict[type[Message], bool] = {}
+        """Whether it carries rules at all. One that doesn't is somebody else's (OTLP), and passes."""
 
     def compile(self, kind: type[Message]) -> None:
         """Compile the rules of a request type now; raises protovalidate.CompilationError when they are wrong."""
-        self._validator.collect_violations(kind())
+        if self._carries_rules(kind):
+            self._validator.collect_violations(kind())
 
-    def check(self, request: Message, *, inside: str = "") -> None:
+    def check(self, request: Message, *, inside: str = "", sent: bytes | None = None) -> None:
         """Raise RpcError (INVALID_ARGUMENT) that names every field that breaks a rule, its value and the rule.
 
-        `inside` is the path of the message in the request, when it is a part of one.
+        Texts must hold no NUL characters, since no database keeps them; fields with `ignore: IGNORE_ALWAYS` are checked
+        by who handles them. `inside` is the path of the message in the request, when it is a part of one; `sent` is
+        the request as it came.
         """
+        if not self._carries_rules(type(request)):
+            return
         violations = self._validator.collect_violations(request)
         if violations:
-            raise _invalid(request, violations, inside)
+            described = [
+                _describe(cast("Descriptor", request.DESCRIPTOR), violation, inside)
+                for violation in violations[:_SHOWN_VIOLATIONS]
+            ]
+            raise _invalid(described, len(violations))
+        # Nearly no request has a byte of zero anywhere, and to look for one costs next to nothing.
+        if _ZERO in (request.SerializeToString() if sent is None else sent) and (paths := list(nul_paths(request))):
+            shown = [".".join(filter(None, (inside, path))) for path in paths[:_SHOWN_VIOLATIONS]]
+            raise _invalid([FieldViolation(path, "must hold no NUL characters") for path in shown], len(paths))
+
+    def _carries_rules(self, kind: type[Message]) -> bool:
+        ruled = self._ruled.get(kind)
+        if ruled is None:
+            ruled = self._ruled[kind] = carries_rules(kind)
+        return ruled
 
 
-def _invalid(request: Message, violations: list[Violation], inside: str) -> RpcError:
-    shown = [
-        _describe(cast("Descriptor", request.DESCRIPTOR), violation, inside)
-        for violation in violations[:_SHOWN_VIOLATIONS]
-    ]
+def _invalid(shown: list[FieldViolation], count: int) -> RpcError:
     message = "; ".join(f"{violation.field or 'request'}: {violation.description}" for violation in shown[:3])
-    if len(violations) > len(shown[:3]):
-        message += f"; and {len(violations) - len(shown[:3])} more"
+    if count > len(shown[:3]):
+        message += f"; and {count - len(shown[:3])} more"
     return RpcError(
         grpc.StatusCode.INVALID_ARGUMENT,
         message,
         reason=Reason.INVALID_REQUEST,
         domain=MESH_DOMAIN,
-        metadata={"violations": str(len(violations))},
+        metadata={"violations": str(count)},
         field_violations=shown,
     )
 

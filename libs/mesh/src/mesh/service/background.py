@@ -44,10 +44,9 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("background task failed", task=task.get_name(), exc_info=error)
         if not self._stopping and not self._failed.done():
-            self._failed.set_exception(BackgroundFailed(f"{task.get_name()} ended: {error or 'without an error'}"))
+            why = "it was cancelled" if task.cancelled() else error or "without an error"
+            self._failed.set_exception(BackgroundFailed(f"{task.get_name()} ended: {why}"))

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from mesh.clock import Clock, SystemClock
 from mesh.events import Consumer, EventMetrics, Relay, connect_redis
-from mesh.observe import Telemetry, gauge, log, setup
+from mesh.observe import LAST_SPANS_SECONDS, Telemetry, gauge, log, setup
 from mesh.rpc import Certificates, Channels, ErrorTable, RpcServer, Served, TlsFiles, current_identity
 from mesh.service.background import Background
 from mesh.service.definition import Application, Job, Runtime, ServiceDefinition
@@ -68,7 +68,9 @@ async def start(
             current=certificates.current if certificates else None,
             exporter=exporter,
         )
-        stack.push_async_callback(asyncio.to_thread, telemetry.shutdown)
+        # Who takes in traces sends its own last ones to itself, while it still takes them in: see below.
+        takes_traces = definition.name == settings.trace_receiver
+        stack.push_async_callback(asyncio.to_thread, telemetry.shutdown, 0.0 if takes_traces else LAST_SPANS_SECONDS)
         runtime = _runtime(definition, settings, telemetry, certificates, clock or SystemClock(), stack)
         application = definition.build(runtime)
         errors = ErrorTable({**COMMON_ERRORS, **application.errors})
@@ -81,6 +83,8 @@ async def start(
         stack.push_async_callback(relaying.stop, settings.drain_grace_seconds)
         stack.push_async_callback(working.stop, settings.drain_grace_seconds)
         stack.push_async_callback(server.drain)
+        if takes_traces:
+            stack.push_async_callback(asyncio.to_thread, telemetry.flush)
         await server.start()
         _start_work(definition, application, runtime, relaying, working)
         server.set_serving()

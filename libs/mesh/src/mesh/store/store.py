@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import psycopg.errors
+from google.protobuf.message import Message
 from opentelemetry import trace
 from opentelemetry.trace import Tracer
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +21,7 @@ from mesh.store.outbox import Outbox, Stream
 from mesh.store.purge import Purged, Retention, purge
 from mesh.store.unit_of_work import UnitOfWork
 
+M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 PublishedListener = Callable[[frozenset[Stream]], None]
@@ -119,6 +121,17 @@ class Store:
                 await asyncio.sleep(_RETRY_SECONDS * 2**attempt * random.random())  # noqa: S311 - no secret
         async with self.unit_of_work(isolation=isolation) as uow:
             return await work(uow)
+
+    async def once(self, method: str, request: Message, make: Callable[[UnitOfWork], Awaitable[M]]) -> M:
+        """The answer that `make` gives to a request, or gave before to the same one; what it changes commits with it.
+
+        `retrying`, around `idempotent`.
+        """
+
+        async def change(uow: UnitOfWork) -> M:
+            return await uow.idempotent(method, request, lambda: make(uow))
+
+        return await self.retrying(change)
 
     async def purge(self) -> Purged:
         """Delete what is past its retention; a job calls this every minute or so, in any number of replicas."""

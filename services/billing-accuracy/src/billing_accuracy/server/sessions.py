@@ -40,11 +40,7 @@ class StoreSessions:
 
     async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
-
-        async def change(uow: UnitOfWork) -> R:
-            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(self._work(uow)))
-
-        return await self._store.retrying(change)
+        return await self._store.once(f"{SERVICE}/{method}", request, lambda uow: make(self._work(uow)))
 
     def _work(self, uow: UnitOfWork) -> Work:
         kept = self._records(uow.connection)

@@ -27,6 +27,8 @@ class Occasion:
     customer_id: str
     message_id: str
     decision: str
+    trigger: str
+    """What set off the decision, such as `signals/{signal}`; empty without a decision."""
     template_id: str
     purpose: Purpose
     parameters: Mapping[str, str]
@@ -59,6 +61,7 @@ def compose(occasion: Occasion, template: Template, contact: Contact, site_url: 
         customer_id=occasion.customer_id,
         message_id=occasion.message_id,
         decision=occasion.decision,
+        trigger=occasion.trigger,
         template=template.name,
         purpose=occasion.purpose,
         language_code=text.language_code,

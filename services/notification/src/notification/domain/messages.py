@@ -73,6 +73,8 @@ class Message:
     message_id: str
     decision: str
     """`decisions/{decision}` behind it; empty for one that staff sent."""
+    trigger: str
+    """What set off the decision, such as `signals/{signal}`; empty for one that staff sent."""
     template: str
     """`templates/{template}`."""
     purpose: Purpose
@@ -118,6 +120,11 @@ class Message:
     def carried_by(self) -> Channel | None:
         """The channel that took it."""
         return next((attempt.channel for attempt in reversed(self.attempts) if attempt.succeeded), None)
+
+
+def last_error(message: Message) -> str:
+    """Why the last attempt failed; empty when it did not."""
+    return message.attempts[-1].error if message.attempts else ""
 
 
 def dispatched(message: Message, contact: Contact, now: datetime) -> Message:

@@ -67,6 +67,7 @@ def occasion_from(decision: decision_pb2.Decision) -> Occasion:
         customer_id=_id(decision.customer, "customers", "decision.customer"),
         message_id=_id(decision.name, "decisions", "decision.name"),
         decision=decision.name,
+        trigger=decision.trigger.resource,
         template_id=_id(request.template, "templates", "decision.message_request.template"),
         purpose=PURPOSE.get(request.purpose, "decision.message_request.purpose"),
         parameters=dict(request.parameters),

@@ -76,6 +76,7 @@ def _occasion(request: pb.SendMessageRequest, message_id: str, now: datetime) ->
         customer_id=request.parent.removeprefix("customers/"),
         message_id=message_id,
         decision="",
+        trigger="",
         template_id=request.template.removeprefix("templates/"),
         purpose=PURPOSE.get(request.purpose, "purpose"),
         parameters=dict(request.parameters),

@@ -5,9 +5,9 @@ from datetime import datetime
 from cxmesh.notification.v1 import events_pb2
 from cxmesh.notification.v1 import message_pb2 as pb
 from cxmesh.profile.v1 import customer_pb2
-from notification.domain.messages import Attempt, Message
+from mesh.api import moment_message
+from notification.domain.messages import Attempt, Message, MessageState, last_error
 from notification.server.codes import CHANNEL, MESSAGE_STATE, PURPOSE
-from notification.server.times import moment_message
 
 
 def message_message(message: Message) -> pb.Message:
@@ -15,6 +15,7 @@ def message_message(message: Message) -> pb.Message:
     return pb.Message(
         name=message.name,
         decision=message.decision,
+        trigger=message.trigger,
         template=message.template,
         purpose=PURPOSE.wire(message.purpose),
         language_code=message.language_code,
@@ -40,6 +41,8 @@ def state_changed(message: Message, now: datetime) -> events_pb2.MessageStateCha
         state=MESSAGE_STATE.wire(message.state),
         channel=CHANNEL.wire(channel) if channel else customer_pb2.CHANNEL_UNSPECIFIED,
         time=moment_message(now),
+        trigger=message.trigger,
+        error=last_error(message) if message.state is MessageState.FAILED else "",
     )
 
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from cxmesh.notification.v1 import message_pb2 as pb
+from mesh.api import moment_message
 from notification.domain.templates import LocalizedText, Template, check_texts
-from notification.server.times import moment_message
 
 NOT_WRITTEN: Final = frozenset({"name", "create_time", "update_time"})
 """Fields that name the template or that the service sets."""

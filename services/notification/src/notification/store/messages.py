@@ -124,6 +124,7 @@ def _written(messages: Sequence[Message]) -> dict[str, list[Any]]:
     """What stays as it was written."""
     return {
         "decision": [message.decision for message in messages],
+        "trigger_resource": [message.trigger for message in messages],
         "template": [message.template for message in messages],
         "purpose": [message.purpose.value for message in messages],
         "language_code": [message.language_code for message in messages],
@@ -155,6 +156,7 @@ def _message(row: Row[Any]) -> Message:
         customer_id=row.customer_id,
         message_id=row.message_id,
         decision=row.decision,
+        trigger=row.trigger_resource,
         template=row.template,
         purpose=Purpose(row.purpose),
         language_code=row.language_code,

@@ -32,6 +32,8 @@ MESSAGE = Table(
     Column("customer_id", Text, primary_key=True),
     Column("message_id", Text, primary_key=True),
     Column("decision", Text, nullable=False),
+    # What set off the decision; replicas of before that column leave it empty.
+    Column("trigger_resource", Text, nullable=False, server_default=text("''")),
     Column("template", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("language_code", Text, nullable=False),

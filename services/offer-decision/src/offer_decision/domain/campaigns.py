@@ -33,6 +33,8 @@ class TriggerKind(StrEnum):
     SPEND_THRESHOLD = "SPEND_THRESHOLD"
     BILL_HELD = "BILL_HELD"
     SERVICE_DEGRADED = "SERVICE_DEGRADED"
+    SPENDING_LIMIT = "SPENDING_LIMIT"
+    """The customer is told of it without any campaign."""
 
 
 class Purpose(StrEnum):
@@ -77,6 +79,9 @@ class Campaign:
 
 def check_campaign(campaign: Campaign) -> None:
     """Raise InvalidValue for what no rule on a single field can tell."""
+    if campaign.trigger is TriggerKind.SPENDING_LIMIT:
+        expected = "a trigger that campaigns answer: of spending limits customers are told in any case"
+        raise InvalidValue("campaign.trigger", campaign.trigger, expected)
     saving = campaign.min_saving
     if saving is not None and saving.micros < 0:
         raise InvalidValue("campaign.min_saving", f"{saving.micros} micro-units", "0 or more")

@@ -4,7 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from offer_decision.domain.campaigns import Purpose
 from offer_decision.domain.decisions import Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What the customer is told whatever campaigns there are, however often, and without consent to marketing.
+
+    The law demands it, or they asked for it a moment ago.
+    """
+
+    template: str
+    """`templates/{template}`."""
+    purpose: Purpose
+    reason: str
+    """Why, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +40,5 @@ class Occasion:
     action_path: str = ""
     expire_time: datetime | None = None
     """After this moment a message has no value."""
+    mandate: Mandate | None = None
+    """None: campaigns decide."""

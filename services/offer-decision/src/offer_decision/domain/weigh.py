@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from offer_decision.domain.campaigns import Campaign, CampaignState, Purpose, considered
 from offer_decision.domain.decisions import Decision, MessageRequest, Outcome, Reason, Verdict
 from offer_decision.domain.facts import Customer, Facts
-from offer_decision.domain.occasions import Occasion
+from offer_decision.domain.occasions import Mandate, Occasion
 from offer_decision.domain.recommend import recommend
 from offer_decision.domain.wording import occasion_parameters, recommendation_parameters
+
+_UNKNOWN_CUSTOMER: Final = Reason("silence.unknown_customer", "the profile does not know the customer")
 
 
 def contenders(campaigns: Iterable[Campaign], occasion: Occasion) -> Iterator[Campaign]:
@@ -16,6 +19,8 @@ def contenders(campaigns: Iterable[Campaign], occasion: Occasion) -> Iterator[Ca
 
     A service campaign without a limit wins for certain; those behind it don't get their turn.
     """
+    if occasion.mandate is not None:
+        return
     for campaign in considered(campaigns, occasion.trigger.kind):
         if _objection_at_once(campaign, occasion) is None:
             yield campaign
@@ -25,6 +30,8 @@ def contenders(campaigns: Iterable[Campaign], occasion: Occasion) -> Iterator[Ca
 
 def decide(occasion: Occasion, campaigns: Iterable[Campaign], facts: Facts, now: datetime) -> Decision:
     """The decision; every campaign that was considered leaves a reason."""
+    if occasion.mandate is not None:
+        return _tell_in_any_case(occasion, occasion.mandate, facts, now)
     reasons: list[Reason] = []
     for campaign in considered(campaigns, occasion.trigger.kind):
         objection = _objection_at_once(campaign, occasion) or _objection(campaign, facts)
@@ -35,6 +42,29 @@ def decide(occasion: Occasion, campaigns: Iterable[Campaign], facts: Facts, now:
             return _act(occasion, campaign, facts.customer, facts, reasons, now)
     if not reasons:
         reasons.append(Reason("silence.no_campaign", f"no campaign answers {occasion.trigger.kind}"))
+    return _stay_silent(occasion, reasons, now)
+
+
+def _tell_in_any_case(occasion: Occasion, mandate: Mandate, facts: Facts, now: datetime) -> Decision:
+    """Nothing speaks against it but that nobody knows whom to tell."""
+    if facts.customer is None:
+        return _stay_silent(occasion, [_UNKNOWN_CUSTOMER], now)
+    parameters = occasion_parameters(occasion, facts.customer.time_zone)
+    message = MessageRequest(mandate.template, mandate.purpose, parameters, occasion.action_path, occasion.expire_time)
+    return Decision(
+        decision_id=occasion.trigger.decision_id,
+        trigger=occasion.trigger,
+        verdict=Verdict.ACT,
+        campaign_id="",
+        message=message,
+        recommendation=None,
+        reasons=(Reason("notice.mandatory", mandate.reason),),
+        create_time=now,
+        outcome=Outcome.PENDING,
+    )
+
+
+def _stay_silent(occasion: Occasion, reasons: Iterable[Reason], now: datetime) -> Decision:
     return Decision(
         decision_id=occasion.trigger.decision_id,
         trigger=occasion.trigger,
@@ -63,7 +93,7 @@ def _objection(campaign: Campaign, facts: Facts) -> Reason | None:
     """Why a campaign is silent, the facts being what they are."""
     name = campaign.display_name
     if facts.customer is None:
-        return Reason("silence.unknown_customer", "the profile does not know the customer")
+        return _UNKNOWN_CUSTOMER
     if campaign.max_messages and facts.recent_messages.get(campaign.campaign_id, 0) >= campaign.max_messages:
         text = f"{name} may tell a customer {campaign.max_messages} times in {campaign.window_days} days, and has"
         return Reason("silence.fatigue", text)

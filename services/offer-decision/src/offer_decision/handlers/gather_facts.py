@@ -55,7 +55,7 @@ class _Questions:
     def add(self, occasion: Occasion, campaigns: Sequence[Campaign]) -> None:
         """What these campaigns need to know of an occasion."""
         customer, usage = occasion.trigger.customer, _usage_of(occasion)
-        if campaigns:
+        if campaigns or occasion.mandate is not None:
             self.customers[customer] = None
         if any(campaign.sells for campaign in campaigns):
             self.buyers[customer] = None

@@ -13,6 +13,7 @@ from offer_decision.domain.decisions import Trigger
 from offer_decision.domain.occasions import Occasion
 from offer_decision.domain.wording import amount_text
 from offer_decision.server.amounts import amount_of
+from offer_decision.server.limit_occasions import of_limit
 
 _BILL_NOTICE: Final = timedelta(days=30)
 _FAULT_NOTICE: Final = timedelta(hours=24)
@@ -20,8 +21,10 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 def of_signal(event: SignalRaised) -> Iterator[Occasion]:
-    """Spending reached a threshold; signals of other kinds set nothing off."""
+    """Spending reached a threshold or a limit; signals of other kinds set nothing off."""
     signal = event.signal
+    if signal.WhichOneof("detail") == "spending_limit":
+        yield of_limit(signal)
     if signal.WhichOneof("detail") != "spend_threshold":
         return
     detail = signal.spend_threshold

@@ -34,11 +34,7 @@ class StoreSessions:
 
     async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
-
-        async def change(uow: UnitOfWork) -> R:
-            return await uow.idempotent(method, request, lambda: make(self.work(uow)))
-
-        return await self._store.retrying(change)
+        return await self._store.once(method, request, lambda uow: make(self.work(uow)))
 
     def work(self, uow: UnitOfWork, causes: Mapping[str, SpanContext] | None = None) -> Work:
         """What a use case works with in a unit of work; see `Outbox` for `causes`."""

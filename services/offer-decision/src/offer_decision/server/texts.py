@@ -10,6 +10,6 @@ _SHOWN_CHARACTERS: Final = 80
 
 
 def check_text(field: str, value: str) -> None:
-    """Raise RpcError on control characters: PostgreSQL keeps no NUL, and a subject line has no line break."""
+    """Raise RpcError on control characters: a subject line has no line break, and no channel shows the others."""
     if not value.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in value):
         raise invalid_argument(field, value[:_SHOWN_CHARACTERS], "text without control characters")

@@ -13,14 +13,16 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/CreateCustomer": _STAFF,
         f"/{SERVICE}/BatchCreateCustomers": _STAFF,
         f"/{SERVICE}/GetCustomer": allow(services("operator", "notification")),
-        f"/{SERVICE}/BatchGetCustomers": allow(services("operator", "notification", "offer-decision")),
+        f"/{SERVICE}/BatchGetCustomers": allow(
+            services("operator", "notification", "offer-decision", "usage-correlation")
+        ),
         f"/{SERVICE}/ListCustomers": _STAFF,
         f"/{SERVICE}/UpdateCustomer": _STAFF,
         f"/{SERVICE}/CreateSubscription": _STAFF,
         f"/{SERVICE}/BatchCreateSubscriptions": _STAFF,
         f"/{SERVICE}/GetSubscription": allow(services("operator", "usage-correlation", "offer-decision")),
         f"/{SERVICE}/BatchGetSubscriptions": allow(services("operator", "usage-correlation", "billing-accuracy")),
-        f"/{SERVICE}/ListSubscriptions": _STAFF,
+        f"/{SERVICE}/ListSubscriptions": allow(services("operator", "usage-correlation")),
         f"/{SERVICE}/UpdateSubscription": _STAFF,
         f"/{SERVICE}/BatchCreateTouchPoints": _STAFF,
         f"/{SERVICE}/ListTouchPoints": _STAFF,

@@ -28,13 +28,11 @@ class Calls:
 
     async def _once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
+        return await self._store.once(f"{SERVICE}/{method}", request, lambda uow: make(self._work(uow)))
 
-        async def change(uow: UnitOfWork) -> R:
-            now = self._clock.now()
-            work = Work(self._records(uow.connection), Outbox(uow, now), now)
-            return await uow.idempotent(f"{SERVICE}/{method}", request, lambda: make(work))
-
-        return await self._store.retrying(change)
+    def _work(self, uow: UnitOfWork) -> Work:
+        now = self._clock.now()
+        return Work(self._records(uow.connection), Outbox(uow, now), now)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Records]:

@@ -15,8 +15,9 @@ from customer_profile.domain.customers import (
 )
 from customer_profile.errors import InvalidValue
 from customer_profile.server.codes import CHANNEL, CONSENT_PURPOSE, LIFE_CYCLE_STATE
-from customer_profile.server.times import moment_from, moment_message, time_of_day_from, time_of_day_message
+from customer_profile.server.times import moment_from, time_of_day_from, time_of_day_message
 from cxmesh.profile.v1 import customer_pb2 as pb
+from mesh.api import moment_message
 
 NOT_WRITTEN: Final = frozenset({"name", "create_time", "update_time", "etag"})
 """Fields that name the customer or that the service sets."""

@@ -11,8 +11,9 @@ from customer_profile.domain.subscriptions import (
 )
 from customer_profile.errors import InvalidValue
 from customer_profile.server.codes import SERVICE_TYPE, SUBSCRIPTION_STATE
-from customer_profile.server.times import moment_from, moment_message
+from customer_profile.server.times import moment_from
 from cxmesh.profile.v1 import subscription_pb2 as pb
+from mesh.api import moment_message
 
 NOT_WRITTEN: Final = frozenset({"name", "plan_periods", "create_time", "update_time", "etag", "time_zone"})
 """Fields that name the subscription or that the service sets."""

@@ -1,36 +1,24 @@
 """How do moments, times of day and spans of time cross the wire? To the microsecond, as PostgreSQL keeps them."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.timeofday_pb2 import TimeOfDay
 
 from customer_profile.errors import InvalidValue
+from mesh.api import NoMoment, moment_of
 
-_NANOS = 1_000_000_000
 _LONGEST = timedelta(days=366)
 """No interaction takes a year; more is a mistake in the sender's units."""
 
 
 def moment_from(message: Timestamp, field: str) -> datetime:
     """The moment, aware and in UTC; raises InvalidValue for one that no calendar has."""
-    expected = "a time between the years 1 and 9999"
-    if not 0 <= message.nanos < _NANOS:
-        raise InvalidValue(field, expected, value=f"{message.nanos} ns")
     try:
-        return message.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidValue(field, expected, value=f"{message.seconds} s") from error
-
-
-def moment_message(moment: datetime | None) -> Timestamp | None:
-    """The moment as a message; None stays, for a field that is not set."""
-    if moment is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
+        return moment_of(message)
+    except NoMoment as error:
+        raise InvalidValue(field, error.EXPECTED, value=error.shown) from error
 
 
 def span_from(message: Duration, field: str) -> timedelta:

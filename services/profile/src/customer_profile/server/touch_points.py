@@ -3,8 +3,9 @@
 from customer_profile.domain.touch_points import TouchPoint, check_touch_point
 from customer_profile.domain.valence import valence_of
 from customer_profile.server.codes import CHANNEL, VALENCE
-from customer_profile.server.times import moment_from, moment_message, span_from, span_message
+from customer_profile.server.times import moment_from, span_from, span_message
 from cxmesh.profile.v1 import touch_point_pb2 as pb
+from mesh.api import moment_message
 
 
 def touch_point_from(message: pb.TouchPoint) -> TouchPoint:

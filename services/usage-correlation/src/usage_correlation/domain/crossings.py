@@ -18,7 +18,13 @@ class Spending:
     currency: str
     spent: Amount
     percents_passed: Mapping[str, int]
-    """By policy id: the highest percentage of its limit that was reached before."""
+    """By policy id: the highest percentage of its limit that was reached before; and by `amounts_of(policy id)` the
+    highest of its threshold amounts, in billionths."""
+
+
+def amounts_of(policy_id: str) -> str:
+    """Under which name it is kept which of a policy's amounts was reached."""
+    return f"{policy_id}/amounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,14 @@ class Crossing:
     currency: str
     policy: SpendPolicy
     percent: int
+    """0 where one of the policy's amounts was reached."""
+    amount: Fraction
+    """What was reached: that share of the limit, or that amount."""
     spent: Amount
 
 
 def crossings(spending: Spending, policies: Sequence[SpendPolicy]) -> list[Crossing]:
-    """At most one for each policy: the highest threshold reached, if it is higher than any reached before.
+    """At most one for each policy's percentages, and one for its amounts: the highest reached, if none was before.
 
     A customer who passes 50, 80 and 100 percent with one call hears of the 100 percent alone, and not of a lower
     percentage later on. A policy that is made or lowered when so much is spent already speaks up with the next record.
@@ -44,14 +53,19 @@ def crossings(spending: Spending, policies: Sequence[SpendPolicy]) -> list[Cross
             continue
         percent = policy.percent_reached(spending.spent)
         if percent > spending.percents_passed.get(policy.id, 0):
-            found.append(Crossing(spending.account, spending.currency, policy, percent, spending.spent))
+            amount = policy.threshold(percent)
+            found.append(Crossing(spending.account, spending.currency, policy, percent, amount, spending.spent))
+        amount = policy.amount_reached(spending.spent)
+        if nearest_nanos(amount) > spending.percents_passed.get(amounts_of(policy.id), 0):
+            found.append(Crossing(spending.account, spending.currency, policy, 0, amount, spending.spent))
     return found
 
 
 def crossing_id(crossing: Crossing, account: Account) -> str:
     """What the crossing's signal is called."""
     subscription = account.subscriber.subscription.id
-    what = (crossing.policy.id, crossing.percent, account.cycle.start_micros)
+    which = (crossing.percent,) if crossing.percent else ("amount", nearest_nanos(crossing.amount), crossing.currency)
+    what = (crossing.policy.id, *which, account.cycle.start_micros)
     return signal_id(SignalKind.SPEND_THRESHOLD, subscription, *what)
 
 
@@ -64,19 +78,22 @@ def detail_of(crossing: Crossing, account: Account) -> SpendThresholdCrossed:
         spent_nanos=nearest_nanos(crossing.spent.fraction),
         currency=crossing.currency,
         cycle=account.cycle,
+        threshold_nanos=nearest_nanos(crossing.amount),
     )
 
 
-def deciding_record(crossing: Crossing, records: Sequence[tuple[int, Fraction]]) -> tuple[int, Sequence[int]]:
+def deciding_record(crossing: Crossing, records: Sequence[tuple[int, Fraction]]) -> tuple[int | None, Sequence[int]]:
     """The record that reached the threshold, and the batch's records before it, as rows.
 
     `records` are the batch's for the account, in the order in which they began, with their costs. Where the threshold
-    had been reached before the batch (the policy is new, or lower than it was), the first one decides.
+    had been reached before the batch (the policy is new, or lower than it was), the first one decides; None where the
+    batch has none (what it changed are other records' costs).
     """
-    threshold = crossing.policy.threshold(crossing.percent)
     spent = crossing.spent.fraction - sum((cost for _, cost in records), Fraction(0))
     for number, (row, cost) in enumerate(records):
         spent += cost
-        if spent >= threshold:
+        if spent >= crossing.amount:
             return row, [before for before, _ in records[:number]]
-    raise AssertionError(f"spending {spent} never reached the threshold {threshold} that it is said to have crossed")
+    if records:
+        raise AssertionError(f"spending {spent} never reached {crossing.amount}, which it is said to have crossed")
+    return None, []

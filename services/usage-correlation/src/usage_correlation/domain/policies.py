@@ -36,6 +36,8 @@ class PolicyTerms:
     """Rising."""
     scope: PolicyScope = EVERYBODY
     paused: bool = False
+    threshold_amounts: tuple[Fraction, ...] = ()
+    """Rising, in major units of the currency; beside the percentages."""
 
     def check(self) -> None:
         """Raise InvalidValue, with the field as a path in the request, for terms that cannot be."""
@@ -48,8 +50,14 @@ class PolicyTerms:
             raise InvalidValue(
                 "spend_policy.threshold_percents", list(percents), "rising percentages, such as 80 and 100"
             )
+        amounts = self.threshold_amounts
+        if any(amount <= 0 for amount in amounts) or any(later <= earlier for earlier, later in pairwise(amounts)):
+            shown = [str(amount) for amount in amounts]
+            raise InvalidValue("spend_policy.threshold_amounts", shown, "rising amounts above zero")
         if "\0" in self.display_name:
             raise InvalidValue("spend_policy.display_name", self.display_name, "text without NUL characters")
+        if not percents and not amounts:
+            raise InvalidValue("spend_policy.threshold_percents", [], "thresholds in percent, amounts, or both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,21 @@ class SpendPolicy:
             reached = percent
         return reached
 
+    def amount_reached(self, spent: Amount) -> Fraction:
+        """The highest of the threshold amounts that was reached; 0 when none was."""
+        reached = Fraction(0)
+        for amount in self.terms.threshold_amounts:
+            if spent.numerator * amount.denominator < amount.numerator * spent.scale:
+                break
+            reached = amount
+        return reached
+
+    @property
+    def least_threshold(self) -> Fraction:
+        """The lowest amount at which it has something to say."""
+        percents, amounts = self.terms.threshold_percents, self.terms.threshold_amounts
+        return min([*(self.threshold(percent) for percent in percents[:1]), *amounts[:1]])
+
     def threshold(self, percent: int) -> Fraction:
         """The amount that is so many percent of the limit."""
         return self.terms.limit * percent / 100
@@ -91,6 +114,6 @@ def least_thresholds(policies: Iterable[SpendPolicy]) -> dict[str, Fraction]:
     for policy in policies:
         terms = policy.terms
         if not terms.paused:
-            threshold = policy.threshold(terms.threshold_percents[0])
+            threshold = policy.least_threshold
             least[terms.currency] = min(threshold, least.get(terms.currency, threshold))
     return least

@@ -1,13 +1,24 @@
 """What do the records of a batch come to, plan by plan, and which of them has no price?"""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rating import SERVICES, LineColumns, Outcome, Tariff, UsageColumns, rate_batch, rate_lines
+from rating import (
+    SERVICES,
+    Account,
+    Ledger,
+    LineColumns,
+    Outcome,
+    Tariff,
+    UsageColumns,
+    keeps_accounts,
+    rate_batch,
+    rate_lines,
+)
 from usage_correlation.domain.placement import NOWHERE, Placement
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.usage import UsageBatch
@@ -28,6 +39,23 @@ class PlanUsage:
     """Each record's account, as the placement numbers them."""
     lines: LineColumns
     """What the records come to, by account and bill line."""
+    ledger: Ledger | None = None
+    """Where the plan is metered: what the records drew on, before them."""
+    bills: Integers | None = None
+    """Each record's number in the ledger."""
+    found_costs: tuple[tuple[int, ...], int] | None = None
+    """What each record costs, and over which scale, where re-rating of whole cycles told; `lines` are empty then."""
+
+    def costs(self, wanted: NDArray[np.bool_]) -> tuple[list[int], int]:
+        """What each of the wanted records costs, and over which scale."""
+        if self.found_costs is not None:
+            amounts, scale = self.found_costs
+            return [amounts[number] for number in np.flatnonzero(wanted).tolist()], scale
+        if self.ledger is None:
+            rated = rate_batch(self.columns.rows(wanted), self.tariff)
+            return rated.record_amounts.tolist(), rated.scale
+        rated = rate_batch(self.columns, self.tariff, self.ledger, self.bills)  # others may share their allowances
+        return rated.record_amounts[wanted].tolist(), rated.scale
 
     def only(self, kept: NDArray[np.bool_]) -> "PlanUsage":
         """The same for some of the rows of the batch (a mask over all of it)."""
@@ -52,11 +80,11 @@ def record_costs(usages: Sequence[PlanUsage], accounts: Collection[int]) -> dict
     wanted = np.fromiter(accounts, np.int64)
     found: dict[int, list[tuple[int, RecordCost]]] = {account: [] for account in accounts}
     for usage in usages:
-        mine = np.flatnonzero(np.isin(usage.accounts, wanted))
-        rated = rate_batch(usage.columns.rows(mine), usage.tariff)
-        columns = (usage.accounts[mine], usage.columns.start[mine], usage.rows[mine], rated.record_amounts)
-        for account, start, row, amount in zip(*(column.tolist() for column in columns), strict=True):
-            cost = RecordCost(row, Fraction(amount, rated.scale), usage.tariff.currency)
+        mine = np.isin(usage.accounts, wanted)
+        amounts, scale = usage.costs(mine)
+        columns = (usage.accounts[mine].tolist(), usage.columns.start[mine].tolist(), usage.rows[mine].tolist())
+        for account, start, row, amount in zip(*columns, amounts, strict=True):
+            cost = RecordCost(row, Fraction(amount, scale), usage.tariff.currency)
             found[account].append((start, cost))
     return {
         account: [cost for _, cost in sorted(costs, key=lambda each: (each[0], each[1].row))]
@@ -64,20 +92,35 @@ def record_costs(usages: Sequence[PlanUsage], accounts: Collection[int]) -> dict
     }
 
 
-def rate_by_plan(batch: UsageBatch, placement: Placement, tariffs: Mapping[str, Tariff | Refusal]) -> list[PlanUsage]:
-    """Rate all placed records; those without a price are refused in `placement`.
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """A batch, rated as far as it can be before anything is locked."""
+
+    usages: list[PlanUsage] = field(default_factory=list)
+    """Under plans whose prices depend on the record alone."""
+    metered: dict[str, Tariff] = field(default_factory=dict)
+    """The other plans of the batch: allowances and tiers decide."""
+    metered_rows: list[int] = field(default_factory=list)
+    """Their records; each has a price."""
+
+
+def rate_by_plan(batch: UsageBatch, placement: Placement, tariffs: Mapping[str, Tariff | Refusal]) -> Ratings:
+    """Rate all placed records, or see that they have a price; those without are refused in `placement`.
 
     A plan may stand in `tariffs` with a refusal for all its records instead of a tariff.
     """
-    usages = []
+    ratings = Ratings()
     for plan, rows in sorted(placement.rows_by_plan.items()):
         tariff = tariffs[plan]
         if isinstance(tariff, Refusal):
             for row in rows:
                 placement.refuse(row, tariff)
+        elif keeps_accounts(tariff):
+            ratings.metered[plan] = tariff
+            ratings.metered_rows.extend(_priced(batch, placement, plan, tariff, rows))
         else:
-            usages.append(_rate(batch, placement, plan, tariff, rows))
-    return usages
+            ratings.usages.append(_rate(batch, placement, plan, tariff, rows))
+    return ratings
 
 
 def _rate(batch: UsageBatch, placement: Placement, plan: str, tariff: Tariff, rows: Sequence[int]) -> PlanUsage:
@@ -86,12 +129,29 @@ def _rate(batch: UsageBatch, placement: Placement, plan: str, tariff: Tariff, ro
     accounts = np.array(placement.account_of, np.int64)[at]
     lines = rate_lines(columns, tariff, accounts)
     if len(lines.failed):
-        for failed in lines.failed:
-            row = rows[failed]
-            placement.refuse(row, _unrated(batch, row, plan, Outcome(int(lines.outcome[failed]))))
-        sound = lines.outcome == Outcome.RATED
+        sound = _sound(batch, placement, plan, rows, lines)
         at, columns, accounts = at[sound], columns.rows(sound), accounts[sound]
     return PlanUsage(plan, tariff, at, columns, accounts, lines)
+
+
+def _priced(batch: UsageBatch, placement: Placement, plan: str, tariff: Tariff, rows: Sequence[int]) -> list[int]:
+    """The rows that have a price, whatever the account."""
+    lines = rate_lines(batch.columns(rows), tariff, None, Ledger.of(tariff, [Account()]))
+    if not len(lines.failed):
+        return list(rows)
+    sound = _sound(batch, placement, plan, rows, lines)
+    return [row for row, is_sound in zip(rows, sound.tolist(), strict=True) if is_sound]
+
+
+def _sound(
+    batch: UsageBatch, placement: Placement, plan: str, rows: Sequence[int], lines: LineColumns
+) -> NDArray[np.bool_]:
+    """Which rows have a price; the others are refused."""
+    for failed in lines.failed:
+        row = rows[failed]
+        placement.refuse(row, _unrated(batch, row, plan, Outcome(int(lines.outcome[failed]))))
+    sound: NDArray[np.bool_] = lines.outcome == Outcome.RATED
+    return sound
 
 
 def _unrated(batch: UsageBatch, row: int, plan: str, outcome: Outcome) -> Refusal:

@@ -8,6 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from usage_correlation.domain.bill_cycles import BillCycle
+from usage_correlation.domain.insights.details import InsightDetail
+from usage_correlation.domain.limits.events import ConsentTerms
+from usage_correlation.domain.limits.policies import TaxBasis
+from usage_correlation.domain.limits.standing import Stage
 from usage_correlation.domain.shards import shard_of
 
 MAX_EVIDENCE: Final = 20
@@ -48,6 +52,58 @@ class SpendThresholdCrossed:
     """In the cycle so far, to the nearest billionth."""
     currency: str
     cycle: BillCycle
+    threshold_nanos: int = 0
+    """The amount that was reached, where the policy names amounts; `percent` is 0 then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingLimitPassed:
+    """A spending limit is near, was reached, or is open again. Amounts in billionths, on the policy's tax basis."""
+
+    policy: str
+    stage: Stage
+    percent: int
+    limit_nanos: int | None
+    """None: open without one."""
+    spent_nanos: int
+    currency: str
+    tax_basis: TaxBasis
+    period: BillCycle
+    consent_terms: ConsentTerms | None
+    """When stopped."""
+    template_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceThresholdCrossed:
+    """So much of an allowance was used."""
+
+    policy: str
+    plan: str
+    allowance: str
+    """Its id in the plan's tariff."""
+    unit: str
+    """A base unit, or "money"."""
+    percent: int
+    """Of what was granted; 0 when a quantity was reached."""
+    quantity: int
+    """In base units, or in micro-units of the currency; 0 when a percentage was reached."""
+    granted_micros: int
+    """Millionths of the unit: granted in the cycle, with what rolled over."""
+    used_micros: int
+    is_shared: bool
+    """Whether it is the customer's, for all subscriptions under the plan."""
+    cycle: BillCycle
+
+    @property
+    def key(self) -> str:
+        """Under which it is remembered that the threshold was passed."""
+        return "\0".join((self.policy, self.allowance, "percent" if self.percent else "quantity"))
+
+    @property
+    def level(self) -> int:
+        """The threshold's value."""
+        return self.percent or self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +120,7 @@ class PatternMatched:
     labels: Mapping[str, str]
 
 
-SignalDetail = SpendThresholdCrossed | PatternMatched
+SignalDetail = SpendThresholdCrossed | AllowanceThresholdCrossed | SpendingLimitPassed | PatternMatched | InsightDetail
 """What a signal needs to say, by kind: a class for each; the store and the wire know them by the class."""
 
 

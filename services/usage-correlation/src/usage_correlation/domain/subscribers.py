@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from usage_correlation.domain.allowance_policies import AllowancePolicy
 from usage_correlation.domain.policies import SpendPolicy
 
 
@@ -53,3 +54,21 @@ class Subscriber:
     shard: int
     policies: tuple[SpendPolicy, ...]
     """The spend policies made for it alone."""
+    allowance_policies: tuple[AllowancePolicy, ...] = ()
+    """The allowance policies made for it alone."""
+
+
+def first_difference(one: Subscription, other: Subscription) -> int | None:
+    """The first moment at which two states of a subscription hold different plans, in microseconds; None for never."""
+    if one.plan_periods == other.plan_periods and one.activate_micros == other.activate_micros:
+        return None
+    bounds = {one.activate_micros, other.activate_micros}
+    for period in (*one.plan_periods, *other.plan_periods):
+        bounds.add(period.start_micros)
+        if period.end_micros is not None:
+            bounds.add(period.end_micros)
+    return next((moment for moment in sorted(bounds) if _used_at(one, moment) != _used_at(other, moment)), None)
+
+
+def _used_at(subscription: Subscription, micros: int) -> str | None:
+    return subscription.plan_at(micros) if micros >= subscription.activate_micros else None

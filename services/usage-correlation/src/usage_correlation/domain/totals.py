@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from usage_correlation.domain.amounts import Amount
+from usage_correlation.domain.amounts import NOTHING, Amount
 from usage_correlation.domain.rated import Integers, PlanUsage
-
-_NONE = 0
-"""The scale of an account that has no amount yet."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,9 +44,28 @@ class SpendTotals:
     amounts: list[int]
     """Exact, over `scales`."""
     scales: list[int]
-    record_counts: Integers
     latest: Integers
     """When the latest of the records began, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """By how much re-rating changes one counter."""
+
+    account: int
+    charge: ChargeName
+    record_count: int
+    quantity: int
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """When the latest record of an account in a currency began."""
+
+    account: int
+    currency: str
+    micros: int
 
 
 def line_totals(usage: PlanUsage) -> LineTotals:
@@ -66,37 +82,66 @@ def line_totals(usage: PlanUsage) -> LineTotals:
     )
 
 
-def spend_totals(usages: Sequence[PlanUsage], starts: Integers, accounts: int) -> list[SpendTotals]:
-    """The sums by account, for each currency, of so many accounts; `starts` are those of the whole batch."""
-    by_currency: dict[str, list[PlanUsage]] = {}
-    for usage in usages:
-        by_currency.setdefault(usage.tariff.currency, []).append(usage)
-    return [_spending(currency, same, starts, accounts) for currency, same in sorted(by_currency.items())]
+def change_totals(changes: Sequence[Change]) -> list[LineTotals]:
+    """The changes as what is added to counters."""
+    by_scale: dict[int, list[Change]] = {}
+    for change in changes:
+        by_scale.setdefault(change.amount.scale, []).append(change)
+    return [_changed(scale, same) for scale, same in sorted(by_scale.items())]
 
 
-def _spending(currency: str, usages: Sequence[PlanUsage], starts: Integers, size: int) -> SpendTotals:
-    counts = np.zeros(size, np.int64)
-    latest = np.zeros(size, np.int64)
-    amounts, scales = [0] * size, [_NONE] * size
+def _changed(scale: int, changes: Sequence[Change]) -> LineTotals:
+    charges: dict[ChargeName, int] = {}
+    charge_of = [charges.setdefault(change.charge, len(charges)) for change in changes]
+    return LineTotals(
+        accounts=np.array([change.account for change in changes], np.int64),
+        charges=list(charges),
+        charge_of=np.array(charge_of, np.int64),
+        record_counts=np.array([change.record_count for change in changes], np.int64),
+        quantities=[change.quantity for change in changes],
+        amounts=[change.amount.numerator for change in changes],
+        scale=scale,
+    )
+
+
+def latest_of(usages: Sequence[PlanUsage], starts: Integers) -> list[Latest]:
+    """When the latest record of each account began; `starts` are those of the whole batch."""
+    found: dict[tuple[int, str], int] = {}
     for usage in usages:
-        counts += np.bincount(usage.accounts, minlength=size)
+        latest = np.zeros(int(usage.accounts.max(initial=-1)) + 1, np.int64)
         np.maximum.at(latest, usage.accounts, starts[usage.rows])
-        scale = usage.lines.scale
-        for account, amount in zip(usage.lines.bill.tolist(), usage.lines.exact.tolist(), strict=True):
-            if scales[account] == scale:
-                amounts[account] += amount
-            elif scales[account] == _NONE:
-                amounts[account], scales[account] = amount, scale
-            else:  # the customer changed plans within the batch
-                total = Amount(amounts[account], scales[account]) + Amount(amount, scale)
-                amounts[account], scales[account] = total.numerator, total.scale
-    used = np.flatnonzero(counts)
-    chosen = used.tolist()
+        used = np.unique(usage.accounts)
+        for account, micros in zip(used.tolist(), latest[used].tolist(), strict=True):
+            key = (account, usage.tariff.currency)
+            found[key] = max(micros, found.get(key, 0))
+    return [Latest(account, currency, micros) for (account, currency), micros in found.items()]
+
+
+def spend_totals(lines: Sequence[LineTotals], latest: Sequence[Latest]) -> list[SpendTotals]:
+    """The sums by account for each currency; `latest` names every account and currency that is touched."""
+    amounts: dict[str, dict[int, Amount]] = {}
+    moments: dict[str, dict[int, int]] = {}
+    for each in latest:
+        amounts.setdefault(each.currency, {})[each.account] = NOTHING
+        of_currency = moments.setdefault(each.currency, {})
+        of_currency[each.account] = max(each.micros, of_currency.get(each.account, 0))
+    for line in lines:
+        currencies = [amounts[charge.currency] for charge in line.charges]
+        scale = line.scale
+        rows = zip(line.accounts.tolist(), line.charge_of.tolist(), line.amounts, strict=True)
+        for account, charge, amount in rows:
+            spent = currencies[charge]
+            before = spent[account]
+            spent[account] = Amount(amount, scale) if before is NOTHING else before + Amount(amount, scale)
+    return [_spending(currency, amounts[currency], moments[currency]) for currency in sorted(amounts)]
+
+
+def _spending(currency: str, amounts: dict[int, Amount], latest: dict[int, int]) -> SpendTotals:
+    accounts = list(amounts)
     return SpendTotals(
         currency,
-        used,
-        [amounts[each] for each in chosen],
-        [scales[each] for each in chosen],
-        counts[used],
-        latest[used],
+        np.array(accounts, np.int64),
+        [amounts[each].numerator for each in accounts],
+        [amounts[each].scale for each in accounts],
+        np.array([latest[each] for each in accounts], np.int64),
     )

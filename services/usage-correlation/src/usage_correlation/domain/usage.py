@@ -44,6 +44,11 @@ class UsageBatch:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @classmethod
+    def empty(cls) -> "UsageBatch":
+        """No records."""
+        return cls([], [], [], [], [], [], [], [], [], [])
+
     def key(self, row: int) -> RecordKey:
         """What identifies the record."""
         return self.sources[row], self.record_ids[row]
@@ -71,8 +76,8 @@ class UsageBatch:
         ]
 
     def columns(self, rows: Sequence[int]) -> UsageColumns:
-        """Some of the records as the rater wants them."""
-        everything = len(rows) == len(self)
+        """Some of the records as the rater wants them, in the order of the rows."""
+        everything = len(rows) == len(self) and all(row == number for number, row in enumerate(rows))
 
         def chosen(values: list[str]) -> list[str]:
             return values if everything else [values[row] for row in rows]

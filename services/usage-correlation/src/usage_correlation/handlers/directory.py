@@ -6,12 +6,13 @@ call works with what was changed before it began, however many replicas there ar
 limits the damage if the profile's events fail to arrive.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from rating import Tariff
+from usage_correlation.domain.allowance_policies import AllowancePolicy
 from usage_correlation.domain.policies import SpendPolicy
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.shards import shard_of
@@ -19,6 +20,7 @@ from usage_correlation.domain.subscribers import Subscriber, Subscription
 from usage_correlation.errors import PlanNotFound, SubscriptionNotFound
 from usage_correlation.handlers.cache import Cache
 from usage_correlation.handlers.ports import (
+    AllowancePolicies,
     Catalogue,
     ChangeKind,
     ChangeLog,
@@ -28,12 +30,18 @@ from usage_correlation.handlers.ports import (
     Plan,
     Policies,
     Profile,
+    RatedPlans,
+    Subscribers,
     Tariffs,
 )
+
+Reload = Callable[[int], Awaitable[None]]
+"""Reads something anew; told the version of the changes."""
 
 _NEVER: Final = -1
 _ALL_ACTIVE: Final = "active"
 _MAX_PLANS: Final = 100_000
+_MAX_HOUSEHOLDS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,9 @@ class Sources:
     keys: Keys
     policies: Policies
     changes: ChangeLog
+    allowance_policies: AllowancePolicies
+    subscribers: Subscribers
+    plans: RatedPlans
 
 
 class Directory:
@@ -60,33 +71,60 @@ class Directory:
         self._version = _NEVER
         self._general: tuple[SpendPolicy, ...] = ()
         self._general_version = _NEVER
+        self._allowance_policies: tuple[AllowancePolicy, ...] = ()
+        self._households: Cache[tuple[str, ...]] = Cache(_MAX_HOUSEHOLDS, lifetime, clock)
+        self._followers: list[tuple[ChangeKind, Reload]] = []
+
+    def follow(self, kind: ChangeKind, reload: Reload) -> None:
+        """At the first `catch_up`, and whenever something of a kind has changed, let others read it anew."""
+        self._followers.append((kind, reload))
 
     @property
     def general_policies(self) -> tuple[SpendPolicy, ...]:
         """The spend policies for everybody or for the holders of a plan, as of the last `catch_up`."""
         return self._general
 
-    async def catch_up(self) -> None:
-        """Forget what has changed; every call does this first."""
+    @property
+    def allowance_policies(self) -> tuple[AllowancePolicy, ...]:
+        """The allowance policies for everybody or for the holders of a plan, as of the last `catch_up`."""
+        return self._allowance_policies
+
+    async def concerns(self, version: int, subscriptions: Collection[str], plans: Collection[str]) -> bool:
+        """Whether any of these subscriptions or plans has changed since a version."""
+        changes = await self._from.changes.since(version)
+        if changes.changed is None:
+            return True
+        subjects = {ChangeKind.SUBSCRIPTION: frozenset(subscriptions), ChangeKind.PLAN: frozenset(plans)}
+        return any(each in subjects.get(kind, ()) for kind, each in changes.changed)
+
+    async def catch_up(self) -> int:
+        """Forget what has changed, and tell as of which version that is; every call does this first."""
         changes = await self._from.changes.since(self._version)
         if changes.version <= self._version:
-            return
+            return changes.version
         # Before anything is awaited: another call may not find what is to be forgotten under the new version.
         self._version = changes.version
         self._forget(changes)
         if changes.changed is None or any(kind is ChangeKind.POLICY for kind, _ in changes.changed):
             general = tuple(await self._from.policies.general())
+            allowances = tuple(await self._from.allowance_policies.general())
             # Calls may overtake one another here; what was read later stays.
             if changes.version >= self._general_version:
                 self._general, self._general_version = general, changes.version
+                self._allowance_policies = allowances
+        for kind, reload in self._followers:
+            if changes.changed is None or any(changed is kind for changed, _ in changes.changed):
+                await reload(changes.version)
+        return changes.version
 
     def _forget(self, changes: Changes) -> None:
         if changes.changed is None:
-            for cache in (self._subscribers, self._tariffs, self._active):
+            for cache in (self._subscribers, self._tariffs, self._active, self._households):
                 cache.clear()
             return
         plans = [each for kind, each in changes.changed if kind is ChangeKind.PLAN]
         self._subscribers.forget([each for kind, each in changes.changed if kind is ChangeKind.SUBSCRIPTION])
+        self._households.forget([each for kind, each in changes.changed if kind is ChangeKind.CUSTOMER])
         if plans:
             self._tariffs.forget(plans)
             self._active.clear()
@@ -104,6 +142,19 @@ class Directory:
         self._subscribers.keep(learned, generation)
         return {**_refused(answers), **found, **learned}
 
+    async def households(self, customers: Collection[str]) -> Mapping[str, Sequence[Subscriber]]:
+        """All subscriptions that each of some customers holds, by customer, without those that can't be used here."""
+        found, missing = self._households.find(customers)
+        generation = self._households.generation
+        learned = {each: tuple(await self._from.profile.held_by(each)) for each in missing}
+        self._households.keep(learned, generation)
+        members = {**found, **learned}
+        known = await self.subscribers({name for names in members.values() for name in names})
+        return {
+            customer: [each for name in names if isinstance(each := known.get(name), Subscriber)]
+            for customer, names in members.items()
+        }
+
     async def subscriber(self, subscription_id: str) -> Subscriber:
         """One; raises SubscriptionNotFound."""
         found = (await self.subscribers([subscription_id])).get(subscription_id)
@@ -113,10 +164,17 @@ class Directory:
 
     async def _beside(self, subscriptions: Mapping[str, Subscription]) -> dict[str, Subscriber]:
         """Subscriptions with what is kept of them here."""
-        keys = await self._from.keys.of_subscriptions(subscriptions)
+        keys = await self._from.subscribers.learn(subscriptions) if subscriptions else {}
         policies = await self._from.policies.of_subscriptions(subscriptions)
+        allowances = await self._from.allowance_policies.of_subscriptions(subscriptions)
         return {
-            each: Subscriber(subscription, keys[each], shard_of(each), tuple(policies.get(each, ())))
+            each: Subscriber(
+                subscription,
+                keys[each],
+                shard_of(each),
+                tuple(policies.get(each, ())),
+                tuple(allowances.get(each, ())),
+            )
             for each, subscription in subscriptions.items()
         }
 
@@ -127,6 +185,7 @@ class Directory:
             return found
         generation = self._tariffs.generation
         known = await self._from.catalogue.plans(missing)
+        await self._from.plans.learn(known.values())
         learned = {each: await self._from.tariffs.read(plan) for each, plan in known.items()}
         self._tariffs.keep(learned, generation)
         unknown = {each: _unknown_plan(each) for each in missing if each not in known}

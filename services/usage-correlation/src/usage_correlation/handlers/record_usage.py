@@ -3,25 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
-from itertools import chain
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from usage_correlation.domain.bill_cycles import BillCalendar
-from usage_correlation.domain.crossings import Spending
+from usage_correlation.domain.book import Metering
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Placement, Placer
-from usage_correlation.domain.policies import least_thresholds
-from usage_correlation.domain.rated import PlanUsage, kept_rows, rate_by_plan
-from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal
+from usage_correlation.domain.rated import Ratings, kept_rows, rate_by_plan
+from usage_correlation.domain.refusals import BatchOutcome, Refusal
+from usage_correlation.domain.refusals import Reason as RefusalReason
+from usage_correlation.domain.rerating import Reason
 from usage_correlation.domain.signals import Signal
-from usage_correlation.domain.totals import ChargeName, line_totals, spend_totals
+from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import RecordKey, UsageBatch
+from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ports import Clock, Keys, Ledger, LedgerWriter
-from usage_correlation.handlers.signal_crossings import Arrival, SignalCrossings
+from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
+from usage_correlation.handlers.ports import Clock, Keys, Ledger, LedgerWriter, Reaction
+
+_ATTEMPTS: Final = 5
+"""Changes of the very subscriptions and plans that a batch is about are rare; five in a row are a fault."""
 
 
 class Witness(Protocol):
@@ -41,24 +44,41 @@ class Rated:
     batch: UsageBatch
     digests: list[int]
     placement: Placement
-    usages: list[PlanUsage]
+    ratings: Ratings
+    metering: Metering | None
+    """None when no record is metered."""
     charges: Mapping[ChargeName, int]
     sources: Mapping[str, int]
+    version: int
+    """Of what is known: see `Directory.version`."""
+
+
+class _OutdatedError(Exception):
+    """What the batch was placed by has changed meanwhile; nothing is stored."""
 
 
 class RecordUsage:
     """Takes usage in."""
 
     def __init__(
-        self, directory: Directory, ledger: Ledger, keys: Keys, clock: Clock, witness: Witness, *, ahead: timedelta
+        self,
+        directory: Directory,
+        ledger: Ledger,
+        keys: Keys,
+        clock: Clock,
+        witness: Witness,
+        *,
+        ahead: timedelta,
+        reactions: Sequence[Reaction] = (),
     ) -> None:
-        """`ahead`: how far the clock of a source may be ahead of ours."""
+        """`ahead`: how far the clock of a source may be ahead of ours; `reactions`: run in this order."""
         self._directory = directory
         self._ledger = ledger
         self._keys = keys
         self._clock = clock
         self._witness = witness
         self._ahead = ahead
+        self._books = Books(directory, keys, clock, reactions)
         self._calendar = BillCalendar()
 
     async def __call__(self, batch: UsageBatch, invalid: Mapping[int, Refusal]) -> BatchOutcome:
@@ -74,6 +94,14 @@ class RecordUsage:
 
     async def _record(self, batch: UsageBatch) -> tuple[BatchOutcome, Sequence[Signal]]:
         arrive_time = self._clock.now()
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await self._try(batch, arrive_time)
+            except _OutdatedError:  # the profile or the catalogue told of a change while this was under way
+                continue
+        return await self._try(batch, arrive_time)
+
+    async def _try(self, batch: UsageBatch, arrive_time: datetime) -> tuple[BatchOutcome, Sequence[Signal]]:
         rated = await self._rate(batch, arrive_time)
         rows = _firsts(batch, kept_rows(rated.placement))
         async with self._ledger.writing(rated.sources) as writer:
@@ -82,49 +110,56 @@ class RecordUsage:
                 # What is stored already is acknowledged, whatever became of its subscription or plan since then.
                 known |= await writer.known({batch.key(row) for row in rated.placement.refusals})
             fresh = [row for row in rows if batch.key(row) not in known]
-            signals = await self._count(writer, rated, fresh, arrive_time) if fresh else ()
+            signals = await self._store(writer, rated, fresh, arrive_time) if fresh else ()
         return _outcome(rated, fresh, known), signals
 
     async def _rate(self, batch: UsageBatch, arrive_time: datetime) -> Rated:
-        await self._directory.catch_up()
+        version = await self._directory.catch_up()
         subscribers = await self._directory.subscribers(batch.subscriptions)
         placement = Placer(self._calendar, to_micros(arrive_time), self._ahead).place(batch, subscribers)
         tariffs = await self._directory.tariffs(placement.rows_by_plan)
-        usages = rate_by_plan(batch, placement, tariffs)
+        ratings = rate_by_plan(batch, placement, tariffs)
         charges = {
-            ChargeName(usage.plan, code, usage.tariff.currency) for usage in usages for code in usage.lines.names
+            ChargeName(usage.plan, code, usage.tariff.currency)
+            for usage in ratings.usages
+            for code in usage.lines.names
         }
         return Rated(
             batch,
             batch.digests(),
             placement,
-            usages,
+            ratings,
+            await self._metering(placement, ratings) if ratings.metered_rows else None,
             await self._keys.of_charges(charges),
             await self._keys.of_sources(set(batch.sources)),
+            version,
         )
 
-    async def _count(
+    async def _metering(self, placement: Placement, ratings: Ratings) -> Metering:
+        numbers = {placement.account_of[row] for row in ratings.metered_rows}
+        subscribers = [placement.accounts[number].subscriber for number in numbers]
+        return await prepare(self._directory, self._keys, self._calendar, subscribers)
+
+    async def _store(
         self, writer: LedgerWriter, rated: Rated, fresh: Sequence[int], arrive_time: datetime
     ) -> Sequence[Signal]:
         batch, placement = rated.batch, rated.placement
         mask = np.zeros(len(batch), bool)
         mask[fresh] = True
-        usages = [usage.only(mask) for usage in rated.usages]
         accounts = [placement.accounts[placement.account_of[row]] for row in fresh]
-        await writer.append(batch, fresh, accounts, arrive_time)
-        # Counters come last: from here on, others who have usage of the same subscriptions wait for this transaction.
-        least = self._least(placement)
-        spendings: list[Spending] = []
-        for totals in spend_totals(usages, np.array(batch.starts, np.int64), len(placement.accounts)):
-            spendings += await writer.add_spending(placement.accounts, totals, least.get(totals.currency))
-        await writer.add_lines(placement.accounts, [line_totals(usage) for usage in usages], rated.charges)
-        signal = SignalCrossings(writer, self._directory.general_policies, self._clock)
-        return await signal(Arrival(batch, placement.accounts, usages, arrive_time), spendings)
-
-    def _least(self, placement: Placement) -> Mapping[str, Fraction]:
-        """By currency, what must be spent before any policy has something to say."""
-        own = (policy for account in placement.accounts for policy in account.subscriber.policies)
-        return least_thresholds(chain(self._directory.general_policies, own))
+        version = await writer.append(batch, fresh, accounts, arrive_time)
+        if version > rated.version and await self._directory.concerns(
+            rated.version, batch.subscriptions, placement.rows_by_plan
+        ):
+            raise _OutdatedError
+        usages = [usage.only(mask) for usage in rated.ratings.usages]
+        metered = Metered(list(placement.accounts))
+        rows = [row for row in rated.ratings.metered_rows if mask[row]]
+        if rows and rated.metering is not None:
+            meter = MeterUsage(writer.accounts, rated.metering, placement.accounts)
+            metered = await meter(batch, rows, placement.account_of)
+        entry = Entry(batch, usages, metered, rated.metering, rated.charges, arrive_time)
+        return await self._books.enter(writer, entry, Reason.LATE_RECORD)
 
 
 def _firsts(batch: UsageBatch, rows: Sequence[int]) -> list[int]:
@@ -156,4 +191,4 @@ def _outcome(rated: Rated, fresh: Sequence[int], known: Mapping[RecordKey, int])
 
 def _conflict(key: RecordKey) -> Refusal:
     source, record_id = key
-    return Refusal(Reason.RECORD_CONFLICT, "record_id", f"{source}/{record_id} is stored with other content")
+    return Refusal(RefusalReason.RECORD_CONFLICT, "record_id", f"{source}/{record_id} is stored with other content")

@@ -10,7 +10,7 @@ from cxmesh.catalog.v1 import plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2 import GetPlanRequest, ListPlansRequest
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from mesh.observe import log
-from rating import DocumentError, Tariff, UsageColumns, load_tariff, rate_lines
+from rating import DocumentError, Tariff, keeps_accounts, load_tariff
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.handlers.ports import Plan
 
@@ -88,5 +88,5 @@ class TariffReader:
 
 def _read(document: str) -> Tariff:
     tariff = load_tariff(document)
-    rate_lines(UsageColumns.of(service=[], start=[], quantity=[]), tariff)  # builds the tables that it keeps
+    keeps_accounts(tariff)  # builds the tables that it keeps
     return tariff

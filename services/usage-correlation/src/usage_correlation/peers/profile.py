@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 
 from cxmesh.profile.v1 import subscription_pb2
-from cxmesh.profile.v1.profile_service_pb2 import BatchGetSubscriptionsRequest
+from cxmesh.profile.v1.profile_service_pb2 import BatchGetSubscriptionsRequest, ListSubscriptionsRequest
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod, Subscription
@@ -32,6 +32,17 @@ class ProfileClient:
             for message in answer.subscriptions:
                 found[message.name.removeprefix("subscriptions/")] = subscription_from(message)
         return found
+
+    async def held_by(self, customer: str) -> Sequence[str]:
+        """The ids of all subscriptions that a customer holds."""
+        request = ListSubscriptionsRequest(customer=f"customers/{customer}", page_size=_MOST)
+        names: list[str] = []
+        while True:
+            page = await self._stub.ListSubscriptions(request)
+            names += [each.name.removeprefix("subscriptions/") for each in page.subscriptions]
+            if not page.next_page_token:
+                return names
+            request.page_token = page.next_page_token
 
 
 def subscription_from(message: subscription_pb2.Subscription) -> Subscription | Refusal:

@@ -11,6 +11,8 @@ from mesh.observe import counter, histogram
 from mesh.observe.entries import Attribute, Metric
 from usage_correlation.domain.refusals import BatchOutcome
 from usage_correlation.domain.signals import Signal
+from usage_correlation.server.charging_metrics import CHARGING_ATTRIBUTES, CHARGING_METRICS
+from usage_correlation.server.pattern_metrics import PATTERN_ATTRIBUTES, PATTERN_METRICS
 
 OUTCOME: Final = "cxmesh.usage.outcome"
 SIGNAL_KIND: Final = "cxmesh.usage.signal.kind"
@@ -38,10 +40,12 @@ ARRIVAL_DELAY: Final = Metric(
     (SIGNAL_KIND,),
     _ARRIVAL_BUCKETS,
 )
-METRICS: Final = (RECORDS, EVENT_DELAY, ARRIVAL_DELAY)
+METRICS: Final = (RECORDS, EVENT_DELAY, ARRIVAL_DELAY, *CHARGING_METRICS, *PATTERN_METRICS)
 ATTRIBUTES: Final = (
     Attribute(OUTCOME, "accepted, duplicate, or the reason of a refusal.", "record_conflict"),
     Attribute(SIGNAL_KIND, "Kind of the signal.", "spend_threshold"),
+    *CHARGING_ATTRIBUTES,
+    *PATTERN_ATTRIBUTES,
 )
 
 

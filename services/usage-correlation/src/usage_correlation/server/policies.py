@@ -6,6 +6,7 @@ from typing import Final
 from cxmesh.usage.v1 import spend_policy_pb2
 from mesh.api import merged
 from usage_correlation.domain.policies import PolicyScope, PolicyTerms, SpendPolicy
+from usage_correlation.errors import InvalidValue
 from usage_correlation.server.wire import PLANS, POLICIES, SUBSCRIPTIONS, amount_from, money, timestamp
 
 NOT_WRITTEN: Final = ("name", "create_time", "update_time")
@@ -21,6 +22,7 @@ def policy_message(policy: SpendPolicy) -> spend_policy_pb2.SpendPolicy:
         limit=money(terms.limit, terms.currency),
         threshold_percents=terms.threshold_percents,
         paused=terms.paused,
+        threshold_amounts=[money(amount, terms.currency) for amount in terms.threshold_amounts],
         create_time=timestamp(policy.create_time),
         update_time=timestamp(policy.update_time),
     )
@@ -37,6 +39,10 @@ def terms_from(message: spend_policy_pb2.SpendPolicy) -> PolicyTerms:
         plan=message.plan.removeprefix(PLANS) if message.HasField("plan") else None,
         subscription=message.subscription.removeprefix(SUBSCRIPTIONS) if message.HasField("subscription") else None,
     )
+    for place, amount in enumerate(message.threshold_amounts):
+        if amount.currency_code != message.limit.currency_code:
+            field = f"spend_policy.threshold_amounts[{place}].currency_code"
+            raise InvalidValue(field, amount.currency_code, f"{message.limit.currency_code}, the limit's currency")
     return PolicyTerms(
         display_name=message.display_name,
         limit=amount_from(message.limit),
@@ -44,6 +50,7 @@ def terms_from(message: spend_policy_pb2.SpendPolicy) -> PolicyTerms:
         threshold_percents=tuple(message.threshold_percents),
         scope=scope,
         paused=message.paused,
+        threshold_amounts=tuple(map(amount_from, message.threshold_amounts)),
     )
 
 

@@ -6,11 +6,23 @@ from typing import Final
 
 from cxmesh.usage.v1 import signal_pb2
 from cxmesh.usage.v1.events_pb2 import SignalRaised
-from usage_correlation.domain.signals import PatternMatched, Signal, SignalKind, SpendThresholdCrossed
+from usage_correlation.domain.insights.details import InsightDetail
+from usage_correlation.domain.signals import (
+    AllowanceThresholdCrossed,
+    PatternMatched,
+    Signal,
+    SignalKind,
+    SpendingLimitPassed,
+    SpendThresholdCrossed,
+)
 from usage_correlation.errors import InvalidValue
+from usage_correlation.server.insight_signals import say_insight
+from usage_correlation.server.limit_signals import spending_limit_passed
 from usage_correlation.server.wire import (
+    ALLOWANCE_POLICIES,
     CUSTOMERS,
     PATTERNS,
+    PLANS,
     POLICIES,
     SIGNALS,
     SUBSCRIPTIONS,
@@ -40,8 +52,33 @@ def _(detail: SpendThresholdCrossed, message: signal_pb2.Signal) -> None:
             spent=money_of_nanos(detail.spent_nanos, detail.currency),
             cycle_start_time=timestamp(detail.cycle.start_micros),
             cycle_end_time=timestamp(detail.cycle.end_micros),
+            threshold=money_of_nanos(detail.threshold_nanos, detail.currency),
         )
     )
+
+
+@_say.register
+def _(detail: AllowanceThresholdCrossed, message: signal_pb2.Signal) -> None:
+    message.allowance_threshold.CopyFrom(
+        signal_pb2.AllowanceThresholdCrossed(
+            allowance_policy=f"{ALLOWANCE_POLICIES}{detail.policy}",
+            plan=f"{PLANS}{detail.plan}",
+            allowance=detail.allowance,
+            unit=detail.unit,
+            percent=detail.percent,
+            quantity=detail.quantity,
+            granted_micros=detail.granted_micros,
+            used_micros=detail.used_micros,
+            shared=detail.is_shared,
+            cycle_start_time=timestamp(detail.cycle.start_micros),
+            cycle_end_time=timestamp(detail.cycle.end_micros),
+        )
+    )
+
+
+@_say.register
+def _(detail: SpendingLimitPassed, message: signal_pb2.Signal) -> None:
+    message.spending_limit.CopyFrom(spending_limit_passed(message.subscription, detail))
 
 
 @_say.register
@@ -56,6 +93,11 @@ def _(detail: PatternMatched, message: signal_pb2.Signal) -> None:
             labels=detail.labels,
         )
     )
+
+
+@_say.register
+def _(detail: InsightDetail, message: signal_pb2.Signal) -> None:
+    say_insight(detail, message)
 
 
 def signal_message(signal: Signal) -> signal_pb2.Signal:

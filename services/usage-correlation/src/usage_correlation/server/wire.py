@@ -15,7 +15,9 @@ from usage_correlation.domain.amounts import NANOS, nearest_nanos
 from usage_correlation.domain.moments import MICROS, from_micros
 from usage_correlation.errors import InvalidValue
 
+ALLOWANCE_POLICIES: Final = "allowancePolicies/"
 CUSTOMERS: Final = "customers/"
+LIMIT_POLICIES: Final = "limitPolicies/"
 PATTERNS: Final = "patterns/"
 PLANS: Final = "plans/"
 POLICIES: Final = "spendPolicies/"
@@ -25,6 +27,7 @@ SUBSCRIPTIONS: Final = "subscriptions/"
 _DEFAULT_PAGE: Final = 100
 _SHOWN_CHARACTERS: Final = 80
 _POLICY: Final = re.compile(r"spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ALLOWANCE_POLICY: Final = re.compile(r"allowancePolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LARGEST_PAGE: Final = 1000
 _NANOS_IN_MICRO: Final = 1000
 # What protobuf allows: the years 1 to 9999.
@@ -42,6 +45,18 @@ def policy_id_from(name: str, field: str) -> str:
     if not _POLICY.fullmatch(name):
         raise InvalidValue(field, name[:_SHOWN_CHARACTERS], "the name of a spend policy, spendPolicies/…")
     return name.removeprefix(POLICIES)
+
+
+def spending_limit_name(subscription: str, policy: str) -> str:
+    """`subscriptions/{subscription}/spendingLimits/{limit_policy}`, of a subscription's name and a policy's id."""
+    return f"{subscription}/spendingLimits/{policy}"
+
+
+def allowance_policy_id_from(name: str, field: str) -> str:
+    """The id in a policy's name, where the proto has no rule for it. Raises InvalidValue."""
+    if not _ALLOWANCE_POLICY.fullmatch(name):
+        raise InvalidValue(field, name[:_SHOWN_CHARACTERS], "the name of an allowance policy, allowancePolicies/…")
+    return name.removeprefix(ALLOWANCE_POLICIES)
 
 
 def timestamp(moment: datetime | int) -> Timestamp:

@@ -36,6 +36,7 @@ _INTEGER: Final = (23, 1007)
 _BIGINT: Final = (20, 1016)
 _TIMESTAMPTZ: Final = (1184, 1185)
 _TEXT: Final = (25, 1009)
+_DOUBLE: Final = (701, 1022)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ def integers(values: Integers) -> BinaryArray:
 def bigints(values: Integers) -> BinaryArray:
     """bigint[]."""
     return _fixed(_BIGINT, values, ">i8")
+
+
+def doubles(values: Sequence[float] | NDArray[np.float64]) -> BinaryArray:
+    """double precision[]."""
+    element, array = _DOUBLE
+    cells = np.empty(len(values), [("length", ">i4"), ("value", ">f8")])
+    cells["length"] = 8
+    cells["value"] = np.asarray(values, np.float64)
+    return BinaryArray(array, _header(element, len(values)) + cells.tobytes())
 
 
 def timestamps(micros: Integers) -> BinaryArray:

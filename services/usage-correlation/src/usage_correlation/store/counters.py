@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from usage_correlation.domain.amounts import NANOS, Amount
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.crossings import Spending
+from usage_correlation.domain.crossings import Spending, amounts_of
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import Integers
@@ -35,7 +35,6 @@ async def add_spending(
         timestamps([accounts[number].cycle.end_micros for number in totals.accounts[rows].tolist()]),
         whole_numbers([totals.amounts[row] for row in rows.tolist()]),
         whole_numbers([totals.scales[row] for row in rows.tolist()]),
-        bigints(totals.record_counts[rows]),
         timestamps(totals.latest[rows]),
     )
     if least is None:
@@ -116,7 +115,10 @@ async def mark_passed(connection: AsyncConnection, raised: Sequence[tuple[Accoun
         if not isinstance(detail, SpendThresholdCrossed):
             continue
         row = (subscriber.shard, subscriber.key, account.cycle.start_micros, detail.currency)
-        passed.setdefault(row, {})[detail.policy] = detail.percent
+        if detail.percent:
+            passed.setdefault(row, {})[detail.policy] = detail.percent
+        else:
+            passed.setdefault(row, {})[amounts_of(detail.policy)] = detail.threshold_nanos
     if not passed:
         return
     shards, keys, starts, currencies = zip(*passed, strict=True)
@@ -153,19 +155,17 @@ async def read(
 # Amounts of one scale, which is nearly always, are added as they are; others over their least common multiple.
 _SUM: Final = """
     {amount} = CASE WHEN {kept}.scale = EXCLUDED.scale THEN {kept}.{amount} + EXCLUDED.{amount}
-        ELSE {kept}.{amount} * (lcm({kept}.scale, EXCLUDED.scale) / {kept}.scale)
-            + EXCLUDED.{amount} * (lcm({kept}.scale, EXCLUDED.scale) / EXCLUDED.scale) END,
-    scale = CASE WHEN {kept}.scale = EXCLUDED.scale THEN {kept}.scale ELSE lcm({kept}.scale, EXCLUDED.scale) END,
-    record_count = {kept}.record_count + EXCLUDED.record_count
+        ELSE {kept}.{amount} * div(lcm({kept}.scale, EXCLUDED.scale), {kept}.scale)
+            + EXCLUDED.{amount} * div(lcm({kept}.scale, EXCLUDED.scale), EXCLUDED.scale) END,
+    scale = CASE WHEN {kept}.scale = EXCLUDED.scale THEN {kept}.scale ELSE lcm({kept}.scale, EXCLUDED.scale) END
 """
 _ADD_SPENDING: Final = f"""
     INSERT INTO usage.bill_cycle AS cycle (
-        shard, subscription_key, cycle_start_time, currency_code, cycle_end_time, spent, scale, record_count,
-        latest_record_time
+        shard, subscription_key, cycle_start_time, currency_code, cycle_end_time, spent, scale, latest_record_time
     )
-    SELECT shard, subscription_key, cycle_start_time, %s, cycle_end_time, spent, scale, record_count, latest_record_time
-    FROM unnest(%b, %b, %b, %b, %b::numeric[], %b::numeric[], %b, %b) AS added (
-        shard, subscription_key, cycle_start_time, cycle_end_time, spent, scale, record_count, latest_record_time
+    SELECT shard, subscription_key, cycle_start_time, %s, cycle_end_time, spent, scale, latest_record_time
+    FROM unnest(%b, %b, %b, %b, %b::numeric[], %b::numeric[], %b) AS added (
+        shard, subscription_key, cycle_start_time, cycle_end_time, spent, scale, latest_record_time
     )
     ON CONFLICT (shard, subscription_key, cycle_start_time, currency_code) DO UPDATE SET
         {_SUM.format(amount="spent", kept="cycle")},
@@ -185,6 +185,7 @@ _ADD_LINES: Final = f"""
     SELECT * FROM unnest(%b, %b, %b, %b, %b, %b::numeric[], %b::numeric[], %b::numeric[])
     ON CONFLICT (shard, subscription_key, cycle_start_time, charge_key) DO UPDATE SET
         {_SUM.format(amount="amount", kept="counter")},
+        record_count = counter.record_count + EXCLUDED.record_count,
         quantity = counter.quantity + EXCLUDED.quantity
 """  # noqa: S608 - put together from constants
 _MARK_PASSED: Final = """

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import Store
+from usage_correlation.domain.accounts import GroupName
 from usage_correlation.domain.totals import ChargeName
 
 N = TypeVar("N", str, ChargeName)
@@ -23,6 +24,7 @@ class KeyStore:
         self._store = store
         self._sources: _Remembered[str] = _Remembered()
         self._source_names: dict[int, str] = {}
+        self._groups: _Remembered[str] = _Remembered()
         self._charges: _Remembered[ChargeName] = _Remembered()
 
     async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, int]:
@@ -51,6 +53,14 @@ class KeyStore:
                 rows = await connection.execute(_SOURCE_NAMES, {"keys": missing})
                 self._source_names.update({row.source_key: row.source for row in rows})
         return [self._source_names[key] for key in keys]
+
+    async def of_groups(self, groups: Collection[GroupName]) -> Mapping[GroupName, int]:
+        """A key for each, made where there was none."""
+        names = {f"{group.customer}/{group.plan}": group for group in groups}
+        found, missing = self._groups.find(list(names))
+        if missing:
+            found |= self._groups.keep(await self._find_or_make(_GROUPS, missing))
+        return {group: found[name] for name, group in names.items()}
 
     async def of_charges(self, charges: Collection[ChargeName]) -> Mapping[ChargeName, int]:
         """A key for each, made where there was none."""
@@ -93,9 +103,9 @@ class _Remembered(Generic[N]):
 class _Names:
     """The statements on a table of names."""
 
-    def __init__(self, table: str, name: str) -> None:
+    def __init__(self, table: str, name: str, key: str = "") -> None:
         self.find = text(
-            f"SELECT {name} AS name, {table}_key AS key FROM usage.{table} "  # noqa: S608 - names of our own tables
+            f"SELECT {name} AS name, {key or f'{table}_key'} AS key FROM usage.{table} "  # noqa: S608 - names of our own tables
             f"WHERE {name} = ANY(CAST(:names AS text[]))"
         )
         self.make = text(
@@ -115,6 +125,7 @@ def _charge_columns(rows: list[tuple[str, str, str]]) -> dict[str, list[str]]:
 
 _SUBSCRIPTIONS: Final = _Names("subscription", "subscription_id")
 _SOURCES: Final = _Names("source", "source")
+_GROUPS: Final = _Names("account_group", "group_name", "group_key")
 _SOURCE_NAMES: Final = text("SELECT source_key, source FROM usage.source WHERE source_key = ANY(:keys)")
 _CHARGE_ROWS: Final = (
     "unnest(CAST(:plans AS text[]), CAST(:codes AS text[]), CAST(:currencies AS text[])) "

@@ -22,6 +22,7 @@ from usage_correlation.domain.signals import PlacedSignal, Signal
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.store import counters, signals
+from usage_correlation.store.accounts import AccountWriter
 from usage_correlation.store.arrays import bigints, integers, smallints, texts, timestamps
 
 Announce = Callable[[Signal], Message]
@@ -54,6 +55,16 @@ class PostgresLedgerWriter:
         self._source_names = {key: source for source, key in sources.items()}
         self._announce = announce
 
+    @property
+    def uow(self) -> UnitOfWork:
+        """The transaction, for those who keep tables of their own beside the ledger's."""
+        return self._uow
+
+    @property
+    def accounts(self) -> AccountWriter:
+        """The accounts of metered plans."""
+        return AccountWriter(self._uow.connection)
+
     async def claim(self, batch: UsageBatch, rows: Sequence[int], digests: Sequence[int]) -> Mapping[RecordKey, int]:
         """Make the rows' records known; the content digests of those that were known before, by key."""
         if not rows:
@@ -75,8 +86,8 @@ class PostgresLedgerWriter:
 
     async def append(
         self, batch: UsageBatch, rows: Sequence[int], accounts: Sequence[Account], arrive_time: datetime
-    ) -> None:
-        """Store records; `accounts` for each of the rows."""
+    ) -> int:
+        """Store records; `accounts` for each of the rows. The version of the change log as of then."""
         columns = (
             arrive_time,
             timestamps([batch.starts[row] for row in rows]),
@@ -90,7 +101,8 @@ class PostgresLedgerWriter:
             texts([batch.visited_networks[row] for row in rows]),
             texts([batch.location_ids[row] for row in rows]),
         )
-        await self._uow.connection.exec_driver_sql(_APPEND, columns)
+        version: int = (await self._uow.connection.exec_driver_sql(_APPEND, columns)).scalar_one()
+        return version
 
     async def add_spending(
         self, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
@@ -155,11 +167,14 @@ _KNOWN: Final = """
 """
 # For 1,000 rows this takes two thirds of the time of a COPY, whose rows the driver would write one by one.
 _APPEND: Final = """
-    INSERT INTO usage.usage_record (
-        arrive_time, start_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
-        visited_network, location_id
+    WITH stored AS (
+        INSERT INTO usage.usage_record (
+            arrive_time, start_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
+            visited_network, location_id
+        )
+        SELECT %s, * FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b)
     )
-    SELECT %s, * FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b)
+    SELECT version FROM usage.change_head
 """
 # For each account one walk down the index from the end of its cycle.
 _NEWEST: Final = """

@@ -105,6 +105,7 @@ def _columns(policy: SpendPolicy) -> Mapping[str, object]:
         "plan_id": terms.scope.plan,
         "subscription_id": terms.scope.subscription,
         "paused": terms.paused,
+        "threshold_amounts": [Decimal(f"{nearest_nanos(amount)}e-9") for amount in terms.threshold_amounts],
         "create_time": policy.create_time,
         "update_time": policy.update_time,
     }
@@ -118,6 +119,7 @@ def _policy(row: Row[Any]) -> SpendPolicy:
         threshold_percents=tuple(row.threshold_percents),
         scope=PolicyScope(plan=row.plan_id, subscription=row.subscription_id),
         paused=row.paused,
+        threshold_amounts=tuple(map(Fraction, row.threshold_amounts)),
     )
     return SpendPolicy(row.policy_id, terms, row.create_time, row.update_time)
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from mesh.store import mesh_tables
 
@@ -36,6 +36,13 @@ SUBSCRIPTION = Table(
     metadata,
     Column("subscription_key", Integer, Identity(always=True), primary_key=True),
     Column("subscription_id", Text, nullable=False, unique=True),
+    # What usage was rated with; NULL until the subscription is first asked for. See store/subscribers.py.
+    Column("customer_id", Text),
+    Column("bill_cycle_day", SmallInteger),
+    Column("time_zone", Text),
+    Column("activate_time", _TIME),
+    Column("plan_periods", JSON),
+    Column("learn_time", _TIME),
 )
 SOURCE = Table(
     "source",
@@ -96,7 +103,6 @@ BILL_CYCLE = Table(
     # Exact, `spent / scale`: see domain/amounts.py. NUMERIC, since no one knows how fine a tariff's prices will be.
     Column("spent", Numeric, nullable=False),
     Column("scale", Numeric, nullable=False),
-    Column("record_count", BigInteger, nullable=False),
     Column("latest_record_time", _TIME, nullable=False),
     # By spend policy, the highest percentage of its limit that was reached; NULL before the first.
     Column("percents_passed", JSONB(none_as_null=True)),
@@ -128,6 +134,7 @@ SPEND_POLICY = Table(
     Column("paused", Boolean, nullable=False),
     Column("create_time", _TIME, nullable=False),
     Column("update_time", _TIME, nullable=False),
+    Column("threshold_amounts", ARRAY(Numeric(28, 9)), nullable=False, server_default="{}"),
     Index("spend_policy_by_subscription", "subscription_id"),
 )
 

@@ -27,7 +27,7 @@ from cxmesh.profile.v1 import customer_pb2 as cxmesh_dot_profile_dot_v1_dot_cust
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#cxmesh/notification/v1/events.proto\x12\x16\x63xmesh.notification.v1\x1a$cxmesh/notification/v1/message.proto\x1a cxmesh/profile/v1/customer.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x01\n\x13MessageStateChanged\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.cxmesh.notification.v1.MessageState\x12+\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1a.cxmesh.profile.v1.Channel\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#cxmesh/notification/v1/events.proto\x12\x16\x63xmesh.notification.v1\x1a$cxmesh/notification/v1/message.proto\x1a cxmesh/profile/v1/customer.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x01\n\x13MessageStateChanged\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.cxmesh.notification.v1.MessageState\x12+\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1a.cxmesh.profile.v1.Channel\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07trigger\x18\x06 \x01(\t\x12\r\n\x05\x65rror\x18\x07 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cxmesh.notification.v1.even
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MESSAGESTATECHANGED']._serialized_start=169
-  _globals['_MESSAGESTATECHANGED']._serialized_end=365
+  _globals['_MESSAGESTATECHANGED']._serialized_end=397
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,8 @@ class MessageStateChanged(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    TRIGGER_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """`customers/{customer}/messages/{message}`."""
     decision: _builtins.str
@@ -38,6 +40,10 @@ class MessageStateChanged(_message.Message):
     """The state now."""
     channel: _customer_pb2.Channel.ValueType
     """The channel that carried it; unspecified when none did."""
+    trigger: _builtins.str
+    """What set off the decision behind it, e.g. `signals/{signal}`; empty when there is none."""
+    error: _builtins.str
+    """Why the last attempt failed; set for MESSAGE_STATE_FAILED."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -50,10 +56,12 @@ class MessageStateChanged(_message.Message):
         state: _message_pb2.MessageState.ValueType = ...,
         channel: _customer_pb2.Channel.ValueType = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        trigger: _builtins.str = ...,
+        error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "decision", b"decision", "message", b"message", "state", b"state", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "decision", b"decision", "error", b"error", "message", b"message", "state", b"state", "time", b"time", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

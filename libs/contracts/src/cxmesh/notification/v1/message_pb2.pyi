@@ -79,6 +79,7 @@ class Message(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     READ_TIME_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
+    TRIGGER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`customers/{customer}/messages/{message}`. The id follows from the decision, so that nobody is told twice."""
     decision: _builtins.str
@@ -97,6 +98,8 @@ class Message(_message.Message):
     """Where the customer settles the matter, relative to the provider's site."""
     state: Global___MessageState.ValueType
     """How far it came."""
+    trigger: _builtins.str
+    """What set off the decision behind it, e.g. `signals/{signal}`; empty for a message sent by SendMessage."""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryAttempt]:
         """Every attempt to deliver it, oldest first."""
@@ -139,10 +142,11 @@ class Message(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         read_time: _timestamp_pb2.Timestamp | None = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
+        trigger: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "event_time", b"event_time", "expire_time", b"expire_time", "next_attempt_time", b"next_attempt_time", "read_time", b"read_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_path", b"action_path", "attempts", b"attempts", "body", b"body", "create_time", b"create_time", "decision", b"decision", "event_time", b"event_time", "expire_time", b"expire_time", "language_code", b"language_code", "name", b"name", "next_attempt_time", b"next_attempt_time", "purpose", b"purpose", "read_time", b"read_time", "state", b"state", "subject", b"subject", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_path", b"action_path", "attempts", b"attempts", "body", b"body", "create_time", b"create_time", "decision", b"decision", "event_time", b"event_time", "expire_time", b"expire_time", "language_code", b"language_code", "name", b"name", "next_attempt_time", b"next_attempt_time", "purpose", b"purpose", "read_time", b"read_time", "state", b"state", "subject", b"subject", "template", b"template", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -65,6 +65,10 @@ class _TriggerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TriggerKi
     """A bill was held (billing accuracy)."""
     TRIGGER_KIND_SERVICE_DEGRADED: _TriggerKind.ValueType  # 3
     """A service the customer uses is degraded (value-network SLA)."""
+    TRIGGER_KIND_SPENDING_LIMIT: _TriggerKind.ValueType  # 4
+    """A spending limit is near, was reached, or is open again (usage signal). The customer is told whatever campaigns there are:
+    the law demands it.
+    """
 
 class TriggerKind(_TriggerKind, metaclass=_TriggerKindEnumTypeWrapper):
     """What sets off a decision."""
@@ -77,6 +81,10 @@ TRIGGER_KIND_BILL_HELD: TriggerKind.ValueType  # 2
 """A bill was held (billing accuracy)."""
 TRIGGER_KIND_SERVICE_DEGRADED: TriggerKind.ValueType  # 3
 """A service the customer uses is degraded (value-network SLA)."""
+TRIGGER_KIND_SPENDING_LIMIT: TriggerKind.ValueType  # 4
+"""A spending limit is near, was reached, or is open again (usage signal). The customer is told whatever campaigns there are:
+the law demands it.
+"""
 Global___TriggerKind: _TypeAlias = TriggerKind  # noqa: Y015
 
 class _MessagePurpose:

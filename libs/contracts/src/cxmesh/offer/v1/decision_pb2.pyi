@@ -112,7 +112,7 @@ class Decision(_message.Message):
     verdict: Global___Decision.Verdict.ValueType
     """To act or not."""
     campaign: _builtins.str
-    """`campaigns/{campaign}` that won; empty when silent."""
+    """`campaigns/{campaign}` that won; empty when silent, and for what the customer is told in any case."""
     outcome: Global___DecisionOutcome.ValueType
     """What came of it, as far as it is known."""
     @_builtins.property

@@ -72,6 +72,74 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A value cannot be. INVALID_ARGUMENT with a field violation.
     Example: { "reason": "ERROR_REASON_INVALID_VALUE", "metadata": { "field": "interval.end_time" } }
     """
+    ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND: _ErrorReason.ValueType  # 13
+    """No allowance policy has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND", "metadata": { "allowance_policy": "allowancePolicies/eu" } }
+    """
+    ERROR_REASON_PATTERN_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """No pattern has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_PATTERN_NOT_FOUND", "metadata": { "pattern": "patterns/dropped-calls" } }
+    """
+    ERROR_REASON_INVALID_PATTERN: _ErrorReason.ValueType  # 41
+    """A pattern's document can't be taken. INVALID_ARGUMENT; a field violation for every fault says line, column, value and what was expected.
+    Example: { "reason": "ERROR_REASON_INVALID_PATTERN", "metadata": { "line": "7", "column": "12" } }
+    """
+    ERROR_REASON_INVALID_OBSERVATION: _ErrorReason.ValueType  # 42
+    """A field of an observation breaks its rule. An observation's outcome.
+    Example: { "reason": "ERROR_REASON_INVALID_OBSERVATION", "field": "voice_quality.mos", "description": "7: must be at most 5" }
+    """
+    ERROR_REASON_OBSERVATION_CONFLICT: _ErrorReason.ValueType  # 43
+    """(source, observation_id) is known with other content. An observation's outcome; the first content stays.
+    Example: { "reason": "ERROR_REASON_OBSERVATION_CONFLICT", "field": "observation_id", "description": "probe-3/0007 is stored with other content" }
+    """
+    ERROR_REASON_OBSERVATION_IN_FUTURE: _ErrorReason.ValueType  # 44
+    """The observation was made later than the allowed clock difference from now. An observation's outcome.
+    Example: { "reason": "ERROR_REASON_OBSERVATION_IN_FUTURE", "field": "observe_time", "description": "2031-01-01T00:00:00Z is more than 300 s ahead" }
+    """
+    ERROR_REASON_CONSENT_MISSING: _ErrorReason.ValueType  # 45
+    """The customer has not consented to this use of the data. An observation's outcome; nothing of it is stored.
+    Example: { "reason": "ERROR_REASON_CONSENT_MISSING", "field": "location_update", "description": "customers/c-1 has not consented to the use of location" }
+    """
+    ERROR_REASON_USER_UNKNOWN: _ErrorReason.ValueType  # 30
+    """No subscription has this subscriber identifier (TS 32.291: 404, USER_UNKNOWN). NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_USER_UNKNOWN", "metadata": { "cause": "USER_UNKNOWN", "status": "404" } }
+    """
+    ERROR_REASON_CHARGING_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """No charging session of the caller has this name (TS 29.500: 404, CONTEXT_NOT_FOUND). NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_CHARGING_SESSION_NOT_FOUND", "metadata": { "cause": "CONTEXT_NOT_FOUND", "status": "404", "charging_session": "chargingSessions/0f…" } }
+    """
+    ERROR_REASON_CHARGING_SESSION_ENDED: _ErrorReason.ValueType  # 32
+    """The charging session was released before this request (TS 29.500: 404, CONTEXT_NOT_FOUND). FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_CHARGING_SESSION_ENDED", "metadata": { "cause": "CONTEXT_NOT_FOUND", "status": "404", "charging_session": "chargingSessions/0f…" } }
+    """
+    ERROR_REASON_INVOCATION_CONFLICT: _ErrorReason.ValueType  # 33
+    """The invocation sequence number was used for another request (TS 32.291: 400, CHARGING_FAILED). ABORTED; the first answer stays.
+    Example: { "reason": "ERROR_REASON_INVOCATION_CONFLICT", "metadata": { "cause": "CHARGING_FAILED", "status": "400", "invocation_sequence_number": "3" } }
+    """
+    ERROR_REASON_CHARGING_FAILED: _ErrorReason.ValueType  # 34
+    """The content is no charging data of TS 32.291 (400, CHARGING_FAILED). INVALID_ARGUMENT with a field violation.
+    Example: { "reason": "ERROR_REASON_CHARGING_FAILED", "metadata": { "cause": "CHARGING_FAILED", "status": "400", "field": "json" } }
+    """
+    ERROR_REASON_LIMIT_POLICY_NOT_FOUND: _ErrorReason.ValueType  # 50
+    """No limit policy has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_LIMIT_POLICY_NOT_FOUND", "metadata": { "limit_policy": "limitPolicies/eu-data-roaming" } }
+    """
+    ERROR_REASON_SPENDING_LIMIT_NOT_FOUND: _ErrorReason.ValueType  # 51
+    """The limit policy doesn't apply to the subscription. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_SPENDING_LIMIT_NOT_FOUND", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap" } }
+    """
+    ERROR_REASON_LIMIT_NOT_STOPPED: _ErrorReason.ValueType  # 52
+    """Nothing is stopped, so that there is nothing to consent to. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_LIMIT_NOT_STOPPED", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap", "state": "OPEN" } }
+    """
+    ERROR_REASON_CONSENT_TERMS_DIFFER: _ErrorReason.ValueType  # 53
+    """The customer was shown another price than the one that further usage has. FAILED_PRECONDITION; show this one and ask again.
+    Example: { "reason": "ERROR_REASON_CONSENT_TERMS_DIFFER", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap", "price": "2.50 EUR" } }
+    """
+    ERROR_REASON_OPT_OUT_NOT_ALLOWED: _ErrorReason.ValueType  # 54
+    """The policy doesn't allow to do without its limit. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_OPT_OUT_NOT_ALLOWED", "metadata": { "limit_policy": "limitPolicies/cap" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the usage service, domain "usage.cxmesh", and reasons for refusing a record."""
@@ -125,5 +193,73 @@ Example: { "reason": "ERROR_REASON_INVALID_CURSOR", "metadata": { "cursor": "…
 ERROR_REASON_INVALID_VALUE: ErrorReason.ValueType  # 12
 """A value cannot be. INVALID_ARGUMENT with a field violation.
 Example: { "reason": "ERROR_REASON_INVALID_VALUE", "metadata": { "field": "interval.end_time" } }
+"""
+ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND: ErrorReason.ValueType  # 13
+"""No allowance policy has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND", "metadata": { "allowance_policy": "allowancePolicies/eu" } }
+"""
+ERROR_REASON_PATTERN_NOT_FOUND: ErrorReason.ValueType  # 40
+"""No pattern has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_PATTERN_NOT_FOUND", "metadata": { "pattern": "patterns/dropped-calls" } }
+"""
+ERROR_REASON_INVALID_PATTERN: ErrorReason.ValueType  # 41
+"""A pattern's document can't be taken. INVALID_ARGUMENT; a field violation for every fault says line, column, value and what was expected.
+Example: { "reason": "ERROR_REASON_INVALID_PATTERN", "metadata": { "line": "7", "column": "12" } }
+"""
+ERROR_REASON_INVALID_OBSERVATION: ErrorReason.ValueType  # 42
+"""A field of an observation breaks its rule. An observation's outcome.
+Example: { "reason": "ERROR_REASON_INVALID_OBSERVATION", "field": "voice_quality.mos", "description": "7: must be at most 5" }
+"""
+ERROR_REASON_OBSERVATION_CONFLICT: ErrorReason.ValueType  # 43
+"""(source, observation_id) is known with other content. An observation's outcome; the first content stays.
+Example: { "reason": "ERROR_REASON_OBSERVATION_CONFLICT", "field": "observation_id", "description": "probe-3/0007 is stored with other content" }
+"""
+ERROR_REASON_OBSERVATION_IN_FUTURE: ErrorReason.ValueType  # 44
+"""The observation was made later than the allowed clock difference from now. An observation's outcome.
+Example: { "reason": "ERROR_REASON_OBSERVATION_IN_FUTURE", "field": "observe_time", "description": "2031-01-01T00:00:00Z is more than 300 s ahead" }
+"""
+ERROR_REASON_CONSENT_MISSING: ErrorReason.ValueType  # 45
+"""The customer has not consented to this use of the data. An observation's outcome; nothing of it is stored.
+Example: { "reason": "ERROR_REASON_CONSENT_MISSING", "field": "location_update", "description": "customers/c-1 has not consented to the use of location" }
+"""
+ERROR_REASON_USER_UNKNOWN: ErrorReason.ValueType  # 30
+"""No subscription has this subscriber identifier (TS 32.291: 404, USER_UNKNOWN). NOT_FOUND.
+Example: { "reason": "ERROR_REASON_USER_UNKNOWN", "metadata": { "cause": "USER_UNKNOWN", "status": "404" } }
+"""
+ERROR_REASON_CHARGING_SESSION_NOT_FOUND: ErrorReason.ValueType  # 31
+"""No charging session of the caller has this name (TS 29.500: 404, CONTEXT_NOT_FOUND). NOT_FOUND.
+Example: { "reason": "ERROR_REASON_CHARGING_SESSION_NOT_FOUND", "metadata": { "cause": "CONTEXT_NOT_FOUND", "status": "404", "charging_session": "chargingSessions/0f…" } }
+"""
+ERROR_REASON_CHARGING_SESSION_ENDED: ErrorReason.ValueType  # 32
+"""The charging session was released before this request (TS 29.500: 404, CONTEXT_NOT_FOUND). FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_CHARGING_SESSION_ENDED", "metadata": { "cause": "CONTEXT_NOT_FOUND", "status": "404", "charging_session": "chargingSessions/0f…" } }
+"""
+ERROR_REASON_INVOCATION_CONFLICT: ErrorReason.ValueType  # 33
+"""The invocation sequence number was used for another request (TS 32.291: 400, CHARGING_FAILED). ABORTED; the first answer stays.
+Example: { "reason": "ERROR_REASON_INVOCATION_CONFLICT", "metadata": { "cause": "CHARGING_FAILED", "status": "400", "invocation_sequence_number": "3" } }
+"""
+ERROR_REASON_CHARGING_FAILED: ErrorReason.ValueType  # 34
+"""The content is no charging data of TS 32.291 (400, CHARGING_FAILED). INVALID_ARGUMENT with a field violation.
+Example: { "reason": "ERROR_REASON_CHARGING_FAILED", "metadata": { "cause": "CHARGING_FAILED", "status": "400", "field": "json" } }
+"""
+ERROR_REASON_LIMIT_POLICY_NOT_FOUND: ErrorReason.ValueType  # 50
+"""No limit policy has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_LIMIT_POLICY_NOT_FOUND", "metadata": { "limit_policy": "limitPolicies/eu-data-roaming" } }
+"""
+ERROR_REASON_SPENDING_LIMIT_NOT_FOUND: ErrorReason.ValueType  # 51
+"""The limit policy doesn't apply to the subscription. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_SPENDING_LIMIT_NOT_FOUND", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap" } }
+"""
+ERROR_REASON_LIMIT_NOT_STOPPED: ErrorReason.ValueType  # 52
+"""Nothing is stopped, so that there is nothing to consent to. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_LIMIT_NOT_STOPPED", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap", "state": "OPEN" } }
+"""
+ERROR_REASON_CONSENT_TERMS_DIFFER: ErrorReason.ValueType  # 53
+"""The customer was shown another price than the one that further usage has. FAILED_PRECONDITION; show this one and ask again.
+Example: { "reason": "ERROR_REASON_CONSENT_TERMS_DIFFER", "metadata": { "spending_limit": "subscriptions/s-17/spendingLimits/cap", "price": "2.50 EUR" } }
+"""
+ERROR_REASON_OPT_OUT_NOT_ALLOWED: ErrorReason.ValueType  # 54
+"""The policy doesn't allow to do without its limit. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_OPT_OUT_NOT_ALLOWED", "metadata": { "limit_policy": "limitPolicies/cap" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -4,6 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from cxmesh.usage.v1 import insight_pb2 as _insight_pb2
+from cxmesh.usage.v1 import limit_policy_pb2 as _limit_policy_pb2
+from cxmesh.usage.v1 import limit_state_pb2 as _limit_state_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -105,6 +108,38 @@ SIGNAL_KIND_SERVICE_FAULT: SignalKind.ValueType  # 17
 """A known fault concerns the subscriber, who has not called yet."""
 Global___SignalKind: _TypeAlias = SignalKind  # noqa: Y015
 
+class _SpendingLimitStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SpendingLimitStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SpendingLimitStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SPENDING_LIMIT_STAGE_UNSPECIFIED: _SpendingLimitStage.ValueType  # 0
+    """Not set."""
+    SPENDING_LIMIT_STAGE_NEAR: _SpendingLimitStage.ValueType  # 1
+    """A share of it was reached."""
+    SPENDING_LIMIT_STAGE_REACHED: _SpendingLimitStage.ValueType  # 2
+    """It was reached, and nothing stops."""
+    SPENDING_LIMIT_STAGE_STOPPED: _SpendingLimitStage.ValueType  # 3
+    """It was reached: service and charging stop until the customer consents."""
+    SPENDING_LIMIT_STAGE_OPEN: _SpendingLimitStage.ValueType  # 4
+    """Service and charging go on."""
+
+class SpendingLimitStage(_SpendingLimitStage, metaclass=_SpendingLimitStageEnumTypeWrapper):
+    """What happened to a spending limit."""
+
+SPENDING_LIMIT_STAGE_UNSPECIFIED: SpendingLimitStage.ValueType  # 0
+"""Not set."""
+SPENDING_LIMIT_STAGE_NEAR: SpendingLimitStage.ValueType  # 1
+"""A share of it was reached."""
+SPENDING_LIMIT_STAGE_REACHED: SpendingLimitStage.ValueType  # 2
+"""It was reached, and nothing stops."""
+SPENDING_LIMIT_STAGE_STOPPED: SpendingLimitStage.ValueType  # 3
+"""It was reached: service and charging stop until the customer consents."""
+SPENDING_LIMIT_STAGE_OPEN: SpendingLimitStage.ValueType  # 4
+"""Service and charging go on."""
+Global___SpendingLimitStage: _TypeAlias = SpendingLimitStage  # noqa: Y015
+
 @_typing.final
 class Signal(_message.Message):
     """Something in a subscriber's usage that somebody should act on, while it still matters."""
@@ -120,7 +155,15 @@ class Signal(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_RECORDS_FIELD_NUMBER: _builtins.int
     SPEND_THRESHOLD_FIELD_NUMBER: _builtins.int
+    ALLOWANCE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    SPENDING_LIMIT_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
+    ROAMING_ENTRY_FIELD_NUMBER: _builtins.int
+    PLAN_MISFIT_FIELD_NUMBER: _builtins.int
+    CHURN_RISK_FIELD_NUMBER: _builtins.int
+    STAGNATION_FIELD_NUMBER: _builtins.int
+    EARLY_ADOPTER_FIELD_NUMBER: _builtins.int
+    UNUSUAL_SPEND_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`signals/{signal}`. The id follows from what was signalled, so that no crossing is signalled twice."""
     kind: Global___SignalKind.ValueType
@@ -150,8 +193,40 @@ class Signal(_message.Message):
         """Set for SIGNAL_KIND_SPEND_THRESHOLD."""
 
     @_builtins.property
+    def allowance_threshold(self) -> Global___AllowanceThresholdCrossed:
+        """Set for SIGNAL_KIND_ALLOWANCE_THRESHOLD."""
+
+    @_builtins.property
+    def spending_limit(self) -> Global___SpendingLimitPassed:
+        """Set for SIGNAL_KIND_SPENDING_LIMIT."""
+
+    @_builtins.property
     def pattern(self) -> Global___PatternMatched:
         """Set for every kind that a pattern raised."""
+
+    @_builtins.property
+    def roaming_entry(self) -> _insight_pb2.RoamingEntered:
+        """Set for SIGNAL_KIND_ROAMING_ENTRY."""
+
+    @_builtins.property
+    def plan_misfit(self) -> _insight_pb2.PlanMisfit:
+        """Set for SIGNAL_KIND_PLAN_MISFIT."""
+
+    @_builtins.property
+    def churn_risk(self) -> _insight_pb2.ChurnRisk:
+        """Set for SIGNAL_KIND_CHURN_RISK."""
+
+    @_builtins.property
+    def stagnation(self) -> _insight_pb2.UsageStagnation:
+        """Set for SIGNAL_KIND_STAGNATION."""
+
+    @_builtins.property
+    def early_adopter(self) -> _insight_pb2.EarlyAdoption:
+        """Set for SIGNAL_KIND_EARLY_ADOPTER."""
+
+    @_builtins.property
+    def unusual_spend(self) -> _insight_pb2.UnusualSpend:
+        """Set for SIGNAL_KIND_UNUSUAL_SPEND."""
 
     def __init__(
         self,
@@ -165,13 +240,21 @@ class Signal(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         evidence_records: _abc.Iterable[_builtins.str] | None = ...,
         spend_threshold: Global___SpendThresholdCrossed | None = ...,
+        allowance_threshold: Global___AllowanceThresholdCrossed | None = ...,
+        spending_limit: Global___SpendingLimitPassed | None = ...,
         pattern: Global___PatternMatched | None = ...,
+        roaming_entry: _insight_pb2.RoamingEntered | None = ...,
+        plan_misfit: _insight_pb2.PlanMisfit | None = ...,
+        churn_risk: _insight_pb2.ChurnRisk | None = ...,
+        stagnation: _insight_pb2.UsageStagnation | None = ...,
+        early_adopter: _insight_pb2.EarlyAdoption | None = ...,
+        unusual_spend: _insight_pb2.UnusualSpend | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "detail", b"detail", "event_time", b"event_time", "pattern", b"pattern", "spend_threshold", b"spend_threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "unusual_spend", b"unusual_spend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "pattern", b"pattern", "spend_threshold", b"spend_threshold", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "subscription", b"subscription", "unusual_spend", b"unusual_spend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold", "pattern"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold", "allowance_threshold", "spending_limit", "pattern", "roaming_entry", "plan_misfit", "churn_risk", "stagnation", "early_adopter", "unusual_spend"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 
@@ -279,10 +362,11 @@ class SpendThresholdCrossed(_message.Message):
     SPENT_FIELD_NUMBER: _builtins.int
     CYCLE_START_TIME_FIELD_NUMBER: _builtins.int
     CYCLE_END_TIME_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
     spend_policy: _builtins.str
     """`spendPolicies/{spend_policy}` that set it."""
     percent: _builtins.int
-    """Percent of the limit that was reached."""
+    """Percent of the limit that was reached; 0 when one of the policy's amounts was."""
     @_builtins.property
     def limit(self) -> _money_pb2.Money:
         """The limit."""
@@ -299,6 +383,10 @@ class SpendThresholdCrossed(_message.Message):
     def cycle_end_time(self) -> _timestamp_pb2.Timestamp:
         """End of the bill cycle."""
 
+    @_builtins.property
+    def threshold(self) -> _money_pb2.Money:
+        """What was reached: that share of the limit, or that amount."""
+
     def __init__(
         self,
         *,
@@ -308,11 +396,150 @@ class SpendThresholdCrossed(_message.Message):
         spent: _money_pb2.Money | None = ...,
         cycle_start_time: _timestamp_pb2.Timestamp | None = ...,
         cycle_end_time: _timestamp_pb2.Timestamp | None = ...,
+        threshold: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "limit", b"limit", "spent", b"spent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "limit", b"limit", "spent", b"spent", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "limit", b"limit", "percent", b"percent", "spend_policy", b"spend_policy", "spent", b"spent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "limit", b"limit", "percent", b"percent", "spend_policy", b"spend_policy", "spent", b"spent", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SpendThresholdCrossed: _TypeAlias = SpendThresholdCrossed  # noqa: Y015
+
+@_typing.final
+class SpendingLimitPassed(_message.Message):
+    """A spending limit is near, was reached, or is open again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_POLICY_FIELD_NUMBER: _builtins.int
+    SPENDING_LIMIT_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    TAX_BASIS_FIELD_NUMBER: _builtins.int
+    PERIOD_START_TIME_FIELD_NUMBER: _builtins.int
+    PERIOD_END_TIME_FIELD_NUMBER: _builtins.int
+    CONSENT_TERMS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_PREFIX_FIELD_NUMBER: _builtins.int
+    limit_policy: _builtins.str
+    """`limitPolicies/{limit_policy}`."""
+    spending_limit: _builtins.str
+    """`subscriptions/{subscription}/spendingLimits/{limit_policy}`: what the customer settles."""
+    stage: Global___SpendingLimitStage.ValueType
+    """What happened."""
+    percent: _builtins.int
+    """Percent of the limit that was reached."""
+    tax_basis: _limit_policy_pb2.TaxBasis.ValueType
+    """Whether the amounts hold value-added tax."""
+    template_prefix: _builtins.str
+    """What the template of the message begins with, see LimitPolicy.template_prefix."""
+    @_builtins.property
+    def limit(self) -> _money_pb2.Money:
+        """The limit; absent when it is open without one."""
+
+    @_builtins.property
+    def spent(self) -> _money_pb2.Money:
+        """Charged in the period so far."""
+
+    @_builtins.property
+    def period_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the period."""
+
+    @_builtins.property
+    def period_end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the period: everything begins anew then, so there is nothing to consent to any more."""
+
+    @_builtins.property
+    def consent_terms(self) -> _limit_state_pb2.ConsentTerms:
+        """What the customer may consent to, and at what price; set when stopped."""
+
+    def __init__(
+        self,
+        *,
+        limit_policy: _builtins.str = ...,
+        spending_limit: _builtins.str = ...,
+        stage: Global___SpendingLimitStage.ValueType = ...,
+        percent: _builtins.int = ...,
+        limit: _money_pb2.Money | None = ...,
+        spent: _money_pb2.Money | None = ...,
+        tax_basis: _limit_policy_pb2.TaxBasis.ValueType = ...,
+        period_start_time: _timestamp_pb2.Timestamp | None = ...,
+        period_end_time: _timestamp_pb2.Timestamp | None = ...,
+        consent_terms: _limit_state_pb2.ConsentTerms | None = ...,
+        template_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent_terms", b"consent_terms", "limit", b"limit", "period_end_time", b"period_end_time", "period_start_time", b"period_start_time", "spent", b"spent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_terms", b"consent_terms", "limit", b"limit", "limit_policy", b"limit_policy", "percent", b"percent", "period_end_time", b"period_end_time", "period_start_time", b"period_start_time", "spending_limit", b"spending_limit", "spent", b"spent", "stage", b"stage", "tax_basis", b"tax_basis", "template_prefix", b"template_prefix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpendingLimitPassed: _TypeAlias = SpendingLimitPassed  # noqa: Y015
+
+@_typing.final
+class AllowanceThresholdCrossed(_message.Message):
+    """So much of an allowance was used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWANCE_POLICY_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    ALLOWANCE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    GRANTED_MICROS_FIELD_NUMBER: _builtins.int
+    USED_MICROS_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
+    CYCLE_START_TIME_FIELD_NUMBER: _builtins.int
+    CYCLE_END_TIME_FIELD_NUMBER: _builtins.int
+    allowance_policy: _builtins.str
+    """`allowancePolicies/{allowance_policy}` that set it."""
+    plan: _builtins.str
+    """`plans/{plan}` that the allowance belongs to."""
+    allowance: _builtins.str
+    """The allowance's id in the plan's tariff."""
+    unit: _builtins.str
+    """"second", "byte", "message", "event" or "money"."""
+    percent: _builtins.int
+    """Percent of what was granted that was reached; 0 when a quantity was."""
+    quantity: _builtins.int
+    """The quantity that was reached, in the unit (micro-units of the currency for money); 0 when a percentage was."""
+    granted_micros: _builtins.int
+    """Granted in the cycle, with what rolled over, in millionths of the unit."""
+    used_micros: _builtins.int
+    """Used in the cycle, with blocks that were added, in millionths of the unit."""
+    shared: _builtins.bool
+    """Whether all of the customer's subscriptions under the plan share it."""
+    @_builtins.property
+    def cycle_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the bill cycle."""
+
+    @_builtins.property
+    def cycle_end_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the bill cycle."""
+
+    def __init__(
+        self,
+        *,
+        allowance_policy: _builtins.str = ...,
+        plan: _builtins.str = ...,
+        allowance: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        percent: _builtins.int = ...,
+        quantity: _builtins.int = ...,
+        granted_micros: _builtins.int = ...,
+        used_micros: _builtins.int = ...,
+        shared: _builtins.bool = ...,
+        cycle_start_time: _timestamp_pb2.Timestamp | None = ...,
+        cycle_end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance", "allowance_policy", b"allowance_policy", "cycle_end_time", b"cycle_end_time", "cycle_start_time", b"cycle_start_time", "granted_micros", b"granted_micros", "percent", b"percent", "plan", b"plan", "quantity", b"quantity", "shared", b"shared", "unit", b"unit", "used_micros", b"used_micros"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowanceThresholdCrossed: _TypeAlias = AllowanceThresholdCrossed  # noqa: Y015

@@ -35,6 +35,7 @@ class SpendPolicy(_message.Message):
     PAUSED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    THRESHOLD_AMOUNTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`spendPolicies/{spend_policy}`; the id is chosen by the caller."""
     display_name: _builtins.str
@@ -61,6 +62,10 @@ class SpendPolicy(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def threshold_amounts(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
+        """At which amounts to signal, rising, in the limit's currency; beside the percentages, of which there may be none then."""
+
     def __init__(
         self,
         *,
@@ -73,10 +78,11 @@ class SpendPolicy(_message.Message):
         paused: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        threshold_amounts: _abc.Iterable[_money_pb2.Money] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "limit", b"limit", "plan", b"plan", "scope", b"scope", "subscription", b"subscription", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "limit", b"limit", "name", b"name", "paused", b"paused", "plan", b"plan", "scope", b"scope", "subscription", b"subscription", "threshold_percents", b"threshold_percents", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "limit", b"limit", "name", b"name", "paused", b"paused", "plan", b"plan", "scope", b"scope", "subscription", b"subscription", "threshold_amounts", b"threshold_amounts", "threshold_percents", b"threshold_percents", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_scope: _TypeAlias = _typing.Literal["plan", "subscription"]  # noqa: Y015
     _WhichOneofArgType_scope: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015

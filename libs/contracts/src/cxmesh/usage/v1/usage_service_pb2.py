@@ -35,7 +35,7 @@ from google.type import interval_pb2 as google_dot_type_dot_interval__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#cxmesh/usage/v1/usage_service.proto\x12\x0f\x63xmesh.usage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"cxmesh/usage/v1/error_reason.proto\x1a\x1c\x63xmesh/usage/v1/signal.proto\x1a\"cxmesh/usage/v1/spend_policy.proto\x1a\"cxmesh/usage/v1/usage_record.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1agoogle/type/interval.proto\x1a\x17google/type/money.proto\"\xc8\x01\n\x12RecordUsageRequest\x12\x39\n\x07records\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecordB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03:w\xbaHt\x1ar\n\x14record_usage.records\x12#records must hold 1 to 1000 records\x1a\x35size(this.records) >= 1 && size(this.records) <= 1000\"|\n\x13RecordUsageResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x05\x12\x34\n\nrejections\x18\x03 \x03(\x0b\x32 .cxmesh.usage.v1.RecordRejection\"r\n\x0fRecordRejection\x12\r\n\x05index\x18\x01 \x01(\x05\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.cxmesh.usage.v1.ErrorReason\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\xc8\x01\n\x17ListUsageRecordsRequest\x12J\n\x06parent\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\'\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.Interval\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"b\n\x18ListUsageRecordsResponse\x12-\n\x07records\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc2\x01\n\x12\x45xportUsageRequest\x12[\n\rsubscriptions\x18\x01 \x03(\tBD\xe2\x41\x01\x02\xbaH=\x92\x01:\x08\x01\x10\x90N\"3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x33\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.IntervalB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1a\n\x12include_record_ids\x18\x03 \x01(\x08\"E\n\x13\x45xportUsageResponse\x12.\n\x07\x63olumns\x18\x01 \x01(\x0b\x32\x1d.cxmesh.usage.v1.UsageColumns\"\x9f\x01\n\x16GetUsageSummaryRequest\x12U\n\x04name\x18\x01 \x01(\tBG\xe2\x41\x01\x02\xbaH@r>2<^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}/usageSummary$\x12.\n\ncycle_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdf\x01\n\x13\x43omparePlansRequest\x12P\n\x0csubscription\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x46\n\x05plans\x18\x02 \x03(\tB7\xbaH4\x92\x01\x31\x10\x64\x18\x01\"+r)2\'^plans/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12.\n\ncycle_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x14\x43omparePlansResponse\x12\x14\n\x0c\x63urrent_plan\x18\x01 \x01(\t\x12(\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x19.cxmesh.usage.v1.PlanCost\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\"b\n\x08PlanCost\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12!\n\x05total\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12%\n\trecurring\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"\xc2\x01\n\x18\x43reateSpendPolicyRequest\x12\x45\n\x0fspend_policy_id\x18\x01 \x01(\tB,\xe2\x41\x01\x02\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12>\n\x0cspend_policy\x18\x02 \x01(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"a\n\x15GetSpendPolicyRequest\x12H\n\x04name\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"T\n\x18ListSpendPoliciesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x19ListSpendPoliciesResponse\x12\x34\n\x0espend_policies\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x02\n\x18UpdateSpendPolicyRequest\x12>\n\x0cspend_policy\x18\x01 \x01(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicyB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:W\xbaHT\x1aR\n update_spend_policy.spend_policy\x12\x16spend_policy is needed\x1a\x16has(this.spend_policy)\"\x85\x01\n\x18\x44\x65leteSpendPolicyRequest\x12H\n\x04name\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"V\n\x10GetSignalRequest\x12\x42\n\x04name\x18\x01 \x01(\tB4\xe2\x41\x01\x02\xbaH-r+2)^signals/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"\xd4\x01\n\x12ListSignalsRequest\x12O\n\x0csubscription\x18\x01 \x01(\tB9\xbaH6r422^(subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"X\n\x13ListSignalsResponse\x12(\n\x07signals\x18\x01 \x03(\x0b\x32\x17.cxmesh.usage.v1.Signal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x13WatchSignalsRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x39\n\x05kinds\x18\x02 \x03(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\r\xbaH\n\x92\x01\x07\"\x05\x82\x01\x02\x10\x01\"P\n\x14WatchSignalsResponse\x12(\n\x07signals\x18\x01 \x03(\x0b\x32\x17.cxmesh.usage.v1.Signal\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xd9\t\n\x0cUsageService\x12Z\n\x0bRecordUsage\x12#.cxmesh.usage.v1.RecordUsageRequest\x1a$.cxmesh.usage.v1.RecordUsageResponse\"\x00\x12i\n\x10ListUsageRecords\x12(.cxmesh.usage.v1.ListUsageRecordsRequest\x1a).cxmesh.usage.v1.ListUsageRecordsResponse\"\x00\x12\\\n\x0b\x45xportUsage\x12#.cxmesh.usage.v1.ExportUsageRequest\x1a$.cxmesh.usage.v1.ExportUsageResponse\"\x00\x30\x01\x12[\n\x0fGetUsageSummary\x12\'.cxmesh.usage.v1.GetUsageSummaryRequest\x1a\x1d.cxmesh.usage.v1.UsageSummary\"\x00\x12]\n\x0c\x43omparePlans\x12$.cxmesh.usage.v1.ComparePlansRequest\x1a%.cxmesh.usage.v1.ComparePlansResponse\"\x00\x12^\n\x11\x43reateSpendPolicy\x12).cxmesh.usage.v1.CreateSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12X\n\x0eGetSpendPolicy\x12&.cxmesh.usage.v1.GetSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12l\n\x11ListSpendPolicies\x12).cxmesh.usage.v1.ListSpendPoliciesRequest\x1a*.cxmesh.usage.v1.ListSpendPoliciesResponse\"\x00\x12^\n\x11UpdateSpendPolicy\x12).cxmesh.usage.v1.UpdateSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12X\n\x11\x44\x65leteSpendPolicy\x12).cxmesh.usage.v1.DeleteSpendPolicyRequest\x1a\x16.google.protobuf.Empty\"\x00\x12I\n\tGetSignal\x12!.cxmesh.usage.v1.GetSignalRequest\x1a\x17.cxmesh.usage.v1.Signal\"\x00\x12Z\n\x0bListSignals\x12#.cxmesh.usage.v1.ListSignalsRequest\x1a$.cxmesh.usage.v1.ListSignalsResponse\"\x00\x12_\n\x0cWatchSignals\x12$.cxmesh.usage.v1.WatchSignalsRequest\x1a%.cxmesh.usage.v1.WatchSignalsResponse\"\x00\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#cxmesh/usage/v1/usage_service.proto\x12\x0f\x63xmesh.usage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"cxmesh/usage/v1/error_reason.proto\x1a\x1c\x63xmesh/usage/v1/signal.proto\x1a\"cxmesh/usage/v1/spend_policy.proto\x1a\"cxmesh/usage/v1/usage_record.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1agoogle/type/interval.proto\x1a\x17google/type/money.proto\"\xc8\x01\n\x12RecordUsageRequest\x12\x39\n\x07records\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecordB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03:w\xbaHt\x1ar\n\x14record_usage.records\x12#records must hold 1 to 1000 records\x1a\x35size(this.records) >= 1 && size(this.records) <= 1000\"|\n\x13RecordUsageResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x05\x12\x34\n\nrejections\x18\x03 \x03(\x0b\x32 .cxmesh.usage.v1.RecordRejection\"r\n\x0fRecordRejection\x12\r\n\x05index\x18\x01 \x01(\x05\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.cxmesh.usage.v1.ErrorReason\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\xc7\x01\n\x12StreamUsageRequest\x12\x19\n\x08position\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x35\n\x07records\x18\x02 \x03(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecordB\x06\xbaH\x03\xd8\x01\x03:_\xbaH\\\x1aZ\n\x14stream_usage.records\x12&records must hold at most 1000 records\x1a\x1asize(this.records) <= 1000\"\x8e\x01\n\x13StreamUsageResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x02 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x03 \x01(\x05\x12\x34\n\nrejections\x18\x04 \x03(\x0b\x32 .cxmesh.usage.v1.StreamRejection\"X\n\x0fStreamRejection\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x33\n\trejection\x18\x02 \x01(\x0b\x32 .cxmesh.usage.v1.RecordRejection\"\xc8\x01\n\x17ListUsageRecordsRequest\x12J\n\x06parent\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\'\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.Interval\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"b\n\x18ListUsageRecordsResponse\x12-\n\x07records\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc2\x01\n\x12\x45xportUsageRequest\x12[\n\rsubscriptions\x18\x01 \x03(\tBD\xe2\x41\x01\x02\xbaH=\x92\x01:\x08\x01\x10\x90N\"3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x33\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.IntervalB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1a\n\x12include_record_ids\x18\x03 \x01(\x08\"E\n\x13\x45xportUsageResponse\x12.\n\x07\x63olumns\x18\x01 \x01(\x0b\x32\x1d.cxmesh.usage.v1.UsageColumns\"\x9f\x01\n\x16GetUsageSummaryRequest\x12U\n\x04name\x18\x01 \x01(\tBG\xe2\x41\x01\x02\xbaH@r>2<^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}/usageSummary$\x12.\n\ncycle_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdf\x01\n\x13\x43omparePlansRequest\x12P\n\x0csubscription\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x46\n\x05plans\x18\x02 \x03(\tB7\xbaH4\x92\x01\x31\x10\x64\x18\x01\"+r)2\'^plans/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12.\n\ncycle_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x14\x43omparePlansResponse\x12\x14\n\x0c\x63urrent_plan\x18\x01 \x01(\t\x12(\n\x05\x63osts\x18\x02 \x03(\x0b\x32\x19.cxmesh.usage.v1.PlanCost\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\"b\n\x08PlanCost\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12!\n\x05total\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12%\n\trecurring\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"\xc2\x01\n\x18\x43reateSpendPolicyRequest\x12\x45\n\x0fspend_policy_id\x18\x01 \x01(\tB,\xe2\x41\x01\x02\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12>\n\x0cspend_policy\x18\x02 \x01(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"a\n\x15GetSpendPolicyRequest\x12H\n\x04name\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"T\n\x18ListSpendPoliciesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x19ListSpendPoliciesResponse\x12\x34\n\x0espend_policies\x18\x01 \x03(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x02\n\x18UpdateSpendPolicyRequest\x12>\n\x0cspend_policy\x18\x01 \x01(\x0b\x32\x1c.cxmesh.usage.v1.SpendPolicyB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:W\xbaHT\x1aR\n update_spend_policy.spend_policy\x12\x16spend_policy is needed\x1a\x16has(this.spend_policy)\"\x85\x01\n\x18\x44\x65leteSpendPolicyRequest\x12H\n\x04name\x18\x01 \x01(\tB:\xe2\x41\x01\x02\xbaH3r12/^spendPolicies/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"V\n\x10GetSignalRequest\x12\x42\n\x04name\x18\x01 \x01(\tB4\xe2\x41\x01\x02\xbaH-r+2)^signals/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"\xd4\x01\n\x12ListSignalsRequest\x12O\n\x0csubscription\x18\x01 \x01(\tB9\xbaH6r422^(subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"X\n\x13ListSignalsResponse\x12(\n\x07signals\x18\x01 \x03(\x0b\x32\x17.cxmesh.usage.v1.Signal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x13WatchSignalsRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x39\n\x05kinds\x18\x02 \x03(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\r\xbaH\n\x92\x01\x07\"\x05\x82\x01\x02\x10\x01\"P\n\x14WatchSignalsResponse\x12(\n\x07signals\x18\x01 \x03(\x0b\x32\x17.cxmesh.usage.v1.Signal\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xb9\n\n\x0cUsageService\x12Z\n\x0bRecordUsage\x12#.cxmesh.usage.v1.RecordUsageRequest\x1a$.cxmesh.usage.v1.RecordUsageResponse\"\x00\x12^\n\x0bStreamUsage\x12#.cxmesh.usage.v1.StreamUsageRequest\x1a$.cxmesh.usage.v1.StreamUsageResponse\"\x00(\x01\x30\x01\x12i\n\x10ListUsageRecords\x12(.cxmesh.usage.v1.ListUsageRecordsRequest\x1a).cxmesh.usage.v1.ListUsageRecordsResponse\"\x00\x12\\\n\x0b\x45xportUsage\x12#.cxmesh.usage.v1.ExportUsageRequest\x1a$.cxmesh.usage.v1.ExportUsageResponse\"\x00\x30\x01\x12[\n\x0fGetUsageSummary\x12\'.cxmesh.usage.v1.GetUsageSummaryRequest\x1a\x1d.cxmesh.usage.v1.UsageSummary\"\x00\x12]\n\x0c\x43omparePlans\x12$.cxmesh.usage.v1.ComparePlansRequest\x1a%.cxmesh.usage.v1.ComparePlansResponse\"\x00\x12^\n\x11\x43reateSpendPolicy\x12).cxmesh.usage.v1.CreateSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12X\n\x0eGetSpendPolicy\x12&.cxmesh.usage.v1.GetSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12l\n\x11ListSpendPolicies\x12).cxmesh.usage.v1.ListSpendPoliciesRequest\x1a*.cxmesh.usage.v1.ListSpendPoliciesResponse\"\x00\x12^\n\x11UpdateSpendPolicy\x12).cxmesh.usage.v1.UpdateSpendPolicyRequest\x1a\x1c.cxmesh.usage.v1.SpendPolicy\"\x00\x12X\n\x11\x44\x65leteSpendPolicy\x12).cxmesh.usage.v1.DeleteSpendPolicyRequest\x1a\x16.google.protobuf.Empty\"\x00\x12I\n\tGetSignal\x12!.cxmesh.usage.v1.GetSignalRequest\x1a\x17.cxmesh.usage.v1.Signal\"\x00\x12Z\n\x0bListSignals\x12#.cxmesh.usage.v1.ListSignalsRequest\x1a$.cxmesh.usage.v1.ListSignalsResponse\"\x00\x12_\n\x0cWatchSignals\x12$.cxmesh.usage.v1.WatchSignalsRequest\x1a%.cxmesh.usage.v1.WatchSignalsResponse\"\x00\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDUSAGEREQUEST'].fields_by_name['records']._serialized_options = b'\342A\001\002\272H\003\330\001\003'
   _globals['_RECORDUSAGEREQUEST']._loaded_options = None
   _globals['_RECORDUSAGEREQUEST']._serialized_options = b'\272Ht\032r\n\024record_usage.records\022#records must hold 1 to 1000 records\0325size(this.records) >= 1 && size(this.records) <= 1000'
+  _globals['_STREAMUSAGEREQUEST'].fields_by_name['position']._loaded_options = None
+  _globals['_STREAMUSAGEREQUEST'].fields_by_name['position']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_STREAMUSAGEREQUEST'].fields_by_name['records']._loaded_options = None
+  _globals['_STREAMUSAGEREQUEST'].fields_by_name['records']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_STREAMUSAGEREQUEST']._loaded_options = None
+  _globals['_STREAMUSAGEREQUEST']._serialized_options = b'\272H\\\032Z\n\024stream_usage.records\022&records must hold at most 1000 records\032\032size(this.records) <= 1000'
   _globals['_LISTUSAGERECORDSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTUSAGERECORDSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H3r12/^subscriptions/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
   _globals['_LISTUSAGERECORDSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -104,44 +110,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDUSAGERESPONSE']._serialized_end=732
   _globals['_RECORDREJECTION']._serialized_start=734
   _globals['_RECORDREJECTION']._serialized_end=848
-  _globals['_LISTUSAGERECORDSREQUEST']._serialized_start=851
-  _globals['_LISTUSAGERECORDSREQUEST']._serialized_end=1051
-  _globals['_LISTUSAGERECORDSRESPONSE']._serialized_start=1053
-  _globals['_LISTUSAGERECORDSRESPONSE']._serialized_end=1151
-  _globals['_EXPORTUSAGEREQUEST']._serialized_start=1154
-  _globals['_EXPORTUSAGEREQUEST']._serialized_end=1348
-  _globals['_EXPORTUSAGERESPONSE']._serialized_start=1350
-  _globals['_EXPORTUSAGERESPONSE']._serialized_end=1419
-  _globals['_GETUSAGESUMMARYREQUEST']._serialized_start=1422
-  _globals['_GETUSAGESUMMARYREQUEST']._serialized_end=1581
-  _globals['_COMPAREPLANSREQUEST']._serialized_start=1584
-  _globals['_COMPAREPLANSREQUEST']._serialized_end=1807
-  _globals['_COMPAREPLANSRESPONSE']._serialized_start=1809
-  _globals['_COMPAREPLANSRESPONSE']._serialized_end=1917
-  _globals['_PLANCOST']._serialized_start=1919
-  _globals['_PLANCOST']._serialized_end=2017
-  _globals['_CREATESPENDPOLICYREQUEST']._serialized_start=2020
-  _globals['_CREATESPENDPOLICYREQUEST']._serialized_end=2214
-  _globals['_GETSPENDPOLICYREQUEST']._serialized_start=2216
-  _globals['_GETSPENDPOLICYREQUEST']._serialized_end=2313
-  _globals['_LISTSPENDPOLICIESREQUEST']._serialized_start=2315
-  _globals['_LISTSPENDPOLICIESREQUEST']._serialized_end=2399
-  _globals['_LISTSPENDPOLICIESRESPONSE']._serialized_start=2401
-  _globals['_LISTSPENDPOLICIESRESPONSE']._serialized_end=2507
-  _globals['_UPDATESPENDPOLICYREQUEST']._serialized_start=2510
-  _globals['_UPDATESPENDPOLICYREQUEST']._serialized_end=2771
-  _globals['_DELETESPENDPOLICYREQUEST']._serialized_start=2774
-  _globals['_DELETESPENDPOLICYREQUEST']._serialized_end=2907
-  _globals['_GETSIGNALREQUEST']._serialized_start=2909
-  _globals['_GETSIGNALREQUEST']._serialized_end=2995
-  _globals['_LISTSIGNALSREQUEST']._serialized_start=2998
-  _globals['_LISTSIGNALSREQUEST']._serialized_end=3210
-  _globals['_LISTSIGNALSRESPONSE']._serialized_start=3212
-  _globals['_LISTSIGNALSRESPONSE']._serialized_end=3300
-  _globals['_WATCHSIGNALSREQUEST']._serialized_start=3302
-  _globals['_WATCHSIGNALSREQUEST']._serialized_end=3408
-  _globals['_WATCHSIGNALSRESPONSE']._serialized_start=3410
-  _globals['_WATCHSIGNALSRESPONSE']._serialized_end=3490
-  _globals['_USAGESERVICE']._serialized_start=3493
-  _globals['_USAGESERVICE']._serialized_end=4734
+  _globals['_STREAMUSAGEREQUEST']._serialized_start=851
+  _globals['_STREAMUSAGEREQUEST']._serialized_end=1050
+  _globals['_STREAMUSAGERESPONSE']._serialized_start=1053
+  _globals['_STREAMUSAGERESPONSE']._serialized_end=1195
+  _globals['_STREAMREJECTION']._serialized_start=1197
+  _globals['_STREAMREJECTION']._serialized_end=1285
+  _globals['_LISTUSAGERECORDSREQUEST']._serialized_start=1288
+  _globals['_LISTUSAGERECORDSREQUEST']._serialized_end=1488
+  _globals['_LISTUSAGERECORDSRESPONSE']._serialized_start=1490
+  _globals['_LISTUSAGERECORDSRESPONSE']._serialized_end=1588
+  _globals['_EXPORTUSAGEREQUEST']._serialized_start=1591
+  _globals['_EXPORTUSAGEREQUEST']._serialized_end=1785
+  _globals['_EXPORTUSAGERESPONSE']._serialized_start=1787
+  _globals['_EXPORTUSAGERESPONSE']._serialized_end=1856
+  _globals['_GETUSAGESUMMARYREQUEST']._serialized_start=1859
+  _globals['_GETUSAGESUMMARYREQUEST']._serialized_end=2018
+  _globals['_COMPAREPLANSREQUEST']._serialized_start=2021
+  _globals['_COMPAREPLANSREQUEST']._serialized_end=2244
+  _globals['_COMPAREPLANSRESPONSE']._serialized_start=2246
+  _globals['_COMPAREPLANSRESPONSE']._serialized_end=2354
+  _globals['_PLANCOST']._serialized_start=2356
+  _globals['_PLANCOST']._serialized_end=2454
+  _globals['_CREATESPENDPOLICYREQUEST']._serialized_start=2457
+  _globals['_CREATESPENDPOLICYREQUEST']._serialized_end=2651
+  _globals['_GETSPENDPOLICYREQUEST']._serialized_start=2653
+  _globals['_GETSPENDPOLICYREQUEST']._serialized_end=2750
+  _globals['_LISTSPENDPOLICIESREQUEST']._serialized_start=2752
+  _globals['_LISTSPENDPOLICIESREQUEST']._serialized_end=2836
+  _globals['_LISTSPENDPOLICIESRESPONSE']._serialized_start=2838
+  _globals['_LISTSPENDPOLICIESRESPONSE']._serialized_end=2944
+  _globals['_UPDATESPENDPOLICYREQUEST']._serialized_start=2947
+  _globals['_UPDATESPENDPOLICYREQUEST']._serialized_end=3208
+  _globals['_DELETESPENDPOLICYREQUEST']._serialized_start=3211
+  _globals['_DELETESPENDPOLICYREQUEST']._serialized_end=3344
+  _globals['_GETSIGNALREQUEST']._serialized_start=3346
+  _globals['_GETSIGNALREQUEST']._serialized_end=3432
+  _globals['_LISTSIGNALSREQUEST']._serialized_start=3435
+  _globals['_LISTSIGNALSREQUEST']._serialized_end=3647
+  _globals['_LISTSIGNALSRESPONSE']._serialized_start=3649
+  _globals['_LISTSIGNALSRESPONSE']._serialized_end=3737
+  _globals['_WATCHSIGNALSREQUEST']._serialized_start=3739
+  _globals['_WATCHSIGNALSREQUEST']._serialized_end=3845
+  _globals['_WATCHSIGNALSRESPONSE']._serialized_start=3847
+  _globals['_WATCHSIGNALSRESPONSE']._serialized_end=3927
+  _globals['_USAGESERVICE']._serialized_start=3930
+  _globals['_USAGESERVICE']._serialized_end=5267
 # @@protoc_insertion_point(module_scope)

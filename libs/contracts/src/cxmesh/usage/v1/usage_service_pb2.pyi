@@ -117,6 +117,100 @@ class RecordRejection(_message.Message):
 Global___RecordRejection: _TypeAlias = RecordRejection  # noqa: Y015
 
 @_typing.final
+class StreamUsageRequest(_message.Message):
+    """A part of the request of StreamUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Where in the caller's own input this batch ends: a file offset, say, or a number of records. It rises from batch to
+    batch.
+    """
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[_usage_record_pb2.UsageRecord]:
+        """0 to 1,000 records; none only moves the position on. Their own rules are checked one by one and answered."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        records: _abc.Iterable[_usage_record_pb2.UsageRecord] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamUsageRequest: _TypeAlias = StreamUsageRequest  # noqa: Y015
+
+@_typing.final
+class StreamUsageResponse(_message.Message):
+    """A part of the answer of StreamUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    ACCEPTED_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Everything up to this position is durable, or refused and named here or before."""
+    accepted_count: _builtins.int
+    """Stored by the batches that this answers."""
+    duplicate_count: _builtins.int
+    """Stored before with the same content."""
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamRejection]:
+        """Refused, by batch and in the order of its records."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        accepted_count: _builtins.int = ...,
+        duplicate_count: _builtins.int = ...,
+        rejections: _abc.Iterable[Global___StreamRejection] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "duplicate_count", b"duplicate_count", "position", b"position", "rejections", b"rejections"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamUsageResponse: _TypeAlias = StreamUsageResponse  # noqa: Y015
+
+@_typing.final
+class StreamRejection(_message.Message):
+    """Why one record of a stream was refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Position of its batch."""
+    @_builtins.property
+    def rejection(self) -> Global___RecordRejection:
+        """Which record of the batch, and why."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        rejection: Global___RecordRejection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rejection", b"rejection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "rejection", b"rejection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamRejection: _TypeAlias = StreamRejection  # noqa: Y015
+
+@_typing.final
 class ListUsageRecordsRequest(_message.Message):
     """Request of ListUsageRecords."""
 

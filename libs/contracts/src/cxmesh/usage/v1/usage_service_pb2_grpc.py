@@ -44,6 +44,11 @@ class UsageServiceStub:
                 request_serializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageRequest.SerializeToString,
                 response_deserializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageResponse.FromString,
                 _registered_method=True)
+        self.StreamUsage = channel.stream_stream(
+                '/cxmesh.usage.v1.UsageService/StreamUsage',
+                request_serializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageRequest.SerializeToString,
+                response_deserializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageResponse.FromString,
+                _registered_method=True)
         self.ListUsageRecords = channel.unary_unary(
                 '/cxmesh.usage.v1.UsageService/ListUsageRecords',
                 request_serializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.ListUsageRecordsRequest.SerializeToString,
@@ -115,6 +120,17 @@ class UsageServiceServicer:
         up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
         Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
         Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamUsage(self, request_iterator, context):
+        """Takes usage in for as long as the stream lasts: batches with positions that the caller chooses, answered by the last
+        position up to which everything is durable. Idempotent as RecordUsage is: after a break, go on from the last
+        position that was answered. When the service stops it answers what is under way and ends the stream with OK.
+        A caller that doesn't read its answers is not read either. Errors: those of RecordUsage, and INVALID_ARGUMENT for a
+        position that does not rise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,6 +229,11 @@ def add_UsageServiceServicer_to_server(servicer, server):
                     request_deserializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageRequest.FromString,
                     response_serializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageResponse.SerializeToString,
             ),
+            'StreamUsage': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamUsage,
+                    request_deserializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageRequest.FromString,
+                    response_serializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageResponse.SerializeToString,
+            ),
             'ListUsageRecords': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUsageRecords,
                     request_deserializer=cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.ListUsageRecordsRequest.FromString,
@@ -302,6 +323,33 @@ class UsageService:
             '/cxmesh.usage.v1.UsageService/RecordUsage',
             cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageRequest.SerializeToString,
             cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.RecordUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamUsage(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/cxmesh.usage.v1.UsageService/StreamUsage',
+            cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageRequest.SerializeToString,
+            cxmesh_dot_usage_dot_v1_dot_usage__service__pb2.StreamUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

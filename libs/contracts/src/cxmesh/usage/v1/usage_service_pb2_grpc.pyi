@@ -43,6 +43,13 @@ class UsageServiceStub:
     Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
     Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
     """
+    StreamUsage: _grpc.StreamStreamMultiCallable[_usage_service_pb2.StreamUsageRequest, _usage_service_pb2.StreamUsageResponse]
+    """Takes usage in for as long as the stream lasts: batches with positions that the caller chooses, answered by the last
+    position up to which everything is durable. Idempotent as RecordUsage is: after a break, go on from the last
+    position that was answered. When the service stops it answers what is under way and ends the stream with OK.
+    A caller that doesn't read its answers is not read either. Errors: those of RecordUsage, and INVALID_ARGUMENT for a
+    position that does not rise.
+    """
     ListUsageRecords: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]
     """Stored records of one subscription in an interval, by start, page by page."""
     ExportUsage: _grpc.UnaryStreamMultiCallable[_usage_service_pb2.ExportUsageRequest, _usage_service_pb2.ExportUsageResponse]
@@ -80,6 +87,13 @@ class UsageServiceAsyncStub(UsageServiceStub):
     up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
     Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
     Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
+    """
+    StreamUsage: _aio.StreamStreamMultiCallable[_usage_service_pb2.StreamUsageRequest, _usage_service_pb2.StreamUsageResponse]  # type: ignore[assignment]
+    """Takes usage in for as long as the stream lasts: batches with positions that the caller chooses, answered by the last
+    position up to which everything is durable. Idempotent as RecordUsage is: after a break, go on from the last
+    position that was answered. When the service stops it answers what is under way and ends the stream with OK.
+    A caller that doesn't read its answers is not read either. Errors: those of RecordUsage, and INVALID_ARGUMENT for a
+    position that does not rise.
     """
     ListUsageRecords: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ListUsageRecordsRequest, _usage_service_pb2.ListUsageRecordsResponse]  # type: ignore[assignment]
     """Stored records of one subscription in an interval, by start, page by page."""
@@ -121,6 +135,19 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
         up the others. When the call returns OK, accepted records are durable, counted, and their signals committed.
         Sending the same call again is harmless, so there is no request_id: (source, record_id) identifies a record.
         Errors: UNAVAILABLE when the profile or the catalogue can't be asked; nothing was stored then.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamUsage(
+        self,
+        request_iterator: _MaybeAsyncIterator[_usage_service_pb2.StreamUsageRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_usage_service_pb2.StreamUsageResponse], _abc.AsyncIterator[_usage_service_pb2.StreamUsageResponse]]:
+        """Takes usage in for as long as the stream lasts: batches with positions that the caller chooses, answered by the last
+        position up to which everything is durable. Idempotent as RecordUsage is: after a break, go on from the last
+        position that was answered. When the service stops it answers what is under way and ends the stream with OK.
+        A caller that doesn't read its answers is not read either. Errors: those of RecordUsage, and INVALID_ARGUMENT for a
+        position that does not rise.
         """
 
     @_abc_1.abstractmethod

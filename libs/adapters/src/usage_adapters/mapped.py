@@ -1,0 +1,30 @@
+"""Which adapter does a mapping file make, whatever layout it declares?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from usage_adapters.cloudevents import CloudEvents
+from usage_adapters.control import Control
+from usage_adapters.mapping.compile import Compiler
+from usage_adapters.mapping.document import load_document
+from usage_adapters.reading import Adapter, Format, Options
+
+NAME: Final = "mapping"
+
+
+def make(options: Options) -> Adapter:
+    """The adapter of `options.mapping`. Raises MappingRefusedError or OptionError."""
+    document, source = load_document(options.mapping, options)
+    compiler = Compiler(document, source, options)
+    if compiler.kind != "cloudevents":
+        return compiler.adapter()
+    if "control" in document:
+        source.refuse(("control",), "control", "nothing: events have no control records", at_key=True)
+    rules = compiler.rules(None, Control())
+    plan = compiler.plan(rules)
+    source.finish()
+    return CloudEvents(compiler.name, plan, tuple(rules.used), is_mapped=True, fingerprint=compiler.fingerprint())
+
+
+FORMATS: Final = (Format(NAME, "what --mapping declares", lambda _: 0.0, make),)

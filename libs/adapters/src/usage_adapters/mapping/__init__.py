@@ -1,0 +1,1 @@
+"""Mapping files: declared, checked with line and column, and made into adapters."""

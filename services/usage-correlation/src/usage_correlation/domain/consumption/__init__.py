@@ -1,0 +1,1 @@
+"""What has a subscription used and spent in a bill cycle, record by record and counter by counter?"""

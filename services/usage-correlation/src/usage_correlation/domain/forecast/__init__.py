@@ -1,0 +1,1 @@
+"""What will a bill cycle come to, judged by the subscriber's own rhythm?"""

@@ -1,0 +1,1 @@
+"""The signals that are shipped: how each is decided."""

@@ -1,0 +1,1 @@
+"""Spending limits: what counts, when it stops, what the customer said about it."""

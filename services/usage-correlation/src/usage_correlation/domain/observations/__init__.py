@@ -1,0 +1,1 @@
+"""What is an observation, and what do patterns see of it?"""

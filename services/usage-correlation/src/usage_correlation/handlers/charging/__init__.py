@@ -1,0 +1,1 @@
+"""Charging sessions: usage taken in, quotas answered."""

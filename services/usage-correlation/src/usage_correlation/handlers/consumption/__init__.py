@@ -1,0 +1,1 @@
+"""Queries on consumption: one use case a file."""

@@ -1,0 +1,1 @@
+"""Projections: one use case a file."""

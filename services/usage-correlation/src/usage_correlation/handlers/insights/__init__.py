@@ -1,0 +1,1 @@
+"""The signals that are shipped: what raises each."""

@@ -1,0 +1,1 @@
+"""What is done about spending limits, one use case a file."""

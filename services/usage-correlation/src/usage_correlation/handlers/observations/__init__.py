@@ -1,0 +1,1 @@
+"""How are observations taken in?"""

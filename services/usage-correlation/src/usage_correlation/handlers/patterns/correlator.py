@@ -1,0 +1,319 @@
+"""Which patterns hold, now that these events have come and the clock is here?
+
+The same for events as they come, for a try over history and in tests: what differs is the memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from usage_correlation.domain.moments import LATEST_MICROS
+from usage_correlation.domain.patterns.calendar import Calendar
+from usage_correlation.domain.patterns.columns import Events, joined
+from usage_correlation.domain.patterns.evaluation import over_events, over_sums
+from usage_correlation.domain.patterns.hits import Kept, joined_kept, kept_of, rows_of, subscriptions_of, sums_of
+from usage_correlation.domain.patterns.matches import Found, Looking, Match
+from usage_correlation.domain.patterns.pattern import Absence
+from usage_correlation.domain.patterns.places import PlaceEvent, events_of
+from usage_correlation.domain.patterns.scope import EventScope, SubscriberFacts
+from usage_correlation.handlers.patterns.ports import (
+    ActivePattern,
+    Due,
+    History,
+    KeptPart,
+    Memory,
+    People,
+    Stretch,
+    SumPart,
+)
+
+_AT_A_TIME: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A match, with whose it is."""
+
+    active: ActivePattern
+    facts: SubscriberFacts
+    match: Match
+
+
+@dataclass(slots=True)
+class _Touched:
+    """What a pattern must be looked for over again."""
+
+    active: ActivePattern
+    subjects: dict[str, SubscriberFacts] = field(default_factory=dict)
+    bounds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By subscription: from when to when something came."""
+    late: int = 0
+
+    def touch(self, facts: SubscriberFacts, first: int, last: int) -> None:
+        """Something came from `first` to `last`."""
+        known = self.bounds.get(facts.id, (first, last))
+        self.subjects[facts.id] = facts
+        self.bounds[facts.id] = (min(first, known[0]), max(last, known[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    hits: Sequence[Hit]
+    late: Mapping[str, int]
+    """By pattern, how many events came too late to count."""
+
+
+class Correlator:
+    """Keeps what patterns need of events, and finds where they hold."""
+
+    def __init__(self, people: People, history: History, calendar: Calendar) -> None:
+        self._people = people
+        self._history = history
+        self._calendar = calendar
+
+    async def take(
+        self,
+        memory: Memory,
+        actives: Sequence[ActivePattern],
+        batches: Sequence[Events],
+        clock: int,
+        *,
+        before: int,
+    ) -> Outcome:
+        """Take events in. Finds what they complete, and what is due by now without them.
+
+        `clock`: event time now; `before`: when they came, by which they are late or not.
+        """
+        scopes = await self._scopes(actives, batches)
+        touched = [self._keep(active, scopes, before) for active in actives]
+        kept = [part for each, _ in touched for part in each if isinstance(part, KeptPart)]
+        sums = [part for each, _ in touched for part in each if isinstance(part, SumPart)]
+        if kept:
+            await memory.keep_events(kept)
+        if sums:
+            await memory.add_sums(sums)
+        works = [work for _, work in touched]
+        for work in works:
+            await self._touch_places(memory, work, batches)
+        hits = await self._look_now(memory, [work for work in works if work.bounds], clock)
+        hits += await self._look_due(memory, actives, clock)
+        return Outcome(hits, {work.active.id: work.late for work in works if work.late})
+
+    async def _scopes(self, actives: Sequence[ActivePattern], batches: Sequence[Events]) -> dict[str, EventScope]:
+        """The events of each type that some pattern looks at, with their subscribers."""
+        wanted = {each.type.name for active in actives for each in active.pattern.classes}
+        by_type: dict[str, list[Events]] = {}
+        for batch in batches:
+            if batch.type in wanted and subscriptions_of(batch):
+                by_type.setdefault(batch.type, []).append(batch)
+        merged = {name: joined(parts) for name, parts in by_type.items()}
+        ids = {name for events in merged.values() for name in subscriptions_of(events)}
+        known = await self._people.of(ids, customers=_customers(actives)) if ids else {}
+        return {name: self._scope(events, known) for name, events in merged.items()}
+
+    def _scope(self, events: Events, known: Mapping[str, SubscriberFacts]) -> EventScope:
+        values = events.subscriptions.values
+        here = np.array([value in known for value in values], np.bool_)
+        if not here.all():
+            events = events.take(here[events.subscriptions.codes])
+        nobody = next(iter(known.values()), None)
+        facts = [known.get(value, nobody) for value in values]
+        return EventScope(events, [each for each in facts if each is not None], self._calendar)
+
+    def _keep(
+        self, active: ActivePattern, scopes: Mapping[str, EventScope], before: int
+    ) -> tuple[list[KeptPart | SumPart], _Touched]:
+        """What is to be kept for a pattern, and whom it touches."""
+        pattern, touched = active.pattern, _Touched(active)
+        parts, subjects = self._hits(active, scopes)
+        if not parts:
+            return [], touched
+        kept = joined_kept(parts)
+        fresh = kept.times >= before - pattern.horizon - pattern.lateness
+        if not fresh.all():
+            touched.late = int(np.count_nonzero(~fresh))
+            kept = kept.take(fresh)
+        for number, first, last in _bounds(kept):
+            touched.touch(subjects[number], first, last)
+        if pattern.in_periods:
+            return [SumPart(active.state, subjects, sums_of(kept, pattern, subjects, self._calendar))], touched
+        return [KeptPart(active.state, subjects, kept)], touched
+
+    def _hits(
+        self, active: ActivePattern, scopes: Mapping[str, EventScope]
+    ) -> tuple[list[Kept], list[SubscriberFacts]]:
+        subjects: list[SubscriberFacts] = []
+        numbers: dict[str, int] = {}
+        parts = []
+        for number, each in enumerate(active.pattern.classes):
+            scope = scopes.get(each.type.name)
+            if scope is None or not len(scope):
+                continue
+            rows = rows_of(active.pattern, each, scope)
+            if not len(rows):
+                continue
+            for value, facts in zip(scope.events.subscriptions.values, scope.facts, strict=True):
+                if value not in numbers:
+                    numbers[value] = len(subjects)
+                    subjects.append(facts)
+            part = kept_of(active.pattern, number, scope, rows, numbers)
+            if len(part):
+                parts.append(part)
+        return parts, subjects
+
+    async def _touch_places(self, memory: Memory, work: _Touched, batches: Sequence[Events]) -> None:
+        """An alert may let events count that came before it."""
+        pattern = work.active.pattern
+        if not any(each.type.of_place for each in pattern.classes):
+            return
+        kinds = {each.type.name for each in pattern.classes if each.type.of_place}
+        for place in await self._announced([batch for batch in batches if batch.type in kinds and len(batch)]):
+            after = max(join.after for join in pattern.joins)
+            before = max(join.before for join in pattern.joins)
+            first, last = place.start - after, LATEST_MICROS if place.end is None else place.end + before
+            near = await memory.near(work.active.state, place, first, last)
+            known = await self._people.of(near, customers=True) if near else {}
+            for facts in known.values():
+                work.touch(facts, first, last)
+
+    async def _announced(self, batches: Sequence[Events]) -> list[PlaceEvent]:
+        """The alerts and local events that have come: a batch tells when each begins, the rest is stored."""
+        found: list[PlaceEvent] = []
+        for batch in batches:
+            references = {batch.reference(row) for row in range(len(batch))}
+            first, last = int(batch.times.min()), int(batch.times.max())
+            stored = await self._history.places([batch.type], first, last)
+            found += [each for each in stored if each.reference in references]
+        return found
+
+    async def _look_now(self, memory: Memory, works: Sequence[_Touched], clock: int) -> list[Hit]:
+        """Look for what is raised at once; note the rest to be looked at when it is settled."""
+        waiting: list[tuple[int, SubscriberFacts, int, int]] = []
+        lasting: list[tuple[int, SubscriberFacts, int, int]] = []
+        now = []
+        for work in works:
+            pattern = work.active.pattern
+            if not pattern.settled:
+                now.append(work)
+                continue
+            silent = pattern.what.silent if isinstance(pattern.what, Absence) else 0
+            for name, (first, _) in work.bounds.items():
+                due = first + silent
+                row = (work.active.state, work.subjects[name], due, due + pattern.lateness)
+                (lasting if silent else waiting).append(row)
+        if waiting:
+            await memory.look_again(waiting, earliest=True)
+        if lasting:
+            # A silence that is due already is looked at then: one row for each subscriber, not one for each event.
+            await memory.look_again(lasting, earliest=False)
+        return await self._look(memory, now, clock)
+
+    async def _look_due(self, memory: Memory, actives: Sequence[ActivePattern], clock: int) -> list[Hit]:
+        """Look at what is due, as often as that makes something else due."""
+        by_state = {active.state: active for active in actives}
+        hits: list[Hit] = []
+        while dues := await memory.take_due(list(by_state), clock, _AT_A_TIME):
+            known = await self._people.of({due.subscription for due in dues}, customers=_customers(actives))
+            hits += await self._look(memory, _works(dues, by_state, known), clock)
+            if len(dues) < _AT_A_TIME:
+                break
+        return hits
+
+    async def _look(self, memory: Memory, works: Sequence[_Touched], clock: int) -> list[Hit]:
+        events = [work for work in works if not work.active.pattern.in_periods]
+        sums = [work for work in works if work.active.pattern.in_periods]
+        found: list[tuple[_Touched, Found]] = []
+        if events:
+            places = await self._places(events)
+            answers = await memory.events([_stretch(work) for work in events])
+            for work, kept in zip(events, answers, strict=True):
+                mine = _by_class(work.active, places)
+                found.append((work, over_events(self._looking(work, clock), kept, mine)))
+        if sums:
+            answered = await memory.sums([_stretch(work) for work in sums])
+            for work, each in zip(sums, answered, strict=True):
+                found.append((work, over_sums(self._looking(work, clock), each)))
+        await self._again(memory, found)
+        return [
+            Hit(work.active, list(work.subjects.values())[match.subject], match)
+            for work, each in found
+            for match in each.matches
+        ]
+
+    async def _again(self, memory: Memory, found: Sequence[tuple[_Touched, Found]]) -> None:
+        rows = [
+            (work.active.state, list(work.subjects.values())[subject], due, due + work.active.pattern.lateness)
+            for work, each in found
+            for subject, due in each.due.items()
+        ]
+        if rows:
+            await memory.look_again(rows, earliest=True)
+
+    def _looking(self, work: _Touched, clock: int) -> Looking:
+        subjects = list(work.subjects.values())
+        since = {number: work.bounds[facts.id][0] for number, facts in enumerate(subjects)}
+        pattern = work.active.pattern
+        return Looking(pattern, subjects, since, clock - pattern.lateness, self._calendar)
+
+    async def _places(self, works: Sequence[_Touched]) -> Sequence[PlaceEvent]:
+        """The alerts and local events that may be near."""
+        kinds = {each.type.name for work in works for each in work.active.pattern.classes if each.type.of_place}
+        if not kinds:
+            return ()
+        stretches = [_reach(work, bounds) for work in works for bounds in work.bounds.values()]
+        return await self._history.places(kinds, min(s for s, _ in stretches), max(e for _, e in stretches))
+
+
+def _customers(actives: Sequence[ActivePattern]) -> bool:
+    return any(active.pattern.needs_customer for active in actives)
+
+
+def _works(
+    dues: Sequence[Due], by_state: Mapping[int, ActivePattern], known: Mapping[str, SubscriberFacts]
+) -> list[_Touched]:
+    works: dict[int, _Touched] = {}
+    for due in dues:
+        active, facts = by_state.get(due.state), known.get(due.subscription)
+        if active is not None and facts is not None:
+            works.setdefault(due.state, _Touched(active)).touch(facts, due.micros, LATEST_MICROS)
+    return list(works.values())
+
+
+def _reach(work: _Touched, bounds: tuple[int, int]) -> tuple[int, int]:
+    """From when to when kept events matter for what came between `bounds`."""
+    horizon = work.active.pattern.horizon
+    return max(0, bounds[0] - horizon), min(LATEST_MICROS, bounds[1] + horizon)
+
+
+def _stretch(work: _Touched) -> Stretch:
+    subjects = list(work.subjects.values())
+    bounds = {number: _reach(work, work.bounds[facts.id]) for number, facts in enumerate(subjects)}
+    return Stretch(work.active.state, subjects, bounds)
+
+
+def _bounds(kept: Kept) -> list[tuple[int, int, int]]:
+    """Each subject with its first and last moment."""
+    if not len(kept):
+        return []
+    order = np.argsort(kept.subjects, kind="stable")
+    subjects, times = kept.subjects[order], kept.times[order]
+    first = np.flatnonzero(np.diff(subjects, prepend=-1))
+    lows, highs = np.minimum.reduceat(times, first), np.maximum.reduceat(times, first)
+    return list(zip(subjects[first].tolist(), lows.tolist(), highs.tolist(), strict=True))
+
+
+def _by_class(active: ActivePattern, places: Sequence[PlaceEvent]) -> dict[int, list[PlaceEvent]]:
+    """The place events that count as each of the pattern's."""
+    found: dict[int, list[PlaceEvent]] = {}
+    for number, each in enumerate(active.pattern.classes):
+        if each.type.of_place:
+            mine = [place for place in places if place.type == each.type.name]
+            if each.where is not None and mine:
+                holds = each.where.holds(EventScope(events_of(mine), (), Calendar()))
+                mine = [place for place, counts in zip(mine, holds.tolist(), strict=True) if counts]
+            found[number] = mine
+    return found

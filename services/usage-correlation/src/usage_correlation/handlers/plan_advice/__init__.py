@@ -1,0 +1,1 @@
+"""Advice on plans: one use case a file."""
