@@ -1,0 +1,1 @@
+"""Why is a bill higher, or lower, than the one before?"""
