@@ -1,0 +1,20 @@
+"""Statements, revenue and contests."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_CREATE: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    for statement in _CREATE:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Remove them."""
