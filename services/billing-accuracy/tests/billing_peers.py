@@ -57,7 +57,13 @@ class FakeProfile(_Peer, ProfileServiceServicer):
                 period.end_time.FromDatetime(one.end)
             periods.append(period)
         customer = f"customers/c-{held.name.rpartition('/')[2]}"
-        self.known[held.name] = Subscription(name=held.name, customer=customer, plan_periods=periods)
+        self.known[held.name] = Subscription(
+            name=held.name,
+            customer=customer,
+            plan_periods=periods,
+            bill_cycle_day=1,
+            time_zone="America/New_York",
+        )
 
     async def BatchGetSubscriptions(
         self, request: profile.BatchGetSubscriptionsRequest, context: Context

@@ -19,7 +19,7 @@ from rating.calendar import Calendar, Days
 from rating.charge import AccountRating, Charge, Cover, Credit, CycleUse, Portion, Rating
 from rating.compare import PlanCosts, compare_plans
 from rating.currencies import MINOR_UNITS
-from rating.cycle import Cycle
+from rating.cycle import Cycle, bill_cycle
 from rating.deck import Deck, load_deck
 from rating.document import load_tariff
 from rating.draws import Draws, draws_of
@@ -118,6 +118,7 @@ __all__ = [
     "Version",
     "Zone",
     "apply_rules",
+    "bill_cycle",
     "bill_totals",
     "book",
     "classify_rounding",

@@ -1,11 +1,14 @@
 """What stretch of time does a bill cover, and which prices hold for it?"""
 
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rating.errors import RatingError, Unrated
 from rating.tariff import Tariff, Version
+
+_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +44,24 @@ def version_for(tariff: Tariff, held: Cycle) -> Version:
         first = tariff.versions[0].active_from.isoformat()
         raise Unrated("held", held.start.isoformat(), f"{first} or later, when tariff {tariff.id} starts")
     return version
+
+
+def bill_cycle(instant: datetime, day: int, zone: ZoneInfo) -> Cycle:
+    """The bill cycle around an instant of the years 1970 to 9998.
+
+    Cycles start on `day` of the month (1 to 31; the last day of a shorter month) at midnight in the customer's zone: at
+    the first instant of that day where clocks jump over midnight, at the first of two midnights where they turn back.
+    """
+    local = instant.astimezone(zone)
+    month = local.year * _MONTHS + local.month - 1
+    start = _cycle_start(month, day, zone)
+    if instant < start:
+        return Cycle(_cycle_start(month - 1, day, zone), start)
+    return Cycle(start, _cycle_start(month + 1, day, zone))
+
+
+def _cycle_start(months: int, day: int, zone: ZoneInfo) -> datetime:
+    year, month = divmod(months, _MONTHS)
+    last = monthrange(year, month + 1)[1]
+    # fold=0, the default, means the offset before a jump: a midnight that clocks jump over becomes the jump itself.
+    return datetime(year, month + 1, min(day, last), tzinfo=zone).astimezone(UTC)

@@ -3,9 +3,12 @@
 BillingError
 ├── NotFound
 │   ├── BillRunNotFound
-│   └── BillCheckNotFound
+│   ├── BillCheckNotFound
+│   └── SubscriptionNotFound
 ├── AlreadyExists       the name is taken
 ├── NotHeld             there is nothing to release
+├── NotCheckable        what a bill should be can't be known
+├── NoBillBefore        there is no bill to compare with
 └── InvalidValue        a value cannot be
 
 BillProblem             one bill of many can't be checked; the others are
@@ -43,6 +46,28 @@ class BillCheckNotFound(NotFound):
     def __init__(self, bill_check_id: str) -> None:
         name = f"billChecks/{bill_check_id}"
         super().__init__(f"there is no {name}", {"bill_check": name})
+
+
+class SubscriptionNotFound(NotFound):
+    """The profile knows no such subscription."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no {name}", {"subscription": name})
+
+
+class NotCheckable(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """What a subscription's bill should be can't be known."""
+
+    def __init__(self, subscription: str, problem: "BillProblem") -> None:
+        super().__init__(str(problem), {"subscription": subscription, "field": problem.field})
+
+
+class NoBillBefore(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """No bill was checked whose period ends where this one's begins."""
+
+    def __init__(self, bill_check_id: str) -> None:
+        name = f"billChecks/{bill_check_id}"
+        super().__init__(f"no bill of the period before {name} was checked", {"bill_check": name})
 
 
 class AlreadyExists(BillingError):  # noqa: N818 - reads as the answer it becomes

@@ -1,16 +1,20 @@
 """What is the billing-accuracy service made of?"""
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_accuracy.domain.explaining.wording import Wording, load_wordings
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.policy_document import PolicyError, load_policy
+from billing_accuracy.handlers.advise import BillAdviser
 from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import View
 from billing_accuracy.server.account_calls import AccountServicer
-from billing_accuracy.server.authorization import ACCOUNT_SERVICE, AUTHORIZATION
+from billing_accuracy.server.advice_calls import BillAdviceServicer
+from billing_accuracy.server.authorization import ACCOUNT_SERVICE, ADVICE_SERVICE, AUTHORIZATION
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
 from billing_accuracy.server.bills import BillReader
 from billing_accuracy.server.entries import EntryReader
@@ -25,6 +29,7 @@ from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.tables import SCHEMA
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
+from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
 from mesh.rpc import Servicer
 from mesh.rpc.validation import RequestRules
@@ -59,10 +64,23 @@ def build(runtime: Runtime) -> Application:
                 implementation=AccountServicer(sessions, EntryReader(rules)),
                 service=ACCOUNT_SERVICE,
             ),
+            Servicer(
+                add=add_BillAdviceServiceServicer_to_server,
+                implementation=BillAdviceServicer(_adviser(checker), _wordings(), runtime.clock),
+                service=ADVICE_SERVICE,
+            ),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
     )
+
+
+def _adviser(checker: BillChecker) -> BillAdviser:
+    return BillAdviser(checker.sessions, checker.profile, checker.catalogue, checker.usage)
+
+
+def _wordings() -> Mapping[str, Wording]:
+    return load_wordings((resources.files("billing_accuracy") / "explanations.yaml").read_text("utf-8"))
 
 
 def _records(connection: AsyncConnection) -> View:

@@ -51,6 +51,10 @@ class Subscription:
     customer: str
     plan_periods: tuple[PlanPeriod, ...]
     """Oldest first, without gaps."""
+    bill_cycle_day: int = 1
+    """Day of the month on which a bill cycle starts."""
+    time_zone: str = "UTC"
+    """The customer's."""
 
 
 @dataclass(frozen=True, slots=True)

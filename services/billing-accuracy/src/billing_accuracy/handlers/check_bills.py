@@ -10,11 +10,11 @@ from typing import Protocol, TypeVar
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.checking import Checked, check
-from billing_accuracy.domain.entries import LINE_TYPES
 from billing_accuracy.domain.findings import HoldState, Verdict
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.usage import AccountFacts, BillCase
 from billing_accuracy.errors import BillProblem, ProblemReason
+from billing_accuracy.handlers.account_facts import account_facts
 from billing_accuracy.handlers.demands import case_of, keepable, with_tariffs
 from billing_accuracy.handlers.ports import (
     BillCheck,
@@ -63,7 +63,7 @@ class BillChecker:
             for bill in bills:
                 if bill.bill_id not in known:
                     fresh.setdefault(bill.bill_id, bill)
-            accounts = await _accounts(kept, list(fresh.values())) if fresh else {}
+            accounts = await account_facts(kept, list(fresh.values())) if fresh else {}
         found = {**known, **await self._check_fresh(run, list(fresh.values()), accounts)} if fresh else known
         return [_answer(bill, fresh.get(bill.bill_id), found[bill.bill_id]) for bill in bills]
 
@@ -108,24 +108,6 @@ class BillChecker:
             earlier = await work.checks.get_many(run.bill_run_id, raced) if raced else {}
         self.tally.checked(new)
         return {**checks, **earlier}
-
-
-async def _accounts(kept: View, bills: Sequence[Bill]) -> dict[str, AccountFacts]:
-    """What happened on the accounts in the bills' periods, and what was owed before, by bill."""
-    start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
-    entries = await kept.entries.between({bill.subscription for bill in bills}, start, end)
-    balances = await kept.entries.balances(bills)
-    return {
-        bill.bill_id: AccountFacts(
-            tuple(
-                one
-                for one in entries.get(bill.subscription, ())
-                if one.kind in LINE_TYPES and bill.start <= one.time < bill.end
-            ),
-            balances.get(bill.bill_id),
-        )
-        for bill in bills
-    }
 
 
 def _passed(

@@ -139,6 +139,9 @@ class BillChecks(Protocol):
     async def page(self, wanted: CheckFilter, after: tuple[str, str], size: int) -> Sequence[BillCheck]:
         """The first `size` by run and bill that come after `after`."""
 
+    async def before(self, check: BillCheck) -> BillCheck | None:
+        """The newest check of a bill of the same subscription whose period ends where this one's begins."""
+
     async def save_release(self, check: BillCheck) -> None:
         """Write that it was released."""
 

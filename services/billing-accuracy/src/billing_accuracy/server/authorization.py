@@ -6,6 +6,7 @@ from mesh.rpc import Authorization, allow, services
 
 SERVICE: Final = "cxmesh.billing.v1.BillingAccuracyService"
 ACCOUNT_SERVICE: Final = "cxmesh.billing.v1.AccountService"
+ADVICE_SERVICE: Final = "cxmesh.billing.v1.BillAdviceService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -19,6 +20,8 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/GetBillCheck": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ListBillChecks": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ReleaseBill": _STAFF,
+        f"/{ADVICE_SERVICE}/GetExpectedBill": _STAFF_AND_OFFERS,
+        f"/{ADVICE_SERVICE}/ExplainBill": _STAFF_AND_OFFERS,
         f"/{ACCOUNT_SERVICE}/RecordAccountEntries": _STAFF,
         f"/{ACCOUNT_SERVICE}/ListAccountEntries": _STAFF,
     }

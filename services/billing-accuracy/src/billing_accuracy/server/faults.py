@@ -5,7 +5,16 @@ from typing import Final
 
 import grpc
 
-from billing_accuracy.errors import AlreadyExists, BillCheckNotFound, BillRunNotFound, InvalidValue, NotHeld
+from billing_accuracy.errors import (
+    AlreadyExists,
+    BillCheckNotFound,
+    BillRunNotFound,
+    InvalidValue,
+    NoBillBefore,
+    NotCheckable,
+    NotHeld,
+    SubscriptionNotFound,
+)
 from mesh.rpc import ErrorSpec
 
 _DOMAIN: Final = "billing.cxmesh"
@@ -14,6 +23,9 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     BillRunNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_RUN_NOT_FOUND", _DOMAIN),
     BillCheckNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_CHECK_NOT_FOUND", _DOMAIN),
     AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
+    SubscriptionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_NO_SUCH_SUBSCRIPTION", _DOMAIN),
+    NotCheckable: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NOT_CHECKABLE", _DOMAIN),
+    NoBillBefore: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NO_BILL_BEFORE", _DOMAIN),
     NotHeld: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NOT_HELD", _DOMAIN),
     InvalidValue: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE", _DOMAIN),
 }

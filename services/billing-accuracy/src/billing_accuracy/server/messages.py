@@ -22,7 +22,7 @@ HOLD_STATES: Final = {state: bill_check_pb2.HoldState.Value(f"HOLD_STATE_{state}
 RELEASE_KINDS: Final = {kind: bill_check_pb2.ReleaseKind.Value(f"RELEASE_KIND_{kind}") for kind in ReleaseKind}
 CLASSES: Final = {kind: bill_pb2.FindingClass.Value(f"FINDING_CLASS_{kind}") for kind in FindingClass}
 
-_LINE_TYPES: Final[Mapping[LineType | None, bill_pb2.LineType.ValueType]] = {
+LINE_TYPES: Final[Mapping[LineType | None, bill_pb2.LineType.ValueType]] = {
     each: bill_pb2.LineType.Value(f"LINE_TYPE_{each}") for each in LineType if each is not LineType.TAX
 }
 """A tax is none of the lines: its charge code says what it is."""
@@ -127,7 +127,7 @@ def _correction(line: CorrectionLine, currency: str) -> bill_check_pb2.Correctio
         reversed_line_id=line.reversed_line_id,
         charge_code=line.charge_code,
         amount=_money(line.amount, currency),
-        line_type=_LINE_TYPES.get(line.line_type, bill_pb2.LINE_TYPE_UNSPECIFIED),
+        line_type=LINE_TYPES.get(line.line_type, bill_pb2.LINE_TYPE_UNSPECIFIED),
     )
 
 

@@ -132,6 +132,8 @@ def _subscription(message: subscription_pb2.Subscription) -> Subscription:
             )
             for period in message.plan_periods
         ),
+        bill_cycle_day=message.bill_cycle_day,
+        time_zone=message.time_zone or "UTC",
     )
 
 

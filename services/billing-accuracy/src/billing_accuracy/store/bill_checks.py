@@ -77,6 +77,13 @@ class StoredBillChecks:
             query = query.where(BILL_CHECK.c.hold_state == wanted.hold_state.value)
         return await self._with_findings((await self._connection.execute(query)).all())
 
+    async def before(self, check: BillCheck) -> BillCheck | None:
+        """The newest check of a bill of the same subscription whose period ends where this one's begins."""
+        same = (BILL_CHECK.c.subscription == check.subscription, BILL_CHECK.c.period_end == check.start)
+        newest = (BILL_CHECK.c.check_time.desc(), BILL_CHECK.c.bill_run_id.desc())
+        row = (await self._connection.execute(select(BILL_CHECK).where(*same).order_by(*newest).limit(1))).one_or_none()
+        return None if row is None else (await self._with_findings([row]))[0]
+
     async def save_release(self, check: BillCheck) -> None:
         """Write that it was released."""
         release = check.release

@@ -64,6 +64,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """(source, entry_id) is known with other content. An entry's outcome; the first content stays.
     Example: { "reason": "ERROR_REASON_ENTRY_CONFLICT", "field": "entry_id", "description": "crm/o-17 is stored with other content" }
     """
+    ERROR_REASON_NO_SUCH_SUBSCRIPTION: _ErrorReason.ValueType  # 11
+    """No subscription has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_NO_SUCH_SUBSCRIPTION", "metadata": { "subscription": "subscriptions/s-17" } }
+    """
+    ERROR_REASON_NOT_CHECKABLE: _ErrorReason.ValueType  # 12
+    """What a bill should be can't be known. FAILED_PRECONDITION; the message says why.
+    Example: { "reason": "ERROR_REASON_NOT_CHECKABLE", "metadata": { "subscription": "subscriptions/s-17", "field": "billing_period" } }
+    """
+    ERROR_REASON_NO_BILL_BEFORE: _ErrorReason.ValueType  # 13
+    """No bill of the period before was checked. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_NO_BILL_BEFORE", "metadata": { "bill_check": "billChecks/2026-11.b-17" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
@@ -109,5 +121,17 @@ Example: { "reason": "ERROR_REASON_INVALID_ENTRY", "field": "amount", "descripti
 ERROR_REASON_ENTRY_CONFLICT: ErrorReason.ValueType  # 10
 """(source, entry_id) is known with other content. An entry's outcome; the first content stays.
 Example: { "reason": "ERROR_REASON_ENTRY_CONFLICT", "field": "entry_id", "description": "crm/o-17 is stored with other content" }
+"""
+ERROR_REASON_NO_SUCH_SUBSCRIPTION: ErrorReason.ValueType  # 11
+"""No subscription has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_NO_SUCH_SUBSCRIPTION", "metadata": { "subscription": "subscriptions/s-17" } }
+"""
+ERROR_REASON_NOT_CHECKABLE: ErrorReason.ValueType  # 12
+"""What a bill should be can't be known. FAILED_PRECONDITION; the message says why.
+Example: { "reason": "ERROR_REASON_NOT_CHECKABLE", "metadata": { "subscription": "subscriptions/s-17", "field": "billing_period" } }
+"""
+ERROR_REASON_NO_BILL_BEFORE: ErrorReason.ValueType  # 13
+"""No bill of the period before was checked. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_NO_BILL_BEFORE", "metadata": { "bill_check": "billChecks/2026-11.b-17" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
