@@ -11,14 +11,17 @@ from rich.table import Table
 
 from tests.bench.figures import RESULTS, Figure, merge
 
+ALSO = {"usage": ("best_plan",)}
+"""What else belongs to an area, though it stands in a file of its own."""
+
 
 def main(arguments: list[str]) -> int:
     """Run every `bench_<area>.py` here, or those named."""
     areas = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-    wanted = arguments or areas
-    if unknown := sorted(set(wanted) - set(areas)):
+    if unknown := sorted(set(arguments) - set(areas)):
         print(f"unknown area {', '.join(unknown)}; there are: {', '.join(areas)}", file=sys.stderr)
         return 2
+    wanted = dict.fromkeys(part for area in arguments or areas for part in (area, *ALSO.get(area, ())))
     console = Console()
     for area in wanted:
         console.print(f"[bold]==> {area}[/bold]")

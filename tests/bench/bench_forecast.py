@@ -98,7 +98,10 @@ def _levels() -> list[tuple[float, float]]:
         rows = list(csv.DictReader(file))
     bands = ("day", "eve", "night")
     return [
-        (sum(float(row[f"total_{band}_calls"]) for band in bands), sum(float(row[f"total_{band}_minutes"]) for band in bands))
+        (
+            sum(float(row[f"total_{band}_calls"]) for band in bands),
+            sum(float(row[f"total_{band}_minutes"]) for band in bands),
+        )
         for row in rows
     ]
 
@@ -126,9 +129,7 @@ def usage_of(habits: Habits, start: datetime, days: int, chance: np.random.Gener
             quantities.append(amounts[service].astype(np.int64))
     start_column = np.concatenate(starts)
     order = np.argsort(start_column, kind="stable")
-    columns = UsageColumns.of(
-        service=np.concatenate(services), start=start_column, quantity=np.concatenate(quantities)
-    )
+    columns = UsageColumns.of(service=np.concatenate(services), start=start_column, quantity=np.concatenate(quantities))
     return columns.rows(order)
 
 
@@ -144,7 +145,9 @@ class Judged:
     """What was spent so far, grown with the days to come."""
 
 
-def judge(columns: UsageColumns, prices: Tariff, cycle: BillCycle, now_micros: int, day: int, seed: int) -> Judged | None:
+def judge(
+    columns: UsageColumns, prices: Tariff, cycle: BillCycle, now_micros: int, day: int, seed: int
+) -> Judged | None:
     """Project from what was known at a moment, then look what came; None when it was too early to tell."""
     activated = min(to_micros(ACTIVATED), int(columns.start[0]) * MICROS)
     subscription = Subscription("s-1", "c-1", (PlanPeriod("bench", activated, None),), day, ZONE, activated)
@@ -224,7 +227,7 @@ def _measured(judged: list[Judged]) -> tuple[float, float, float]:
 
 
 def run() -> dict[str, Figure]:
-    """Coverage against the stated 0.8, and error against the straight line, with the tariff's allowances and without."""
+    """Coverage against the stated 0.8, and error against the straight line, with allowances and without."""
     figures = {}
     console = Console()
     for name, judged in (

@@ -17,8 +17,10 @@ from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest, RecordUsageRes
 
 IN_FLIGHT = 4
 TIMEOUT_SECONDS = 60.0
-RECENT_SECONDS = 12 * 3600
-"""Usage began within the last so many seconds."""
+SINCE_SECONDS = 12 * 3600
+"""The first usage ended so long ago."""
+SPACING_SECONDS = 0.01
+"""From the end of one use to that of the next: sources report what has ended, so long calls come after short ones."""
 TELLING = "8811"
 """What a number begins with that costs as much as lies between two thresholds: each call there raises a signal."""
 _SPREAD = 7_919
@@ -43,6 +45,7 @@ class Usage:
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(5)
+        self._clock = time.time() - SINCE_SECONDS
         self._batches = 0
         self._telling = 0
 
@@ -55,10 +58,12 @@ class Usage:
 
     def _batch(self, who: Sequence[str], subscribers: Sequence[str], every: int) -> Batch:
         self._batches += 1
-        name, count, now = f"b{self._batches}", len(who), int(time.time())
+        name, count = f"b{self._batches}", len(who)
         types = self._random.integers(0, len(_TYPES), count).tolist()
-        starts = (now - self._random.integers(1, RECENT_SECONDS, count)).tolist()
-        sizes = np.ceil(self._random.exponential(120, count)).astype(int).tolist()
+        sizes = np.ceil(self._random.exponential(120, count)).astype(int)
+        ends = self._clock + SPACING_SECONDS * np.arange(count)
+        self._clock = min(time.time(), self._clock + SPACING_SECONDS * count)
+        starts, sizes = (ends.astype(int) - sizes).tolist(), sizes.tolist()
         tails = self._random.integers(10**6, 10**7, count).tolist()
         request = RecordUsageRequest()
         for row, subscriber in enumerate(who):

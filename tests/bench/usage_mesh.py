@@ -8,10 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,13 +161,13 @@ def _steps(price: str) -> list[dict[str, object]]:
 
 
 def _cpu(pid: int) -> float:
-    try:
-        process = psutil.Process(pid)
-        times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    except psutil.NoSuchProcess:  # a connection of PostgreSQL's that has just ended; who was measured has not
-        time.sleep(0.05)
-        return _cpu(pid)
-    return sum(each.user + each.system for each in times)
+    process = psutil.Process(pid)
+    ended = process.cpu_times()  # counts the children that have ended, too
+    total = ended.user + ended.system + ended.children_user + ended.children_system
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended; the next look finds it with its parent
+            total += child.cpu_times().user + child.cpu_times().system
+    return total
 
 
 def scale() -> float:

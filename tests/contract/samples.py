@@ -64,7 +64,7 @@ def golden_files() -> dict[str, dict[str, Golden]]:
 
 def _set(message: Message, field: FieldDescriptor, depth: int) -> None:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        getattr(message, field.name)["key"] = "value"
+        getattr(message, field.name)["key"] = _scalar(field.message_type.fields_by_name["value"])
     elif field.message_type is not None:
         if depth < MAX_DEPTH:
             inner = _well_known(field.message_type) or sample(field.message_type, depth + 1)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, LiteralString, cast
 
 from mesh_tables import Database
+from psycopg import sql
 
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.offer.v1.campaign_pb2 import (
@@ -120,6 +121,11 @@ class Core:
             "CREATE TRIGGER pause AFTER INSERT ON usage.usage_record_key "
             "FOR EACH STATEMENT EXECUTE FUNCTION public.pause()"
         )
+
+    def count(self, table: str) -> int:
+        """Rows in a table of usage-correlation."""
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("usage", table))
+        return int(self.database.rows(query)[0][0])
 
     def ask(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the instance's database; Any: of the query's types."""

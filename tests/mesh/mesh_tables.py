@@ -55,12 +55,13 @@ class Database:
 
 def contents(database: Database, schema: str, skipped: Skipped) -> dict[str, Counter[str]]:
     """By table, the rows as texts, with surrogate keys replaced by what they stand for."""
-    tables = {name: columns for name, columns in _columns(database, schema).items() if name not in skipped.tables}
-    names = {columns[0]: name for name, columns in tables.items() if columns[0] == f"{name}{SURROGATE}"}
-    return {
-        table: _rows(database, schema, table, [c for c in columns if c not in skipped.columns], names, tables)
-        for table, columns in tables.items()
-    }
+    named = _named(database, schema)
+    found = {}
+    for table, columns in _columns(database, schema).items():
+        if table not in skipped.tables:
+            compared = [column for column in columns if column.name not in skipped.columns]
+            found[table] = _rows(database, sql.Identifier(schema, table), compared, named)
+    return found
 
 
 def differences(one: Mapping[str, Counter[str]], other: Mapping[str, Counter[str]]) -> list[str]:
@@ -72,41 +73,74 @@ def differences(one: Mapping[str, Counter[str]], other: Mapping[str, Counter[str
     return found
 
 
-def _columns(database: Database, schema: str) -> dict[str, list[str]]:
-    rows = database.rows(_COLUMNS, (schema,))
-    found: dict[str, list[str]] = {}
-    for table, column in rows:
-        found.setdefault(table, []).append(column)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The same name may stand for a number in one table and for a text in another."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a surrogate key stands for: unique columns of a table."""
+
+    table: sql.Identifier
+    columns: list[str]
+
+
+def _columns(database: Database, schema: str) -> dict[str, list[_Column]]:
+    found: dict[str, list[_Column]] = {}
+    for table, *column in database.rows(_COLUMNS, (schema,)):
+        found.setdefault(table, []).append(_Column(*column))
+    return found
+
+
+def _named(database: Database, schema: str) -> dict[_Column, _Named]:
+    found: dict[_Column, _Named] = {}
+    for table, key, kind, column in database.rows(_UNIQUE, (schema, f"%{SURROGATE}")):
+        found.setdefault(_Column(key, kind), _Named(sql.Identifier(schema, table), [])).columns.append(column)
     return found
 
 
 def _rows(
-    database: Database,
-    schema: str,
-    table: str,
-    columns: Sequence[str],
-    names: Mapping[str, str],
-    tables: Mapping[str, Sequence[str]],
+    database: Database, table: sql.Identifier, columns: Sequence[_Column], named: Mapping[_Column, _Named]
 ) -> Counter[str]:
     selected: list[sql.Composable] = []
     joins: list[sql.Composable] = []
-    for column in columns:
-        named = names.get(column)
-        if named is None:
-            selected.append(sql.Identifier(table, column))
-        elif named != table:  # its own number says nothing
-            selected += [sql.Identifier(named, name) for name in tables[named] if name != column]
-            joins.append(sql.SQL(" JOIN {} USING ({})").format(sql.Identifier(schema, named), sql.Identifier(column)))
-        else:
-            continue
-    query = sql.SQL("SELECT ROW({})::text FROM {}{}").format(
-        sql.SQL(", ").join(selected), sql.Identifier(schema, table), sql.SQL("").join(joins)
+    for number, column in enumerate(columns):
+        name, by = sql.Identifier(column.name), named.get(column)
+        if by is None:
+            selected.append(sql.SQL("one.{}").format(name))
+        elif by.table != table:  # its own number says nothing
+            other = sql.Identifier(f"named_{number}")
+            selected += [sql.SQL("{}.{}").format(other, sql.Identifier(each)) for each in by.columns]
+            joins.append(sql.SQL(" LEFT JOIN {} AS {} ON {}.{} = one.{}").format(by.table, other, other, name, name))
+    query = sql.SQL("SELECT ROW({})::text FROM {} AS one{}").format(
+        sql.SQL(", ").join(selected), table, sql.SQL("").join(joins)
     )
     return Counter(row for (row,) in database.rows(query))
 
 
+# Of tables whose primary key is one column with that ending: their other unique columns.
+_UNIQUE = """
+    SELECT own.table_name, own.column_name, kind.data_type, other.column_name
+    FROM information_schema.table_constraints AS one
+    JOIN information_schema.key_column_usage AS own USING (constraint_schema, constraint_name)
+    JOIN information_schema.columns AS kind
+        ON kind.table_schema = own.table_schema AND kind.table_name = own.table_name
+            AND kind.column_name = own.column_name
+    JOIN information_schema.table_constraints AS two
+        ON two.table_schema = one.table_schema AND two.table_name = one.table_name AND two.constraint_type = 'UNIQUE'
+    JOIN information_schema.key_column_usage AS other
+        ON other.constraint_schema = two.constraint_schema AND other.constraint_name = two.constraint_name
+    WHERE one.table_schema = %s AND one.constraint_type = 'PRIMARY KEY' AND own.column_name LIKE %s
+        AND (SELECT count(*) FROM information_schema.key_column_usage AS part
+             WHERE part.constraint_schema = one.constraint_schema AND part.constraint_name = one.constraint_name) = 1
+    ORDER BY own.table_name, other.ordinal_position
+"""
 _COLUMNS = """
-    SELECT table_name, column_name
+    SELECT table_name, column_name, data_type
     FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = %s AND table_type = 'BASE TABLE'
     ORDER BY table_name, ordinal_position

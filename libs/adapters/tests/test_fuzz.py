@@ -1,6 +1,7 @@
 """Does any input crash an adapter, and does every row come to something?"""
 
 import io
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -111,10 +112,8 @@ def test_mutated_files_never_crash_an_adapter(sample: Sample, data: st.DataObjec
 @given(content=BYTES)
 @settings(max_examples=100)
 def test_arbitrary_bytes_never_crash_the_detection(content: bytes) -> None:
-    try:
-        detect(content)
-    except FileRefusedError as error:
-        assert str(error)
+    with suppress(FileRefusedError):
+        assert detect(content).name
 
 
 ENTRIES = st.dictionaries(

@@ -1,5 +1,7 @@
 """Is a mapping that makes no sense told with line, column and what was expected, and do its rules do what they say?"""
 
+# ruff: noqa: E501 - a table of mistakes reads better with one a line
+
 import json
 from pathlib import Path
 
@@ -40,22 +42,22 @@ def problems(text: str, **options: str) -> str:
         ("id: plain\n", "", "line 1, column 1: document: a mapping without id is refused; expected the key id"),
         ("kind: delimited", "kind: excel", "line 4, column 9: layout.kind: excel is refused; expected delimited, fixed"),
         ("kind: delimited", "kind: delimited\n  quotes: '|'", "line 5, column 3: layout.quotes: quotes is refused; expected one of the"),
-        ("what, at,", "what, what,", "line 5, column 27: layout.columns[3]: what is refused; expected each column once"),
+        ("what, at,", "what, what,", "line 5, column 28: layout.columns[3]: what is refused; expected each column once"),
         ("{column: id}", "{column: ident}", "line 8, column 23: fields.record_id.column: ident is refused; expected a column of the layout: amount, at,"),
         ("{column: id}", "{column: id, constant: x}", "line 8, column 14: fields.record_id: a mapping with column and constant is refused; expected one of column"),
         ("{column: id}", "{prefix: x}", "a mapping with none is refused"),
         ("{column: id}", "{join: [{column: id}, {column: nr}]}", "line 8, column 45: fields.record_id.join[1].column: nr is refused"),
         ("{column: id}", "{header: file}", "expected a column of the header record (there is none)"),
-        ("s: sms", "s: text", "line 10, column 48: fields.usage_type.map.s: text is refused; expected one of content"),
-        ("[epoch]", '["%Y-%Q"]', "line 11, column 37: fields.start_time.formats[0]: %Y-%Q is refused; expected rfc3339, epoch"),
+        ("s: sms", "s: text", "line 10, column 49: fields.usage_type.map.s: text is refused; expected one of content"),
+        ("[epoch]", '["%Y-%Q"]', "line 11, column 38: fields.start_time.formats[0]: %Y-%Q is refused; expected rfc3339, epoch"),
         ("[epoch]", '[epoch], time_zone: "Europe/Vienne"', "expected an IANA time zone"),
-        ("unit: second", "unit: fortnight", "line 12, column 34: fields.quantity.unit: fortnight is refused; expected a unit: second"),
+        ("unit: second", "unit: fortnight", "line 12, column 36: fields.quantity.unit: fortnight is refused; expected a unit: second"),
         (", unit: second", "", "expected the key unit"),
         ("unit: second", "unit: second, constant: 1", "a mapping with column and constant is refused"),
         ("{column: who}", "{column: who, table: customers}", "expected a table of this mapping (there is none)"),
         ("{column: who}", "{column: who, otherwise: x}", "expected a map or a table beside it"),
         ("  quantity", "  source: {constant: x}\n  quantity", "expected each key once"),
-        ("fields:", "skip: [{column: what, matches: '('}]\nfields:", "line 6, column 31: skip[0].matches: ( is refused; expected a regular expression"),
+        ("fields:", "skip: [{column: what, matches: '('}]\nfields:", "line 6, column 32: skip[0].matches: ( is refused; expected a regular expression"),
         ("fields:", "control: {trailer: {starts_with: T}, totals: [{trailer: n, count: rows}]}\nfields:", "control.totals[0].trailer: n is refused"),
         ("kind: delimited", "kind: delimited\n  header: true", "a layout with columns and header is refused"),
         ("kind: delimited", "kind: delimited\n  encoding: utf-16", "expected an encoding: ascii, utf-8"),

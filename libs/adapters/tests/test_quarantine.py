@@ -11,10 +11,11 @@ from usage_adapters.registry import find
 
 HEADER = b"record_id,source,subscription,usage_type,start_time,quantity\n"
 BAD = b"r1,msc-7,s-1,voice,2026-01-01T00:00:00Z,sixty\n"
+NONE = Options()
 USAGE_CSV = find("usage-csv").make(Options())
 
 
-def quarantine(adapter: Adapter, content: bytes, options: Options = Options()) -> list[dict[str, object]]:
+def quarantine(adapter: Adapter, content: bytes, options: Options = NONE) -> list[dict[str, object]]:
     entries = []
     for chunk in read(adapter, content).chunks:
         entries += [json.loads(entry_of(one, adapter, chunk.context, "f.csv", options)) for one in chunk.rejects]
@@ -25,7 +26,7 @@ def lines(entries: list[dict[str, object]]) -> bytes:
     return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
 
 
-def replayed(entries: list[dict[str, object]], options: Options = Options()):
+def replayed(entries: list[dict[str, object]], options: Options = NONE):
     return read(find("quarantine").make(options), lines(entries))
 
 

@@ -129,7 +129,8 @@ def test_usage_csv_takes_any_order_a_byte_order_mark_and_both_spellings() -> Non
     half = datetime(2026, 1, 31, 11, 0, 0, 500_000, tzinfo=UTC)
     expected = record("msc-7", "000124", "s-17", "data", half, 1024, visited_network="26201", location_id='cell, "12"')
     assert second == expected
-    turned = b"\xef\xbb\xbfquantity,start_time,usage_type,subscription,record_id,source\n5,2026-01-01T00:00:00Z,sms,a,r,msc\n"
+    turned = b"\xef\xbb\xbfquantity,start_time,usage_type,subscription,record_id,source\n"
+    turned += b"5,2026-01-01T00:00:00Z,sms,a,r,msc\n"
     (only,) = read(find("usage-csv").make(Options()), turned).records
     assert (only.quantity, only.source, only.destination) == (5, "msc", "")
 

@@ -36,7 +36,7 @@ from tap_files import (
 from cxmesh.usage.v1 import usage_record_pb2 as pb
 from usage_adapters.errors import FileRefusedError, OptionError
 from usage_adapters.reading import Chunk, Mark, Reject
-from usage_adapters.registry import detect
+from usage_adapters.registry import detect, find
 from usage_adapters.tap.adapter import TapAdapter, make, sniff
 from usage_adapters.tap.wholesale import wholesale_charges, write_wholesale
 
@@ -325,6 +325,12 @@ def test_files_are_told_by_their_first_bytes() -> None:
         assert detect(file[:4096]).name == "tap3"
         assert sniff(file[:64]) > 0.9
     assert sniff(b"") == sniff(b"a,b,c") == sniff(b"\x61\xff\xff") == 0.0
+
+
+def test_a_mapping_for_tap_files_says_what_it_is_for() -> None:
+    made = find("mapping").make(options())
+    assert made.name == "tap3"
+    assert len([each for chunk in made.read(BytesIO(whole()), Mark()) for each in chunk.records]) == 14
 
 
 def test_a_source_of_the_giver_takes_the_place_of_the_senders() -> None:

@@ -95,6 +95,46 @@ def test_postgres_starts_again_after_being_killed(postgres: PostgresServer) -> N
     assert postgres.start().pid != pid
 
 
+def test_postgres_that_is_killed_with_all_its_processes_recovers_what_was_committed(folder: Path) -> None:
+    server = PostgresServer(folder)  # durable: what is committed is on the disk
+    try:
+        first = server.start()
+        with psycopg.connect(first.create_database("kept"), autocommit=True) as connection:
+            connection.execute("CREATE TABLE usage AS SELECT 7 AS seconds")
+        open_one = psycopg.connect(first.url("kept"))
+        open_one.execute("INSERT INTO usage VALUES (8)")
+        main = psutil.Process(first.pid)
+        processes = [main, *main.children(recursive=True)]
+        assert len(processes) > 2
+        for process in processes:
+            process.kill()
+        wait_until(lambda: server.running() is None)
+        open_one.close()
+
+        second = server.start(first.port)
+        assert second.url() == first.url()
+        with psycopg.connect(second.url("kept")) as connection:
+            assert connection.execute("SELECT seconds FROM usage").fetchall() == [(7,)]
+    finally:
+        server.remove()
+
+
+def test_redis_without_a_log_comes_back_empty_on_its_port(folder: Path) -> None:
+    server = RedisServer(folder, append_only=False)
+    try:
+        first = server.start()
+        with redis.Redis.from_url(first.url()) as client:
+            client.set("forgotten", "7")
+        os.kill(first.pid, signal.SIGKILL)
+        wait_until(lambda: server.running() is None)
+        second = server.start(first.port)
+        with redis.Redis.from_url(second.url()) as client:
+            assert client.dbsize() == 0
+        assert second.url() == first.url()
+    finally:
+        server.remove()
+
+
 def test_a_record_of_another_process_with_the_same_pid_is_stale(folder: Path) -> None:
     folder.mkdir()
     record = write_record(folder, os.getpid(), 1)

@@ -73,7 +73,8 @@ def test_more_jitter_never_helps(call, more):
 def test_a_column_of_calls_is_rated_like_each_of_them(measured, codec):
     delay, jitter, loss = (np.array(each) for each in zip(*measured, strict=True))
     together = rate_call(Call(codec, delay, None, jitter, loss)).mos
-    assert list(together) == pytest.approx([float(rate_call(Call(codec, each[0], None, *each[1:])).mos) for each in measured])
+    single = [rate_call(Call(codec, one, None, *others)).mos for one, *others in measured]
+    assert list(together) == pytest.approx([float(each) for each in single])
 
 
 def test_codecs_are_known_by_the_names_that_rtp_has_for_them():

@@ -40,8 +40,7 @@ async def insight_world(
             clock=clock,
             profile_address=profile.address,
             offer_decision_address=catalogue.address,
-            insight_pause_seconds=0.2,
-            **settings,
+            **{"insight_pause_seconds": 0.2, "install_shipped_patterns": False, **settings},
         ) as service,
     ):
         yield World(service, profile, catalogue, clock, certificates)

@@ -138,14 +138,18 @@ class World:
         found = joined([each for each in self.stored if each.type == kind] or [_columns(kind, [])])
         wanted = {each.id for each in subjects}
         rows = [
-            row
-            for row in range(len(found))
-            if found.subscriptions[row] in wanted and start <= found.times[row] <= end
+            row for row in range(len(found)) if found.subscriptions[row] in wanted and start <= found.times[row] <= end
         ]
         chosen = found.take(np.array(rows, np.int64))
         # Only those who occur: what the store gives too.
         return Events(
-            kind, Texts.of(chosen.subscriptions.rows()), chosen.times, chosen.arrivals, chosen.sources, chosen.ids, chosen.fields
+            kind,
+            Texts.of(chosen.subscriptions.rows()),
+            chosen.times,
+            chosen.arrivals,
+            chosen.sources,
+            chosen.ids,
+            chosen.fields,
         )
 
     async def places(self, kinds: Collection[str], start: int, end: int) -> Sequence[PlaceEvent]:

@@ -89,7 +89,9 @@ class FakeProfile(ProfileServiceServicer):
         """A customer, who consents to nothing until a test says so."""
         return self.customers.setdefault(name, Customer(name=name, time_zone="America/New_York"))
 
-    def consent(self, name: str, *, granted: bool = True, purpose: ConsentPurpose.ValueType = CONSENT_PURPOSE_LOCATION) -> None:
+    def consent(
+        self, name: str, *, granted: bool = True, purpose: ConsentPurpose.ValueType = CONSENT_PURPOSE_LOCATION
+    ) -> None:
         """The holder of a subscription says so, at last."""
         consents = self.customer(f"customers/c-{name}").consents
         consent = consents.add(purpose=purpose, granted=granted)

@@ -1,9 +1,9 @@
 """How are refused records kept so that nothing is lost, and read again after repair?
 
 A quarantine is JSON Lines, an entry a refused record: where it came from, why it was refused, and its raw row. To
-repair one, edit `raw` (or mend what it was refused for: a lookup table, a subscription), then read the file as the format
-`quarantine`. A record keeps the identity that it was refused with: `source` and `record_id` of its entry, when both are
-there.
+repair one, edit `raw` (or mend what it was refused for: a lookup table, a subscription), then read the file as the
+format `quarantine`. A record keeps the identity that it was refused with: `source` and `record_id` of its entry, when
+both are there.
 """
 
 from __future__ import annotations
@@ -119,7 +119,10 @@ class Quarantine:
                 raw = line.removeprefix(BOM) if place == 1 else line
                 if cut:
                     yield Item(
-                        place, end, raw, rejects=(row_reject(place, Reason.TOO_LONG, "a shorter entry", raw, cut=cut),)
+                        place,
+                        end,
+                        raw,
+                        rejects=(row_reject(place, Reason.TOO_LONG, "expected a shorter entry", raw, cut=cut),),
                     )
                 elif raw.strip():
                     yield self._item(place, end, raw)
@@ -127,16 +130,16 @@ class Quarantine:
     def _item(self, place: int, end: int, raw: bytes) -> Item:
         try:
             entry = json_object(raw.decode("utf-8"))
+            identity = _text(entry, "source"), _text(entry, "record_id")
             chunk = self._reread(entry)
         except (NotJsonError, UnicodeDecodeError) as error:
             return Item(
                 place, end, raw, rejects=(Reject(place, Reason.MALFORMED, "", "", f"expected {error}", raw=raw),)
             )
         rejects = tuple(
-            replace(reject, place=place, raw=raw, source=_text(entry, "source"), record_id=_text(entry, "record_id"))
-            for reject in chunk.rejects
+            replace(reject, place=place, raw=raw, source=identity[0], record_id=identity[1]) for reject in chunk.rejects
         )
-        return Item(place, end, raw, records=tuple(_identified(chunk.records, entry)), rejects=rejects)
+        return Item(place, end, raw, records=tuple(_identified(chunk.records, *identity)), rejects=rejects)
 
     def _reread(self, entry: Mapping[str, Any]) -> Chunk:
         if entry.get("cxmesh_quarantine") != _VERSION:
@@ -182,9 +185,8 @@ class Quarantine:
         return adapter
 
 
-def _identified(records: list[UsageRecord], entry: Mapping[str, Any]) -> list[UsageRecord]:
+def _identified(records: list[UsageRecord], source: str, record_id: str) -> list[UsageRecord]:
     """The records with the identity of their entry; of several in one row, the one that was refused."""
-    source, record_id = _text(entry, "source"), _text(entry, "record_id")
     if not (source and record_id):
         return records
     if len(records) == 1:

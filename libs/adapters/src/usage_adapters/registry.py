@@ -21,6 +21,7 @@ MODULES: Final = (
     "usage_adapters.mapped",
     "usage_adapters.quarantine",
     "usage_adapters.tap.adapter",
+    "usage_adapters.charging.adapter",
 )
 """Modules with a `FORMATS` tuple; imported when asked, for some formats need much."""
 

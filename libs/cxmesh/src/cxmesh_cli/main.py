@@ -15,7 +15,8 @@ from cxmesh_cli.instance.environment import is_proxy
 
 _EPILOG = (
     "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 not running or not healthy · 4 port taken · "
-    "5 start failed · 6 a service answered with an error · 7 some records were refused · 8 a file was refused whole · 130 interrupted"
+    "5 start failed · 6 a service answered with an error · 7 some records were refused · "
+    "8 a file was refused whole · 130 interrupted"
 )
 
 

@@ -4,9 +4,13 @@ BillingError
 ├── NotFound
 │   ├── BillRunNotFound
 │   ├── BillCheckNotFound
+│   ├── DisputeNotFound
 │   └── SubscriptionNotFound
 ├── AlreadyExists       the name is taken
 ├── NotHeld             there is nothing to release
+├── DisputedAlready     an open dispute is about the same
+├── WrongState          a dispute can't go there from where it stands
+├── BeyondAuthority     so large a credit is for others to grant
 ├── NotCheckable        what a bill should be can't be known
 ├── NoBillBefore        there is no bill to compare with
 └── InvalidValue        a value cannot be
@@ -53,6 +57,39 @@ class SubscriptionNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no {name}", {"subscription": name})
+
+
+class DisputeNotFound(NotFound):
+    """No dispute has this id."""
+
+    def __init__(self, dispute_id: str) -> None:
+        name = f"disputes/{dispute_id}"
+        super().__init__(f"there is no {name}", {"dispute": name})
+
+
+class DisputedAlready(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """An open dispute is about the same charges of the bill."""
+
+    def __init__(self, dispute_id: str) -> None:
+        name = f"disputes/{dispute_id}"
+        super().__init__(f"{name} is open and about the same charges", {"dispute": name})
+
+
+class WrongState(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """A dispute can't go there from where it stands."""
+
+    def __init__(self, dispute_id: str, state: str, wanted: str) -> None:
+        name = f"disputes/{dispute_id}"
+        super().__init__(f"{name} is {state}: it can't be {wanted}", {"dispute": name, "state": state})
+
+
+class BeyondAuthority(BillingError):  # noqa: N818 - reads as the answer it becomes
+    """So large a credit is for others to grant."""
+
+    def __init__(self, dispute_id: str, authority: str, limit: str, credit: str) -> None:
+        name = f"disputes/{dispute_id}"
+        metadata = {"dispute": name, "authority": authority, "limit": limit}
+        super().__init__(f"a credit of {credit} on {name}: {authority.lower()} may grant {limit} at most", metadata)
 
 
 class NotCheckable(BillingError):  # noqa: N818 - reads as the answer it becomes

@@ -27,6 +27,7 @@ from billing_accuracy.settings import Settings
 from billing_accuracy.store.account_entries import StoredEntries
 from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
+from billing_accuracy.store.disputes import StoredDisputes
 from billing_accuracy.store.tables import SCHEMA
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
@@ -84,7 +85,8 @@ def _wordings() -> Mapping[str, Wording]:
 
 
 def _records(connection: AsyncConnection) -> View:
-    return View(StoredBillRuns(connection), StoredBillChecks(connection), StoredEntries(connection))
+    runs, checks = StoredBillRuns(connection), StoredBillChecks(connection)
+    return View(runs, checks, StoredEntries(connection), StoredDisputes(connection))
 
 
 def _policy(settings: Settings) -> VerdictPolicy:

@@ -72,11 +72,24 @@ def test_a_body_may_have_lines():
 
 
 SPENT = {"spent", "limit", "percent", "cycle_end"}
+LIMITS = {
+    "near": {"spent", "limit", "percent", "period_end"},
+    "reached": {"spent", "limit", "period_end"},
+    "stopped": {"spent", "limit", "price", "price_unit", "next_limit", "period_end"},
+    "last": {"spent", "limit", "price", "price_unit", "period_end"},
+    "open": {"spent", "limit"},
+    "unlimited": {"spent", "period_end"},
+}
 PARAMETERS = {
     "bill-held": {"bill", "billed", "expected", "difference"},
     "bill-shock": SPENT,
     "bill-shock-plan": SPENT | {"current_plan", "recommended_plan", "saving"},
     "service-degraded": {"service", "since"},
+    **{
+        f"{family}-{stage}": said
+        for family in ("data-roaming-limit", "spending-limit")
+        for stage, said in LIMITS.items()
+    },
 }
 
 

@@ -43,6 +43,8 @@ class Settings(ServiceSettings):
     """How often it is looked for bill cycles that are over, to judge plan, churn risk, stagnation and adoption."""
     insight_lateness_hours: float = Field(72, ge=0)
     """How long after its end a bill cycle is judged, for the sake of records that come late."""
+    install_shipped_patterns: bool = True
+    """Whether the patterns that come with the service are installed. What is installed, staff may change and remove."""
     misfit_cycles: int = Field(3, ge=1, le=12)
     """Over how many bill cycles plans are compared."""
     misfit_percent: float = Field(10, ge=0)

@@ -28,7 +28,7 @@ from usage_correlation.settings import Settings
 from usage_correlation.store.allowance_policies import AllowancePolicyStore
 from usage_correlation.store.arrays import accept_arrays
 from usage_correlation.store.changes import ChangeStore, note_changes
-from usage_correlation.store.charging import use_quotas
+from usage_correlation.store.charging_quotas import use_quotas
 from usage_correlation.store.insight_care import note_contacts
 from usage_correlation.store.keys import KeyStore
 from usage_correlation.store.ledger import PostgresLedger

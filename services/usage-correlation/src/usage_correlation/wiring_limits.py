@@ -53,7 +53,7 @@ def limits(runtime: Runtime, group: str, directory: Directory, keys: KeyStore) -
     store, clock = runtime.store, runtime.clock
     policies, records = LimitPolicyStore(store, clock), LimitRecordStore(store)
     book = LimitBook(policies)
-    directory.follow(ChangeKind.LIMIT_POLICY, book.reload)
+    directory.follow(ChangeKind.LIMIT_POLICY, book.reload, book.outdate)
 
     def ledger(uow: UnitOfWork) -> PostgresLimitLedger:
         return PostgresLimitLedger(uow, signal_raised, keys.of_charges)
@@ -64,7 +64,7 @@ def limits(runtime: Runtime, group: str, directory: Directory, keys: KeyStore) -
         writer=lambda uow: PostgresLimitPolicyWriter(uow.connection, clock),
         policies=policies,
         records=records,
-        read=ReadLimits(directory, book, records, clock),
+        read=ReadLimits(directory, book, records, policies, clock),
         directory=directory,
         clock=clock,
     )

@@ -109,6 +109,9 @@ async def test_a_change_holds_from_the_next_record_and_is_counted(world: World) 
     found = await limit_of(world, name, made)
     assert (state(found), amount(found.spent), found.limit) == ("NOTICED", 18, eur(20))
     assert (await events_of(world, name, made))[-1].policy_revision == 2
+    record = await limits(world).ExportLimitRecord(pb.ExportLimitRecordRequest(name=f"subscriptions/{name}"))
+    shown = [(each.revision, each.limit) for each in record.limit_policies if each.name.endswith(made)]
+    assert shown == [(2, eur(20))]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,9 @@ async def test_a_removed_policy_is_gone_but_not_what_it_did(world: World) -> Non
     assert (await refusal(gone)).reason == "ERROR_REASON_LIMIT_POLICY_NOT_FOUND"
     record = await limits(world).ExportLimitRecord(pb.ExportLimitRecordRequest(name=f"subscriptions/{name}"))
     assert [total.limit_policy for total in record.uncharged_totals] == [f"limitPolicies/{made}"]
+    assert (f"limitPolicies/{made}", 1) in {(each.name, each.revision) for each in record.limit_policies}
+    request = pb.CreateLimitPolicyRequest(limit_policy_id=made, limit_policy=cap(99, paused=True))
+    assert (await limits(world).CreateLimitPolicy(request)).revision == 2
 
 
 async def test_policies_hold_for_those_whom_they_name(world: World) -> None:

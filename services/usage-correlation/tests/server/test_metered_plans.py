@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 from sqlalchemy import text
 from usage_acts import counts, lines, make_policy, policy, record, signals_of, summary
+from usage_bundles import MARCH, at, bundle, sell
 from usage_samples import fresh, usage_record
 from usage_world import World
 
@@ -20,37 +21,7 @@ from usage_correlation.store.changes import note_changes
 from usage_correlation.store.subscribers import SubscriberStore
 from usage_correlation.wiring_accounts import ChangesOfOthers
 
-BUNDLE = """
-format: cxmesh-tariff/1
-id: {id}
-name: {id}
-currency: USD
-time_zone: America/New_York
-rounding: {{line: {{method: half_up, decimals: 2}}}}
-versions:
-  - from: "2020-01-01"
-    zones:
-      - {{id: domestic, prefixes: ["1"]}}
-      - {{id: abroad, default: true}}
-    rates:
-      - {{line: calls, service: voice, zone: domestic, price: "0.10", per: minute}}
-      - {{line: abroad, service: voice, zone: abroad, price: "0.50", per: minute}}
-      - {{line: texts, service: sms, free_records: 2, price: "0.05", per: 1}}
-      - {{line: data, service: data, price: {data}, per: megabyte}}
-    allowances:
-      - {{id: minutes, name: Minutes, unit: minute, amount: "10", covers: [{{line: calls}}, {{line: abroad, factor: "2"}}]{more}}}
-"""
-MARCH = datetime(2026, 3, 1, 5, tzinfo=UTC)
 MB = 1_000_000
-
-
-def sell(world: World, more: str = "", data: str = '"0.02"') -> str:
-    plan = fresh("bundle")
-    return world.catalogue.sell(plan, BUNDLE.format(id=plan, more=more, data=data))
-
-
-def at(hours: float) -> datetime:
-    return MARCH + timedelta(hours=hours)
 
 
 def usage(name: str, seed: int = 1, size: int = 24) -> list[UsageRecord]:
@@ -145,7 +116,7 @@ async def test_a_late_record_takes_its_share_of_the_allowance_and_what_it_change
 @pytest.mark.parametrize("size", [1, 5, 24])
 async def test_whatever_the_order_and_the_batches_it_ends_the_same(world: World, size: int, data: str | None) -> None:
     plan = fresh("bundle")
-    document = BUNDLE.format(id=plan, more="", data='"0.02"')
+    document = bundle(plan)
     if data is None:
         flat = '      - {line: data, service: data, price: "0.02", per: megabyte}\n'
         tiers = (
@@ -273,7 +244,7 @@ async def test_a_tariff_changed_for_the_past_rates_its_usage_anew(world: World) 
     name = world.profile.hold(plan)
     await record(world, usage_record(name, 1200, start=at(1)))
     assert lines(await summary(world, name)) == {"calls": (1, 1200, 100)}
-    world.catalogue.sell(plan, BUNDLE.format(id=plan, more="", data='"0.02"').replace('"0.10"', '"0.20"'))
+    world.catalogue.sell(plan, bundle(plan).replace('"0.10"', '"0.20"'))
     await tell(world, PlanChanged(plan=f"plans/{plan}"), plan)
     await until_rated_anew(world)
     assert lines(await summary(world, name)) == {"calls": (1, 1200, 200)}

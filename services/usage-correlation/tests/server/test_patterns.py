@@ -24,7 +24,6 @@ from usage_samples import MARCH_2, fresh, usage_record
 from usage_world import World
 
 from cxmesh.usage.v1 import pattern_service_pb2 as pb
-from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.pattern_pb2 import Pattern
 from cxmesh.usage.v1.signal_pb2 import SIGNAL_KIND_PATTERN, SIGNAL_KIND_REPEATED_DROPS
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, UsageRecord
@@ -186,53 +185,6 @@ async def test_slow_conditions_are_told(world: World) -> None:
     await remove(world, pattern.name)
 
 
-@pytest.mark.parametrize(
-    ("document", "line", "column", "expected"),
-    [
-        (HEAVY.replace("quantity", "quantty", 1), 4, 61, "undeclared reference"),
-        (HEAVY.replace("at_least: 1000", "at_least: much"), 5, 79, "a number"),
-        (HEAVY.replace("kind: PATTERN", "kind: SPEND_THRESHOLD"), 6, 16, "the name of a SignalKind"),
-        (HEAVY + "window_: {}\n", 7, 1, "one of the keys"),
-        ("format: [", 1, 10, "sound YAML"),
-        (HEAVY.replace("sliding: 1h", "sliding: 1h, tumbling: day"), 5, 9, "either sliding or tumbling"),
-    ],
-)
-async def test_faults_are_told_with_their_place(
-    world: World, document: str, line: int, column: int, expected: str
-) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await make(world, document)
-    error = error_from(caught.value)
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert error.reason == ErrorReason.Name(ErrorReason.ERROR_REASON_INVALID_PATTERN)
-    assert (error.metadata["line"], error.metadata["column"]) == (str(line), str(column))
-    [violation] = error.field_violations
-    assert violation.field == "pattern.document"
-    assert expected in violation.description
-
-
-@pytest.mark.parametrize(
-    "method", ["CreatePattern", "GetPattern", "ListPatterns", "UpdatePattern", "DeletePattern", "DryRunPattern"]
-)
-@pytest.mark.parametrize("caller", ["partner/acme", "service/offer-decision"])
-async def test_patterns_are_for_staff(world: World, method: str, caller: str) -> None:
-    requests = {
-        "CreatePattern": pb.CreatePatternRequest(pattern_id="x", pattern=Pattern(document=HEAVY)),
-        "GetPattern": pb.GetPatternRequest(name="patterns/x"),
-        "ListPatterns": pb.ListPatternsRequest(),
-        "UpdatePattern": pb.UpdatePatternRequest(pattern=Pattern(name="patterns/x")),
-        "DeletePattern": pb.DeletePatternRequest(name="patterns/x"),
-        "DryRunPattern": pb.DryRunPatternRequest(pattern="patterns/x"),
-    }
-    call = getattr(patterns(world, caller), method)(requests[method])
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        if method == "DryRunPattern":
-            _ = [each async for each in call]
-        else:
-            await call
-    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
-
-
 async def dry_run(world: World, **fields: object) -> list[tuple[str, int, tuple[str, ...], dict[str, float]]]:
     request = pb.DryRunPatternRequest(**fields)
     request.interval.start_time.FromDatetime(after(-60))
@@ -297,23 +249,26 @@ async def test_a_dry_run_wants_an_interval_of_at_most_400_days(world: World) -> 
     request.interval.start_time.FromDatetime(MARCH_2)
     request.interval.end_time.FromDatetime(MARCH_2.replace(year=2028))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        _ = [each async for each in patterns(world).DryRunPattern(request)]
+        await patterns(world).DryRunPattern(request).read()
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error_from(caught.value).field_violations[0].field == "interval.end_time"
+
+
+async def test_a_dry_run_of_a_pattern_that_is_not_there(world: World) -> None:
+    request = pb.DryRunPatternRequest(pattern=f"patterns/{fresh('none')}")
+    request.interval.start_time.FromDatetime(MARCH_2)
+    request.interval.end_time.FromDatetime(after(1))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        _ = [
-            each
-            async for each in patterns(world).DryRunPattern(
-                pb.DryRunPatternRequest(pattern=f"patterns/{fresh('none')}", interval=request.interval)
-            )
-        ]
-    assert caught.value.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
+        await patterns(world).DryRunPattern(request).read()
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 async def test_calls_at_the_same_time_raise_each_signal_once(world: World) -> None:
     pattern = await make(world, HEAVY)
     names = [world.profile.hold("data") for _ in range(20)]
     await asyncio.gather(
-        *(record(world, *(data(name, 250, minute) for name in names)) for minute in range(6))
+        # Later than what other tests have sent: the clock of a lane knows no tests.
+        *(record(world, *(data(name, 250, 200 + minute) for name in names)) for minute in range(6))
     )
     signals = await told(world, pattern.name, 20)
     await nothing_waits(world)

@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
+from usage_acts import make_policy, signals_of, spend
 from usage_samples import fresh, minutes
 from usage_world import World
 
@@ -207,7 +208,7 @@ MESH, OURS = "ERROR_REASON_INVALID_REQUEST", "ERROR_REASON_INVALID_VALUE"
     [
         (policy(limit=Money(units=1, currency_code="XXX")), "limit", OURS, "spend_policy.limit.currency_code"),
         (policy(threshold_percents=[100, 80]), "threshold_percents", OURS, "spend_policy.threshold_percents"),
-        (policy(display_name="\0"), "*", OURS, "spend_policy.display_name"),
+        (policy(display_name="\0"), "*", MESH, "spend_policy.display_name"),
         (policy(limit=Money(units=-1, currency_code="EUR")), "*", MESH, "spend_policy.limit"),
         (SpendPolicy(), "limit", MESH, "spend_policy.limit"),
         (SpendPolicy(), "threshold_percents", OURS, "spend_policy.threshold_percents"),
@@ -235,7 +236,7 @@ async def test_what_an_update_would_leave_must_keep_the_rules(
     [
         (policy(limit=Money(units=1, currency_code="XXX")), "spend_policy.limit.currency_code"),
         (policy(threshold_percents=[100, 80]), "spend_policy.threshold_percents"),
-        (policy(display_name="\0"), "spend_policy.display_name"),
+        (SpendPolicy(limit=LIMIT), "spend_policy.threshold_percents"),
     ],
 )
 async def test_terms_that_cannot_be_are_refused(world: World, wrong: SpendPolicy, field: str) -> None:
@@ -248,3 +249,23 @@ async def test_an_update_must_say_of_what(world: World) -> None:
     for name in ("", "p", "spendPolicies/a b", "spendPolicies/\0"):
         error = await refused(world, "UpdateSpendPolicy", UpdateSpendPolicyRequest(spend_policy=policy(name=name)))
         assert (error.reason, error.field_violations[0].field) == (OURS, "spend_policy.name")
+
+
+async def test_amounts_are_thresholds_beside_percentages(world: World) -> None:
+    name = world.profile.hold()
+    amounts = [Money(units=2, currency_code="USD"), Money(units=5, currency_code="USD")]
+    terms = SpendPolicy(
+        limit=Money(units=10, currency_code="USD"), threshold_amounts=amounts, subscription=f"subscriptions/{name}"
+    )
+    await make_policy(world, terms)
+    await spend(world, name, 1.5, 1, 4)
+    await spend(world, name, 1)
+    crossed = [each.spend_threshold for each in await signals_of(world, name)]
+    assert [(each.percent, each.threshold.units) for each in crossed] == [(0, 5)]
+
+
+async def test_amounts_in_another_currency_than_the_limit_are_refused(world: World) -> None:
+    terms = SpendPolicy(limit=LIMIT, threshold_amounts=[Money(units=2, currency_code="GBP")])
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await make_policy(world, terms)
+    assert error_from(refused.value).field_violations[0].field == "spend_policy.threshold_amounts[0].currency_code"

@@ -132,9 +132,7 @@ async def test_many_at_the_same_accounts_lose_nothing_and_never_wait_in_a_circle
 
     async def add() -> None:
         mine = chance.sample(range(40), 30)
-        totals = SpendTotals(
-            "USD", np.array(mine), [1] * 30, [6000] * 30, np.zeros(30, np.int64)
-        )
+        totals = SpendTotals("USD", np.array(mine), [1] * 30, [6000] * 30, np.zeros(30, np.int64))
         ids = [f"shared-{number}" for number in chance.sample(range(100), 50)]
         batch = named(usage_batch(*[("s", MARCH_2, 1)] * 50), *ids)
         async with ledger.writing(sources) as writer:

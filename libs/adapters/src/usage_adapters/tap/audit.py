@@ -77,7 +77,7 @@ def _lists(kind: str, event: Tree) -> Iterator[tuple[Tree, bool]]:
 
 
 def _taxes(tree: Tree) -> tuple[tuple[int | None, int], ...]:
-    found: list[Tree] = tree.get("taxInformation", tree.get("taxInformationList", []))
+    found: list[Tree] = tree.get("taxInformation") or tree.get("taxInformationList") or []
     return tuple((each.get("taxCode"), _amount(each.get("taxValue"))) for each in found)
 
 

@@ -1,8 +1,8 @@
 """What does a visited network charge us for each call event: the wholesale side of a TAP file?
 
-The same file gives usage records (adapter.py) and these charges, joined by (source, record_id): what roaming usage costs
-us beside what its customer is charged. Amounts are exact, in the file's own currency; the exchange rate stands beside
-them as the file has it.
+The same file gives usage records (adapter.py) and these charges, joined by (source, record_id): what roaming usage
+costs us beside what its customer is charged. Amounts are exact, in the file's own currency; the exchange rate stands
+beside them as the file has it.
 """
 
 from __future__ import annotations

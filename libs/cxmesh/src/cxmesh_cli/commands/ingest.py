@@ -34,9 +34,7 @@ def _print_formats(wanted: bool) -> None:
 def ingest(  # noqa: PLR0917 - typer makes each an option
     files: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="FILE…", exists=True, dir_okay=False, readable=True, allow_dash=True, help="Files, or - for stdin."
-        ),
+        typer.Argument(metavar="FILE…", help="Files, or - for stdin."),
     ],
     kind: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="A format's name; --formats lists them.")
@@ -89,7 +87,7 @@ def ingest(  # noqa: PLR0917 - typer makes each an option
     is in no known format, is refused whole; the exit code is 8. Nothing is counted twice, however often a file is sent.
     """
     del list_formats
-    from cxmesh_cli.ingest.choosing import Given, as_files
+    from cxmesh_cli.ingest.choosing import Given, as_files, check_readable
     from cxmesh_cli.ingest.sender import Sender
     from cxmesh_cli.ingest.showing import document
     from cxmesh_cli.instance.home import Home
@@ -97,6 +95,7 @@ def ingest(  # noqa: PLR0917 - typer makes each an option
     from cxmesh_cli.topology import find_service
 
     place = Home.at(home)
+    check_readable(files)
     given = Given("quarantine" if replay else kind, mapping, source, time_zone, country_code, subscriptions)
     with channel_to(place, find_service("usage-correlation"), identity) as channel:
         sender = Sender(channel, in_flight=in_flight, patience_seconds=patience)

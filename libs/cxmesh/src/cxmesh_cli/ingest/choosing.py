@@ -65,6 +65,19 @@ class Given:
             raise BadInputError(f"{where}{error}", hint=_hint(error)) from error
 
 
+def check_readable(files: Sequence[Path]) -> None:
+    """Raises BadInputError for the first that can't be read, before any of them is taken in."""
+    for file in files:
+        if file == STDIN:
+            continue
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            raise BadInputError(f"{file} cannot be read: {error.strerror}") from error
+    if len(set(files)) < len(files):
+        raise BadInputError("a file was given twice")
+
+
 @contextmanager
 def as_files(files: Sequence[Path], folder: Path) -> Iterator[list[Path]]:
     """The files, with stdin (`-`) written to one first: so its totals can be checked, and it can be resumed."""

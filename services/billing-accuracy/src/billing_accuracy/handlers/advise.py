@@ -62,6 +62,12 @@ class BillAdviser:
         rerating = await asyncio.to_thread(Rerating, [case], table, tariffs)
         return BillSoFar(case, rerating.expected(0), as_of, rerating.record_count(0))
 
+    async def as_checked(self, check: BillCheck) -> ExpectedBill:
+        """What the bill of a check should be, as of now. Raises SubscriptionNotFound, NotCheckable."""
+        case, tariffs = await self._case(_bill(check), await self._subscription(check.subscription))
+        table = await self.usage.between([check.subscription], check.start, check.end)
+        return (await asyncio.to_thread(Rerating, [case], table, tariffs)).expected(0)
+
     async def explain(self, bill_check_id: str) -> Explained:
         """Why the bill of a check differs from that of the period before.
 

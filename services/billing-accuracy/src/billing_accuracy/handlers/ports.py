@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from billing_accuracy.domain.bills import Bill
+from billing_accuracy.domain.disputes.dispute import Dispute, DisputeState
 from billing_accuracy.domain.entries import AccountEntry
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
 from billing_accuracy.domain.usage import Balance, Subscription, UsageTable
@@ -85,6 +86,7 @@ class View:
     runs: "BillRuns"
     checks: "BillChecks"
     entries: "Entries"
+    disputes: "Disputes"
 
 
 class Profile(Protocol):
@@ -174,6 +176,40 @@ class Entries(Protocol):
         """What was owed at the start of each bill's period and paid in it, by bill; without those that nobody knows."""
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeFilter:
+    """Which disputes to list; what is empty or None doesn't matter."""
+
+    customer: str = ""
+    bill_check_id: str = ""
+    state: DisputeState | None = None
+
+
+class Disputes(Protocol):
+    """Disputes as they are kept."""
+
+    async def add(self, dispute: Dispute) -> None:
+        """Keep a new one; raises AlreadyExists."""
+
+    async def get(self, dispute_id: str, *, lock: bool = False) -> Dispute:
+        """Raises DisputeNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+
+    async def save(self, dispute: Dispute) -> None:
+        """Write a changed one; it must be locked."""
+
+    async def page(self, wanted: DisputeFilter, before: tuple[datetime, str] | None, size: int) -> Sequence[Dispute]:
+        """The newest `size` that were opened before `before`."""
+
+    async def of_bill(self, bill_check_id: str) -> Sequence[Dispute]:
+        """All about one bill; from here on, others who open one about it wait until this unit of work ends."""
+
+    async def of_subscription(self, subscription: str, size: int) -> Sequence[Dispute]:
+        """The newest `size` of one subscription."""
+
+    async def resolved_before(self, moment: datetime, size: int) -> Sequence[Dispute]:
+        """Some that were resolved before a moment and not closed since, locked; those that others hold are left out."""
+
+
 class Announcements(Protocol):
     """What the others are told, once the unit of work is committed."""
 
@@ -187,6 +223,9 @@ class Announcements(Protocol):
 class Tally(Protocol):
     """What is counted."""
 
+    def settled(self, dispute: Dispute) -> None:
+        """A dispute was resolved."""
+
     def checked(self, checks: Sequence[BillCheck]) -> None:
         """Bills were checked for the first time."""
 
@@ -198,5 +237,6 @@ class Work:
     runs: BillRuns
     checks: BillChecks
     entries: Entries
+    disputes: Disputes
     announce: Announcements
     now: datetime

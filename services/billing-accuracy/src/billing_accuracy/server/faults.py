@@ -7,13 +7,17 @@ import grpc
 
 from billing_accuracy.errors import (
     AlreadyExists,
+    BeyondAuthority,
     BillCheckNotFound,
     BillRunNotFound,
+    DisputedAlready,
+    DisputeNotFound,
     InvalidValue,
     NoBillBefore,
     NotCheckable,
     NotHeld,
     SubscriptionNotFound,
+    WrongState,
 )
 from mesh.rpc import ErrorSpec
 
@@ -24,6 +28,10 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     BillCheckNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_CHECK_NOT_FOUND", _DOMAIN),
     AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
     SubscriptionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_NO_SUCH_SUBSCRIPTION", _DOMAIN),
+    DisputeNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_DISPUTE_NOT_FOUND", _DOMAIN),
+    DisputedAlready: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_DISPUTED_ALREADY", _DOMAIN),
+    WrongState: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_WRONG_STATE", _DOMAIN),
+    BeyondAuthority: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_BEYOND_AUTHORITY", _DOMAIN),
     NotCheckable: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NOT_CHECKABLE", _DOMAIN),
     NoBillBefore: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NO_BILL_BEFORE", _DOMAIN),
     NotHeld: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NOT_HELD", _DOMAIN),

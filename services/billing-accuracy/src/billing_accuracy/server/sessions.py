@@ -44,4 +44,4 @@ class StoreSessions:
 
     def _work(self, uow: UnitOfWork) -> Work:
         kept = self._records(uow.connection)
-        return Work(kept.runs, kept.checks, kept.entries, Outbox(uow), self._clock.now())
+        return Work(kept.runs, kept.checks, kept.entries, kept.disputes, Outbox(uow), self._clock.now())

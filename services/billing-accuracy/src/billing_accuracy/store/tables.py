@@ -108,3 +108,22 @@ ACCOUNT_ENTRY = Table(
     Column("digest", LargeBinary, nullable=False),
     Index("account_entry_by_subscription", "shard", "subscription", "effective_time", "source", "entry_id"),
 )
+
+DISPUTE = Table(
+    "dispute",
+    metadata,
+    Column("dispute_id", Text, primary_key=True),
+    Column("bill_check_id", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("create_time", _TIME, nullable=False),
+    Column("resolve_time", _TIME),
+    # All of it, as store/disputes.py writes it: it is read and written as a whole.
+    Column("document", JSONB, nullable=False, comment="personal data"),
+    Index("dispute_by_bill", "bill_check_id"),
+    Index("dispute_by_subscription", "subscription", "create_time"),
+    Index("dispute_by_customer", "customer", "create_time", "dispute_id"),
+    Index("dispute_by_state", "state", "create_time", "dispute_id"),
+    Index("dispute_by_time", "create_time", "dispute_id"),
+)

@@ -53,6 +53,7 @@ class Placer:
         """Place every record; `subscribers` by id, with a refusal for those whose usage can't be taken."""
         placement = Placement([NOWHERE] * len(batch))
         index: dict[tuple[int, int], int] = {}
+        accounts, account_of = placement.accounts, placement.account_of
         cycle_at, rows_by_plan = self._calendar.cycle_at, placement.rows_by_plan
         rows = zip(batch.subscriptions, batch.starts, batch.quantities, strict=True)
         for row, (subscription_id, start, quantity) in enumerate(rows):
@@ -63,11 +64,16 @@ class Placer:
                 continue
             subscription = subscriber.subscription
             cycle = cycle_at(start, subscription.bill_cycle_day, subscription.zone)
-            account = index.setdefault((subscriber.key, cycle.start_micros), len(index))
-            if account == len(placement.accounts):
-                placement.accounts.append(Account(subscriber, cycle))
-            placement.account_of[row] = account
-            rows_by_plan.setdefault(verdict, []).append(row)
+            place = (subscriber.key, cycle.start_micros)
+            account = index.get(place)
+            if account is None:
+                account = index[place] = len(accounts)
+                accounts.append(Account(subscriber, cycle))
+            account_of[row] = account
+            known = rows_by_plan.get(verdict)
+            if known is None:
+                known = rows_by_plan[verdict] = []
+            known.append(row)
         return placement
 
     def _verdict(
@@ -82,7 +88,14 @@ class Placer:
         if subscriber is None:
             description = f"there is no subscriptions/{subscription_id}"
             return Refusal(Reason.SUBSCRIPTION_NOT_FOUND, "subscription", description)
-        return subscriber if isinstance(subscriber, Refusal) else _plan(subscriber.subscription, start)
+        if isinstance(subscriber, Refusal):
+            return subscriber
+        subscription = subscriber.subscription
+        latest = subscription.plan_periods[-1] if subscription.plan_periods else None
+        if latest is not None and latest.end_micros is None and start >= latest.start_micros:
+            if start >= subscription.activate_micros:
+                return latest.plan  # as nearly always
+        return _plan(subscription, start)
 
 
 def _plan(subscription: Subscription, start: int) -> str | Refusal:

@@ -120,7 +120,11 @@ def rerate(
     }
     changes, bookings = _compare(now, mine)
     starts = np.array(stored.batch.starts, np.int64)
-    latest = latest_of(usages, starts)
+    latest = [
+        Latest(account, each.currency, micros)
+        for each in latest_of(usages, starts)
+        for account, micros in zip(each.accounts.tolist(), each.micros.tolist(), strict=True)
+    ]
     known = {(each.account, each.currency) for each in latest}
     gone = {(change.account, change.charge.currency) for change in changes} - known
     latest += [Latest(account, currency, 0) for account, currency in sorted(gone)]

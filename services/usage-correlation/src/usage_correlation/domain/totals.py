@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from usage_correlation.domain.amounts import NOTHING, Amount
 from usage_correlation.domain.rated import Integers, PlanUsage
+
+_SAFE: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +70,19 @@ class Latest:
     currency: str
     micros: int
 
+    def columns(self) -> "LatestStarts":
+        """The same in columns."""
+        return LatestStarts(self.currency, np.array([self.account]), np.array([self.micros]))
+
+
+@dataclass(frozen=True, slots=True)
+class LatestStarts:
+    """When the latest records of accounts in a currency began, a list a field."""
+
+    currency: str
+    accounts: Integers
+    micros: Integers
+
 
 def line_totals(usage: PlanUsage) -> LineTotals:
     """The sums by account and charge."""
@@ -104,44 +120,61 @@ def _changed(scale: int, changes: Sequence[Change]) -> LineTotals:
     )
 
 
-def latest_of(usages: Sequence[PlanUsage], starts: Integers) -> list[Latest]:
+def latest_of(usages: Sequence[PlanUsage], starts: Integers) -> list[LatestStarts]:
     """When the latest record of each account began; `starts` are those of the whole batch."""
-    found: dict[tuple[int, str], int] = {}
+    found = []
     for usage in usages:
         latest = np.zeros(int(usage.accounts.max(initial=-1)) + 1, np.int64)
         np.maximum.at(latest, usage.accounts, starts[usage.rows])
-        used = np.unique(usage.accounts)
-        for account, micros in zip(used.tolist(), latest[used].tolist(), strict=True):
-            key = (account, usage.tariff.currency)
-            found[key] = max(micros, found.get(key, 0))
-    return [Latest(account, currency, micros) for (account, currency), micros in found.items()]
+        used = np.flatnonzero(np.bincount(usage.accounts, minlength=len(latest)))
+        found.append(LatestStarts(usage.tariff.currency, used, latest[used]))
+    return found
 
 
-def spend_totals(lines: Sequence[LineTotals], latest: Sequence[Latest]) -> list[SpendTotals]:
+def spend_totals(lines: Sequence[LineTotals], latest: Sequence[Latest | LatestStarts]) -> list[SpendTotals]:
     """The sums by account for each currency; `latest` names every account and currency that is touched."""
-    amounts: dict[str, dict[int, Amount]] = {}
-    moments: dict[str, dict[int, int]] = {}
+    touched: dict[str, list[LatestStarts]] = {}
     for each in latest:
-        amounts.setdefault(each.currency, {})[each.account] = NOTHING
-        of_currency = moments.setdefault(each.currency, {})
-        of_currency[each.account] = max(each.micros, of_currency.get(each.account, 0))
+        columns = each if isinstance(each, LatestStarts) else each.columns()
+        touched.setdefault(columns.currency, []).append(columns)
+    return [_spending(currency, touched[currency], lines) for currency in sorted(touched)]
+
+
+def _spending(currency: str, touched: Sequence[LatestStarts], lines: Sequence[LineTotals]) -> SpendTotals:
+    numbers = np.concatenate([each.accounts for each in touched])
+    accounts, where = np.unique(numbers, return_inverse=True)
+    latest = np.zeros(len(accounts), np.int64)
+    np.maximum.at(latest, where, np.concatenate([each.micros for each in touched]))
+    mine = [line for line in lines if any(charge.currency == currency for charge in line.charges)]
+    sums = _alike(currency, accounts, mine)
+    amounts, scales = _exact(currency, accounts, mine) if sums is None else (sums, [mine[0].scale] * len(accounts))
+    return SpendTotals(currency, accounts, amounts, scales, latest)
+
+
+def _alike(currency: str, accounts: Integers, lines: Sequence[LineTotals]) -> list[int] | None:
+    """The sums where all amounts have one scale and fit 64 bits, as they nearly always do; else None."""
+    scales = {line.scale for line in lines}
+    if len(scales) != 1 or any(charge.currency != currency for line in lines for charge in line.charges):
+        return None
+    try:
+        amounts = np.array([amount for line in lines for amount in line.amounts], np.int64)
+    except OverflowError:
+        return None
+    if len(amounts) and int(np.abs(amounts).max()) * len(amounts) >= _SAFE:
+        return None
+    sums = np.zeros(len(accounts), np.int64)
+    np.add.at(sums, np.searchsorted(accounts, np.concatenate([line.accounts for line in lines])), amounts)
+    found: list[int] = sums.tolist()
+    return found
+
+
+def _exact(currency: str, accounts: Integers, lines: Sequence[LineTotals]) -> tuple[list[int], list[int]]:
+    """The sums and their scales, whatever they are: the customer changed plans within the batch, say."""
+    sums = dict.fromkeys(accounts.tolist(), NOTHING)
     for line in lines:
-        currencies = [amounts[charge.currency] for charge in line.charges]
-        scale = line.scale
         rows = zip(line.accounts.tolist(), line.charge_of.tolist(), line.amounts, strict=True)
         for account, charge, amount in rows:
-            spent = currencies[charge]
-            before = spent[account]
-            spent[account] = Amount(amount, scale) if before is NOTHING else before + Amount(amount, scale)
-    return [_spending(currency, amounts[currency], moments[currency]) for currency in sorted(amounts)]
-
-
-def _spending(currency: str, amounts: dict[int, Amount], latest: dict[int, int]) -> SpendTotals:
-    accounts = list(amounts)
-    return SpendTotals(
-        currency,
-        np.array(accounts, np.int64),
-        [amounts[each].numerator for each in accounts],
-        [amounts[each].scale for each in accounts],
-        np.array([latest[each] for each in accounts], np.int64),
-    )
+            if line.charges[charge].currency == currency:
+                before = sums[account]
+                sums[account] = Amount(amount, line.scale) if before is NOTHING else before + Amount(amount, line.scale)
+    return [each.numerator for each in sums.values()], [each.scale for each in sums.values()]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -49,6 +49,17 @@ class UsageBatch:
         """No records."""
         return cls([], [], [], [], [], [], [], [], [], [])
 
+    @classmethod
+    def joined(cls, batches: Sequence["UsageBatch"]) -> "UsageBatch":
+        """One batch of several, in their order; each record keeps its position in its own request."""
+        if len(batches) == 1:
+            return batches[0]
+        joined = cls.empty()
+        for batch in batches:
+            for field in fields(cls):
+                getattr(joined, field.name).extend(getattr(batch, field.name))
+        return joined
+
     def key(self, row: int) -> RecordKey:
         """What identifies the record."""
         return self.sources[row], self.record_ids[row]
@@ -77,7 +88,7 @@ class UsageBatch:
 
     def columns(self, rows: Sequence[int]) -> UsageColumns:
         """Some of the records as the rater wants them, in the order of the rows."""
-        everything = len(rows) == len(self) and all(row == number for number, row in enumerate(rows))
+        everything = len(rows) == len(self) and list(rows) == list(range(len(self)))
 
         def chosen(values: list[str]) -> list[str]:
             return values if everything else [values[row] for row in rows]

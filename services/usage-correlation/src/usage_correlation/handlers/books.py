@@ -17,7 +17,15 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import PlanUsage
 from usage_correlation.domain.rerating import Reason, Rerated
 from usage_correlation.domain.signals import AllowanceThresholdCrossed, Signal
-from usage_correlation.domain.totals import ChargeName, Latest, change_totals, latest_of, line_totals, spend_totals
+from usage_correlation.domain.totals import (
+    ChargeName,
+    Latest,
+    LatestStarts,
+    change_totals,
+    latest_of,
+    line_totals,
+    spend_totals,
+)
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.meter_usage import Metered
@@ -55,7 +63,8 @@ class Books:
         metered, rerated = entry.metered, entry.metered.rerated
         usages = [*entry.usages, *metered.usages]
         lines = [line_totals(usage) for usage in usages]
-        latest = latest_of([*usages, *metered.late], np.array(entry.batch.starts, np.int64))
+        starts = np.array(entry.batch.starts, np.int64)
+        latest: list[Latest | LatestStarts] = [*latest_of([*usages, *metered.late], starts)]
         charges = await self._charges(entry)
         if rerated is not None:
             lines += change_totals(rerated.changes)
@@ -88,7 +97,7 @@ class Books:
         """Thresholds are looked at over all records of a cycle that was rated anew; other reactions see new ones."""
         metered, rerated = entry.metered, entry.metered.rerated
         states = metered.states(entry.metering) if entry.metering is not None else []
-        anew = {each.account for each in _touched(rerated)} if rerated else set()
+        anew = {each.account for each in rerated.latest} if rerated else set()
         raised: list[tuple[Account, Signal]] = []
         arrival = Arrival(entry.batch, metered.accounts, [*entry.usages, *metered.usages], entry.time)
         ordinary = replace(arrival, metered=[each for each in states if each.account not in anew])

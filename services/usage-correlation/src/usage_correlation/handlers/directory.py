@@ -6,6 +6,7 @@ call works with what was changed before it began, however many replicas there ar
 limits the damage if the profile's events fail to arrive.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,14 +71,21 @@ class Directory:
         self._active: Cache[tuple[str, ...]] = Cache(1, lifetime, clock)
         self._version = _NEVER
         self._general: tuple[SpendPolicy, ...] = ()
-        self._general_version = _NEVER
+        self._unread: set[ChangeKind] = set()
+        self._reading = asyncio.Lock()
         self._allowance_policies: tuple[AllowancePolicy, ...] = ()
         self._households: Cache[tuple[str, ...]] = Cache(_MAX_HOUSEHOLDS, lifetime, clock)
         self._followers: list[tuple[ChangeKind, Reload]] = []
+        self._outdated: list[tuple[ChangeKind, Callable[[], None]]] = []
 
-    def follow(self, kind: ChangeKind, reload: Reload) -> None:
-        """At the first `catch_up`, and whenever something of a kind has changed, let others read it anew."""
+    def follow(self, kind: ChangeKind, reload: Reload, outdate: Callable[[], None] | None = None) -> None:
+        """At the first `catch_up`, and whenever something of a kind has changed, let others read it anew.
+
+        `outdate` is told at once, before anything is awaited: no call may find old things under the new version.
+        """
         self._followers.append((kind, reload))
+        if outdate is not None:
+            self._outdated.append((kind, outdate))
 
     @property
     def general_policies(self) -> tuple[SpendPolicy, ...]:
@@ -100,22 +108,35 @@ class Directory:
     async def catch_up(self) -> int:
         """Forget what has changed, and tell as of which version that is; every call does this first."""
         changes = await self._from.changes.since(self._version)
-        if changes.version <= self._version:
-            return changes.version
-        # Before anything is awaited: another call may not find what is to be forgotten under the new version.
-        self._version = changes.version
-        self._forget(changes)
-        if changes.changed is None or any(kind is ChangeKind.POLICY for kind, _ in changes.changed):
-            general = tuple(await self._from.policies.general())
-            allowances = tuple(await self._from.allowance_policies.general())
-            # Calls may overtake one another here; what was read later stays.
-            if changes.version >= self._general_version:
-                self._general, self._general_version = general, changes.version
-                self._allowance_policies = allowances
-        for kind, reload in self._followers:
-            if changes.changed is None or any(changed is kind for changed, _ in changes.changed):
-                await reload(changes.version)
+        if changes.version > self._version:
+            # Before anything is awaited: another call may not find what is to be forgotten under the new version.
+            self._version = changes.version
+            self._forget(changes)
+            for kind, outdate in self._outdated:
+                if changes.changed is None or any(changed is kind for changed, _ in changes.changed):
+                    outdate()
+            self._unread |= set(ChangeKind if changes.changed is None else (kind for kind, _ in changes.changed))
+        if self._unread or self._reading.locked():
+            # Nor may a call go on before what has changed was read anew, by itself or by the call that saw it first.
+            async with self._reading:
+                await self._read_anew()
         return changes.version
+
+    async def _read_anew(self) -> None:
+        """Read what has changed of what is remembered whole; what could not be read stays to be read."""
+        while self._unread:
+            unread, version = self._unread, self._version
+            self._unread = set()
+            try:
+                if ChangeKind.POLICY in unread:
+                    self._general = tuple(await self._from.policies.general())
+                    self._allowance_policies = tuple(await self._from.allowance_policies.general())
+                for kind, reload in self._followers:
+                    if kind in unread:
+                        await reload(version)
+            except BaseException:
+                self._unread |= unread
+                raise
 
     def _forget(self, changes: Changes) -> None:
         if changes.changed is None:

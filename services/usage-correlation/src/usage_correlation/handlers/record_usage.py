@@ -1,6 +1,6 @@
 """How does a batch of usage records become stored records, raised counters and signals?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -20,6 +20,7 @@ from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
+from usage_correlation.handlers.gather_calls import GatherCalls
 from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
 from usage_correlation.handlers.ports import Clock, Keys, Ledger, LedgerWriter, Reaction
 
@@ -78,6 +79,7 @@ class RecordUsage:
         self._clock = clock
         self._witness = witness
         self._ahead = ahead
+        self._gather = GatherCalls(self._record)
         self._books = Books(directory, keys, clock, reactions)
         self._calendar = BillCalendar()
 
@@ -86,22 +88,27 @@ class RecordUsage:
 
         `invalid`: by position, the records that break their own rules and are not in the batch.
         """
-        outcome, signals = await self._record(batch) if len(batch) else (BatchOutcome(0, 0, {}), ())
+        outcome = await self._gather(batch) if len(batch) else BatchOutcome(0, 0, {})
         outcome.refusals.update(invalid)
         self._witness.recorded(outcome)
-        self._witness.signalled(signals, self._clock.now())
         return outcome
 
-    async def _record(self, batch: UsageBatch) -> tuple[BatchOutcome, Sequence[Signal]]:
+    async def _record(self, batches: Sequence[UsageBatch]) -> Sequence[BatchOutcome]:
+        """Store the batches of several calls in one transaction."""
         arrive_time = self._clock.now()
+        batch = UsageBatch.joined(batches)
         for _ in range(_ATTEMPTS - 1):
             try:
-                return await self._try(batch, arrive_time)
+                stored, signals = await self._try(batch, arrive_time)
+                break
             except _OutdatedError:  # the profile or the catalogue told of a change while this was under way
                 continue
-        return await self._try(batch, arrive_time)
+        else:
+            stored, signals = await self._try(batch, arrive_time)
+        self._witness.signalled(signals, self._clock.now())
+        return stored.outcomes(batches)
 
-    async def _try(self, batch: UsageBatch, arrive_time: datetime) -> tuple[BatchOutcome, Sequence[Signal]]:
+    async def _try(self, batch: UsageBatch, arrive_time: datetime) -> tuple["_Stored", Sequence[Signal]]:
         rated = await self._rate(batch, arrive_time)
         rows = _firsts(batch, kept_rows(rated.placement))
         async with self._ledger.writing(rated.sources) as writer:
@@ -109,9 +116,9 @@ class RecordUsage:
             if rated.placement.refusals:
                 # What is stored already is acknowledged, whatever became of its subscription or plan since then.
                 known |= await writer.known({batch.key(row) for row in rated.placement.refusals})
-            fresh = [row for row in rows if batch.key(row) not in known]
+            fresh = [row for row in rows if batch.key(row) not in known] if known else rows
             signals = await self._store(writer, rated, fresh, arrive_time) if fresh else ()
-        return _outcome(rated, fresh, known), signals
+        return _Stored(rated, fresh, known), signals
 
     async def _rate(self, batch: UsageBatch, arrive_time: datetime) -> Rated:
         version = await self._directory.catch_up()
@@ -164,29 +171,46 @@ class RecordUsage:
 
 def _firsts(batch: UsageBatch, rows: Sequence[int]) -> list[int]:
     """The rows without those whose key came before in the same batch."""
+    keys = list(zip(batch.sources, batch.record_ids, strict=True))
+    if len(rows) == len(keys) == len(set(keys)):
+        return list(rows)
     seen: dict[RecordKey, int] = {}
-    return [row for row in rows if seen.setdefault(batch.key(row), row) == row]
+    return [row for row in rows if seen.setdefault(keys[row], row) == row]
 
 
-def _outcome(rated: Rated, fresh: Sequence[int], known: Mapping[RecordKey, int]) -> BatchOutcome:
-    batch = rated.batch
-    if len(fresh) == len(batch):
-        return BatchOutcome(len(fresh), 0, {})
-    stored = dict(known) | {batch.key(row): rated.digests[row] for row in fresh}
-    accepted = set(fresh)
-    duplicates = 0
-    refusals: dict[int, Refusal] = {}
-    for row, digest in enumerate(rated.digests):
-        if row in accepted:
-            continue
-        first = stored.get(batch.key(row))
-        if first is None:
-            refusals[batch.positions[row]] = rated.placement.refusals[row]
-        elif first == digest:
-            duplicates += 1
-        else:
-            refusals[batch.positions[row]] = _conflict(batch.key(row))
-    return BatchOutcome(len(fresh), duplicates, refusals)
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What became of the records of a transaction."""
+
+    rated: Rated
+    fresh: Sequence[int]
+    known: Mapping[RecordKey, int]
+
+    def outcomes(self, batches: Sequence[UsageBatch]) -> list[BatchOutcome]:
+        """By call, in their order."""
+        batch = self.rated.batch
+        if len(self.fresh) == len(batch):
+            return [BatchOutcome(len(each), 0, {}) for each in batches]
+        stored = dict(self.known) | {batch.key(row): self.rated.digests[row] for row in self.fresh}
+        accepted, found, first = set(self.fresh), list[BatchOutcome](), 0
+        for each in batches:
+            found.append(self._outcome(range(first, first + len(each)), accepted, stored))
+            first += len(each)
+        return found
+
+    def _outcome(self, rows: Sequence[int], accepted: Collection[int], stored: Mapping[RecordKey, int]) -> BatchOutcome:
+        batch, duplicates = self.rated.batch, 0
+        refusals: dict[int, Refusal] = {}
+        others = [row for row in rows if row not in accepted]
+        for row in others:
+            first = stored.get(batch.key(row))
+            if first is None:
+                refusals[batch.positions[row]] = self.rated.placement.refusals[row]
+            elif first == self.rated.digests[row]:
+                duplicates += 1
+            else:
+                refusals[batch.positions[row]] = _conflict(batch.key(row))
+        return BatchOutcome(len(rows) - len(others), duplicates, refusals)
 
 
 def _conflict(key: RecordKey) -> Refusal:

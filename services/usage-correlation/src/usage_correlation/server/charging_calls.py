@@ -138,9 +138,7 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def _session_message(
-    session: Session, held: Sequence[Held], refused: Sequence[RefusedContainer]
-) -> pb.ChargingSession:
+def _session_message(session: Session, held: Sequence[Held], refused: Sequence[RefusedContainer]) -> pb.ChargingSession:
     return pb.ChargingSession(
         name=f"{SESSIONS}{session.id}",
         subscription=f"{SUBSCRIPTIONS}{session.subscription}",

@@ -9,6 +9,8 @@ from usage_correlation.domain.insights.details import (
     PlanMisfit,
     RoamingEntered,
     RoamingPrice,
+    Silence,
+    UnusedCapability,
     UnusualSpend,
     UsageStagnation,
 )
@@ -33,6 +35,25 @@ def say_insight(detail: InsightDetail, message: signal_pb2.Signal) -> None:
                     available_since=timestamp(detail.available_since_micros),
                     adopt_time=timestamp(detail.adopt_micros),
                     adopters_share=detail.adopters_share,
+                )
+            )
+        case Silence():
+            message.silence.CopyFrom(
+                insight_pb2.Silence(
+                    last_usage_time=timestamp(detail.last_usage_micros),
+                    silent_days=detail.silent_days,
+                    observed_days=detail.observed_days,
+                    used_days=detail.used_days,
+                )
+            )
+        case UnusedCapability():
+            message.unused_capability.CopyFrom(
+                insight_pb2.UnusedCapability(
+                    tac=detail.tac,
+                    model=detail.model,
+                    capabilities=detail.capabilities,
+                    unused_usage_type=_usage_type(detail.unused),
+                    unused_since=timestamp(detail.since_micros),
                 )
             )
         case UnusualSpend():

@@ -25,9 +25,6 @@ _FAILURES: Final = {
     pb.CALL_FAILURE_KIND_DROPPED: "dropped",
     pb.CALL_FAILURE_KIND_ACCESS: "access",
 }
-_DURATIONS: Final[Mapping[str, tuple[str, str]]] = {
-    "voice_quality": ("talk_duration", "seconds"),
-}
 _OF_PLACES: Final = ("service_alert", "local_event")
 
 

@@ -29,6 +29,8 @@ Integers = Sequence[int] | NDArray[Any]
 _ONE_DIMENSION: Final = struct.Struct(">iiIii")
 """Dimensions, has nulls, type of elements, length, lower bound."""
 _LENGTH: Final = struct.Struct(">i")
+_FEW: Final = 2
+"""Texts of which at least so many are the same are worth looking up."""
 
 # Type ids of elements and arrays: fixed since PostgreSQL 8, see pg_type.dat.
 _SMALLINT: Final = (21, 1005)
@@ -63,7 +65,7 @@ def bigints(values: Integers) -> BinaryArray:
 
 
 def doubles(values: Sequence[float] | NDArray[np.float64]) -> BinaryArray:
-    """double precision[]."""
+    """Double precision[]."""
     element, array = _DOUBLE
     cells = np.empty(len(values), [("length", ">i4"), ("value", ">f8")])
     cells["length"] = 8
@@ -78,9 +80,12 @@ def timestamps(micros: Integers) -> BinaryArray:
 
 def texts(values: Sequence[str]) -> BinaryArray:
     """text[]; no value may hold NUL, which PostgreSQL has no place for."""
-    pack = _LENGTH.pack
+    pack, different = _LENGTH.pack, set(values)
+    if len(different) * _FEW > len(values):
+        parts = [part for value in values for encoded in [value.encode()] for part in (pack(len(encoded)), encoded)]
+        return BinaryArray(_TEXT[1], _header(_TEXT[0], len(values)) + b"".join(parts))
     # Each different text is made once: most columns hold few.
-    cells = {value: pack(len(encoded)) + encoded for value in set(values) for encoded in [value.encode()]}
+    cells = {value: pack(len(encoded)) + encoded for value in different for encoded in [value.encode()]}
     return BinaryArray(_TEXT[1], _header(_TEXT[0], len(values)) + b"".join([cells[value] for value in values]))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import Row, text
 
 from mesh.store import Store
+from usage_correlation.domain.insights.perceived import perceived
 from usage_correlation.domain.moments import LATEST_MICROS, from_micros, to_micros
 from usage_correlation.domain.observations.observation import as_column
 from usage_correlation.domain.patterns.columns import Events, Texts, column_of
@@ -43,10 +44,13 @@ class EventHistory:
             kind,
             subjects,
             rows,
-            {
-                name: column_of(field.kind, [as_column(content.get(name), field.kind) for content in contents])
-                for name, field in fields.items()
-            },
+            perceived(
+                kind,
+                {
+                    name: column_of(field.kind, [as_column(content.get(name), field.kind) for content in contents])
+                    for name, field in fields.items()
+                },
+            ),
         )
 
     async def places(self, kinds: Collection[str], start: int, end: int) -> Sequence[PlaceEvent]:

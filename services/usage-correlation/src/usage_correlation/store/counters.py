@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -24,17 +25,41 @@ from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.store.arrays import BinaryArray, bigints, integers, smallints, texts, timestamps, whole_numbers
 
 
+@dataclass(frozen=True, slots=True)
+class AccountColumns:
+    """Accounts, an array a field: looked into once, not once a statement."""
+
+    shards: Integers
+    keys: Integers
+    starts: Integers
+    """Of the bill cycles, in microseconds; so are the ends."""
+    ends: Integers
+
+    @classmethod
+    def of(cls, accounts: Sequence[Account]) -> "AccountColumns":
+        """From single ones."""
+        subscribers = [account.subscriber for account in accounts]
+        cycles = [account.cycle for account in accounts]
+        return cls(
+            np.array([subscriber.shard for subscriber in subscribers], np.int64),
+            np.array([subscriber.key for subscriber in subscribers], np.int64),
+            np.array([cycle.start_micros for cycle in cycles], np.int64),
+            np.array([cycle.end_micros for cycle in cycles], np.int64),
+        )
+
+
 async def add_spending(
-    connection: AsyncConnection, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
+    connection: AsyncConnection, accounts: AccountColumns, totals: SpendTotals, least: Fraction | None
 ) -> list[Spending]:
     """Raise what the accounts have spent, and tell of those that have spent `least` then; locks rows in one order."""
     rows = _sorted(accounts, totals.accounts)
+    order = rows.tolist()
     columns = (
         totals.currency,
         *_places(accounts, totals.accounts[rows]),
-        timestamps([accounts[number].cycle.end_micros for number in totals.accounts[rows].tolist()]),
-        whole_numbers([totals.amounts[row] for row in rows.tolist()]),
-        whole_numbers([totals.scales[row] for row in rows.tolist()]),
+        timestamps(accounts.ends[totals.accounts[rows]]),
+        whole_numbers([totals.amounts[row] for row in order]),
+        whole_numbers([totals.scales[row] for row in order]),
         timestamps(totals.latest[rows]),
     )
     if least is None:
@@ -45,10 +70,8 @@ async def add_spending(
     found = (await connection.exec_driver_sql(_ADD_SPENDING_AND_TELL, (*columns, at_least))).all()
     if not found:
         return []
-    numbers = {
-        (accounts[number].subscriber.key, accounts[number].cycle.start_micros): number
-        for number in totals.accounts.tolist()
-    }
+    places = zip(accounts.keys[totals.accounts].tolist(), accounts.starts[totals.accounts].tolist(), strict=True)
+    numbers = dict(zip(places, totals.accounts.tolist(), strict=True))
     return [
         Spending(
             numbers[row.subscription_key, to_micros(row.cycle_start_time)],
@@ -62,14 +85,42 @@ async def add_spending(
 
 async def add_lines(
     connection: AsyncConnection,
-    accounts: Sequence[Account],
+    accounts: AccountColumns,
     lines: Sequence[LineTotals],
     charges: Mapping[ChargeName, int],
 ) -> None:
     """Raise the counters. Whoever holds the accounts' bill cycles holds these too."""
     numbers = np.concatenate([line.accounts for line in lines])
-    rows = _sorted(accounts, numbers)
-    keys = [np.array([charges[charge] for charge in line.charges], np.int64)[line.charge_of] for line in lines]
+    keys = np.concatenate(
+        [np.array([charges[charge] for charge in line.charges], np.int64)[line.charge_of] for line in lines]
+    )
+    # One statement can't raise a row twice: a plan that was held twice in a cycle makes two statements.
+    turns = [np.arange(len(numbers))] if len(lines) == 1 else _turns(numbers, keys)
+    for rows in turns:
+        await _add(connection, accounts, lines, numbers, keys, rows)
+
+
+def _turns(numbers: Integers, keys: Integers) -> list[Integers]:
+    """The rows in as few parts as leave every account and charge once in a part."""
+    order = np.lexsort((keys, numbers))
+    new = np.ones(len(order), bool)
+    new[1:] = (numbers[order][1:] != numbers[order][:-1]) | (keys[order][1:] != keys[order][:-1])
+    if new.all():
+        return [np.arange(len(numbers))]
+    firsts = np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    turn = np.arange(len(order)) - firsts
+    return [order[turn == number] for number in range(int(turn.max()) + 1)]
+
+
+async def _add(
+    connection: AsyncConnection,
+    accounts: AccountColumns,
+    lines: Sequence[LineTotals],
+    numbers: Integers,
+    keys: Integers,
+    chosen: Integers,
+) -> None:
+    rows = chosen[_sorted(accounts, numbers[chosen])]
     quantities = [quantity for line in lines for quantity in line.quantities]
     amounts = [amount for line in lines for amount in line.amounts]
     scales = [scale for line in lines for scale in [line.scale] * len(line.amounts)]
@@ -78,7 +129,7 @@ async def add_lines(
         _ADD_LINES,
         (
             *_places(accounts, numbers[rows]),
-            integers(np.concatenate(keys)[rows]),
+            integers(keys[rows]),
             bigints(np.concatenate([line.record_counts for line in lines])[rows]),
             whole_numbers([quantities[row] for row in order]),
             whole_numbers([amounts[row] for row in order]),
@@ -87,23 +138,18 @@ async def add_lines(
     )
 
 
-def _sorted(accounts: Sequence[Account], numbers: Integers) -> Integers:
+def _sorted(accounts: AccountColumns, numbers: Integers) -> Integers:
     """The rows in the order of their accounts' places: the order in which everybody locks them."""
-    chosen = [accounts[number] for number in numbers.tolist()]
     # numpy sorts by the last of the keys first.
-    starts = [account.cycle.start_micros for account in chosen]
-    keys = [account.subscriber.key for account in chosen]
-    shards = [account.subscriber.shard for account in chosen]
-    return np.lexsort((starts, keys, shards))
+    return np.lexsort((accounts.starts[numbers], accounts.keys[numbers], accounts.shards[numbers]))
 
 
-def _places(accounts: Sequence[Account], numbers: Integers) -> tuple[BinaryArray, BinaryArray, BinaryArray]:
+def _places(accounts: AccountColumns, numbers: Integers) -> tuple[BinaryArray, BinaryArray, BinaryArray]:
     """Shard, subscription and start of the cycle of each account."""
-    chosen = [accounts[number] for number in numbers.tolist()]
     return (
-        smallints([account.subscriber.shard for account in chosen]),
-        integers([account.subscriber.key for account in chosen]),
-        timestamps([account.cycle.start_micros for account in chosen]),
+        smallints(accounts.shards[numbers]),
+        integers(accounts.keys[numbers]),
+        timestamps(accounts.starts[numbers]),
     )
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 
 from mesh.store import Store, UnitOfWork
 from usage_correlation.domain.bill_cycles import BillCycle
@@ -16,8 +17,37 @@ from usage_correlation.domain.signals import Signal
 from usage_correlation.handlers.insights.ports import ClosedCycle
 from usage_correlation.store import signals
 
-FIRST_ROUND: Final = timedelta(days=31)
-"""How far the first round looks back: each subscription's newest cycle that is over, and no more of the past."""
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What rounds look at."""
+
+    next: TextClause
+    """Selects subscriptions of a `shard` above the key `after`, by key, of which something ended in (since, until]."""
+    first_round: timedelta
+    """How far the first round looks back."""
+    read: Callable[[Row[Any]], ClosedCycle]
+    """Any: columns of several types."""
+
+
+def _closed_cycle(row: Row[Any]) -> ClosedCycle:
+    """Any: columns of several types."""
+    cycle = BillCycle(to_micros(row.cycle_start_time), to_micros(row.cycle_end_time))
+    return ClosedCycle(row.subscription_id, row.subscription_key, cycle)
+
+
+CLOSED_CYCLES: Final = Subject(
+    text("""
+        SELECT DISTINCT ON (subscription_key) subscription_key, subscription_id, cycle_start_time, cycle_end_time
+        FROM usage.bill_cycle JOIN usage.subscription USING (subscription_key)
+        WHERE shard = :shard AND subscription_key > :after AND cycle_end_time > :since AND cycle_end_time <= :until
+        ORDER BY subscription_key, cycle_start_time DESC
+        LIMIT :size
+    """),
+    # Each subscription's newest cycle that is over, and no more of the past.
+    timedelta(days=31),
+    _closed_cycle,
+)
 
 
 class PostgresRoundPage:
@@ -46,11 +76,18 @@ class PostgresRoundPage:
 class PostgresRounds:
     """How far each insight has come, by shard."""
 
-    def __init__(self, store: Store, announce: Callable[[Signal], Message], pause: timedelta) -> None:
+    def __init__(
+        self,
+        store: Store,
+        announce: Callable[[Signal], Message],
+        pause: timedelta,
+        subject: Subject = CLOSED_CYCLES,
+    ) -> None:
         """`pause`: a round begins when so much time has gone by since the one before."""
         self._store = store
         self._announce = announce
         self._pause = pause
+        self._subject = subject
 
     async def due(self, insight: str, target: datetime) -> Sequence[int]:
         """The shards in which there is something to do, if nobody else does it."""
@@ -59,8 +96,11 @@ class PostgresRounds:
             rows = (await connection.execute(_DUE, where)).all()
         if len(rows) < SHARDS:
             async with self._store.unit_of_work() as uow:
-                await uow.connection.execute(_BEGIN, where | {"first": target - FIRST_ROUND, "shards": SHARDS})
-            return range(SHARDS)
+                first = target - self._subject.first_round
+                await uow.connection.execute(
+                    _BEGIN, {"insight": insight, "first": first, "target": target, "shards": SHARDS}
+                )
+            return await self.due(insight, target)
         return [row.shard for row in rows if row.due]
 
     def page(
@@ -82,19 +122,8 @@ class PostgresRounds:
                 return
             aim = row.target_time or target
             window = {"shard": shard, "since": row.done_until_time, "until": aim, "after": row.after_key, "size": size}
-            found = (await connection.execute(_NEXT, window)).all()
-            yield PostgresRoundPage(
-                uow,
-                self._announce,
-                [
-                    ClosedCycle(
-                        each.subscription_id,
-                        each.subscription_key,
-                        BillCycle(to_micros(each.cycle_start_time), to_micros(each.cycle_end_time)),
-                    )
-                    for each in found
-                ],
-            )
+            found = (await connection.execute(self._subject.next, window)).all()
+            yield PostgresRoundPage(uow, self._announce, [self._subject.read(each) for each in found])
             if len(found) < size:
                 await connection.execute(_FINISH, place | {"until": aim})
             else:
@@ -107,9 +136,11 @@ _DUE: Final = text("""
     WHERE insight = :insight
     ORDER BY shard
 """)
+# Where nothing has been used yet there is nothing to look back to.
 _BEGIN: Final = text("""
     INSERT INTO usage.insight_round (insight, shard, done_until_time, after_key)
-    SELECT :insight, shard, :first, 0 FROM generate_series(0, :shards - 1) AS shard
+    SELECT :insight, shard, CASE WHEN used.before THEN CAST(:first AS timestamptz) ELSE :target END, 0
+    FROM generate_series(0, :shards - 1) AS shard, (SELECT EXISTS (SELECT FROM usage.bill_cycle) AS before) AS used
     ON CONFLICT (insight, shard) DO NOTHING
 """)
 _LOCK: Final = text("""
@@ -117,13 +148,6 @@ _LOCK: Final = text("""
     FROM usage.insight_round
     WHERE insight = :insight AND shard = :shard
     FOR UPDATE SKIP LOCKED
-""")
-_NEXT: Final = text("""
-    SELECT DISTINCT ON (subscription_key) subscription_key, subscription_id, cycle_start_time, cycle_end_time
-    FROM usage.bill_cycle JOIN usage.subscription USING (subscription_key)
-    WHERE shard = :shard AND subscription_key > :after AND cycle_end_time > :since AND cycle_end_time <= :until
-    ORDER BY subscription_key, cycle_start_time DESC
-    LIMIT :size
 """)
 _FINISH: Final = text("""
     UPDATE usage.insight_round

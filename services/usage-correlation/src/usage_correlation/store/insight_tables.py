@@ -39,3 +39,12 @@ CARE_CONTACT = Table(
     Column("contact_time", _TIME, primary_key=True),
     Column("touch_point_id", Text, primary_key=True),
 )
+# Patterns that came with the service and were installed once; what staff made of them is theirs.
+SHIPPED_PATTERN = Table(
+    "shipped_pattern",
+    metadata,
+    Column("pattern_id", Text, primary_key=True),
+    # Of the document as it was shipped.
+    Column("document_digest", Text, nullable=False),
+    Column("install_time", _TIME, nullable=False),
+)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from zlib import crc32
 
 from google.protobuf.message import Message
 from sqlalchemy import Row
@@ -17,14 +18,16 @@ from mesh.store import Store, UnitOfWork
 from rating import SERVICES
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.placement import Account
-from usage_correlation.domain.shards import shard_of
+from usage_correlation.domain.shards import SHARDS, shard_of
 from usage_correlation.domain.signals import PlacedSignal, Signal
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.store import counters, signals
 from usage_correlation.store.accounts import AccountWriter
 from usage_correlation.store.arrays import bigints, integers, smallints, texts, timestamps
+from usage_correlation.store.counters import AccountColumns
 
+V = TypeVar("V")
 Announce = Callable[[Signal], Message]
 """Makes the event that tells of a signal."""
 
@@ -54,6 +57,7 @@ class PostgresLedgerWriter:
         self._sources = sources
         self._source_names = {key: source for source, key in sources.items()}
         self._announce = announce
+        self._columns: tuple[Sequence[Account], AccountColumns] | None = None
 
     @property
     def uow(self) -> UnitOfWork:
@@ -69,14 +73,23 @@ class PostgresLedgerWriter:
         """Make the rows' records known; the content digests of those that were known before, by key."""
         if not rows:
             return {}
-        by_place = sorted((*self._place(batch.key(row)), digests[row]) for row in rows)
-        shards, sources, ids, contents = zip(*by_place, strict=True)
-        columns = (smallints(shards), integers(sources), texts(ids), bigints(contents))
-        new = await self._run(_CLAIM, columns)
-        if len(new) == len(rows):
+        sources, ids = self._sources, batch.record_ids
+        places = sorted(
+            zip(
+                [crc32(ids[row].encode()) % SHARDS for row in rows],
+                [sources[batch.sources[row]] for row in rows],
+                [ids[row] for row in rows],
+                [digests[row] for row in rows],
+                strict=True,
+            )
+        )
+        shards, keys, names, contents = zip(*places, strict=True)
+        claimed = (smallints(shards), integers(keys), texts(names), bigints(contents))
+        new: int = (await self._uow.connection.exec_driver_sql(_CLAIM, claimed)).scalar_one()
+        if new == len(rows):
             return {}
-        claimed = {(self._source_names[row.source_key], row.record_id) for row in new}
-        return await self.known({batch.key(row) for row in rows} - claimed)
+        found = await self._run(_KNOWN_BEFORE, (smallints(shards), integers(keys), texts(names)))
+        return {(self._source_names[row.source_key], row.record_id): row.content_digest for row in found}
 
     async def known(self, keys: Collection[RecordKey]) -> Mapping[RecordKey, int]:
         """The content digests of those records that are known."""
@@ -90,16 +103,16 @@ class PostgresLedgerWriter:
         """Store records; `accounts` for each of the rows. The version of the change log as of then."""
         columns = (
             arrive_time,
-            timestamps([batch.starts[row] for row in rows]),
-            bigints([batch.quantities[row] for row in rows]),
+            timestamps(_chosen(batch.starts, rows)),
+            bigints(_chosen(batch.quantities, rows)),
             integers([account.subscriber.key for account in accounts]),
-            integers([self._sources[batch.sources[row]] for row in rows]),
+            integers([self._sources[source] for source in _chosen(batch.sources, rows)]),
             smallints([account.subscriber.shard for account in accounts]),
-            texts([SERVICES[batch.services[row]] for row in rows]),
-            texts([batch.record_ids[row] for row in rows]),
-            texts([batch.destinations[row] for row in rows]),
-            texts([batch.visited_networks[row] for row in rows]),
-            texts([batch.location_ids[row] for row in rows]),
+            texts([SERVICES[service] for service in _chosen(batch.services, rows)]),
+            texts(_chosen(batch.record_ids, rows)),
+            texts(_chosen(batch.destinations, rows)),
+            texts(_chosen(batch.visited_networks, rows)),
+            texts(_chosen(batch.location_ids, rows)),
         )
         version: int = (await self._uow.connection.exec_driver_sql(_APPEND, columns)).scalar_one()
         return version
@@ -108,13 +121,19 @@ class PostgresLedgerWriter:
         self, accounts: Sequence[Account], totals: SpendTotals, least: Fraction | None
     ) -> Sequence[Spending]:
         """Raise what the accounts have spent, and tell of those that have spent `least` then; None: of nobody."""
-        return await counters.add_spending(self._uow.connection, accounts, totals, least)
+        return await counters.add_spending(self._uow.connection, self._in_columns(accounts), totals, least)
 
     async def add_lines(
         self, accounts: Sequence[Account], lines: Sequence[LineTotals], charges: Mapping[ChargeName, int]
     ) -> None:
         """Raise the counters of accounts whose spending was raised before."""
-        await counters.add_lines(self._uow.connection, accounts, lines, charges)
+        await counters.add_lines(self._uow.connection, self._in_columns(accounts), lines, charges)
+
+    def _in_columns(self, accounts: Sequence[Account]) -> AccountColumns:
+        """The accounts in columns; those of the last statement are kept, since the next one is about the same."""
+        if self._columns is None or self._columns[0] is not accounts or len(self._columns[1].keys) != len(accounts):
+            self._columns = (accounts, AccountColumns.of(accounts))
+        return self._columns[1]
 
     async def newest_records(
         self, accounts: Sequence[Account], but: Sequence[Collection[RecordKey]], size: int
@@ -154,17 +173,27 @@ class PostgresLedgerWriter:
         return (await self._uow.connection.exec_driver_sql(statement, columns)).all()
 
 
+def _chosen(values: Sequence[V], rows: Sequence[int]) -> Sequence[V]:
+    """The values of some rows, which rise; nearly always all of them."""
+    return values if len(rows) == len(values) else [values[row] for row in rows]
+
+
 _CLAIM: Final = """
-    INSERT INTO usage.usage_record_key (key_shard, source_key, record_id, content_digest)
-    SELECT * FROM unnest(%b, %b, %b, %b)
-    ON CONFLICT (key_shard, source_key, record_id) DO NOTHING
-    RETURNING source_key, record_id
+    WITH claimed AS (
+        INSERT INTO usage.usage_record_key (key_shard, source_key, record_id, content_digest)
+        SELECT * FROM unnest(%b, %b, %b, %b)
+        ON CONFLICT (key_shard, source_key, record_id) DO NOTHING
+        RETURNING 1
+    )
+    SELECT count(*) FROM claimed
 """
 _KNOWN: Final = """
     SELECT source_key, record_id, content_digest
     FROM usage.usage_record_key
     JOIN unnest(%b, %b, %b) AS wanted (key_shard, source_key, record_id) USING (key_shard, source_key, record_id)
 """
+# Those that this transaction did not make itself.
+_KNOWN_BEFORE: Final = f"{_KNOWN} WHERE usage_record_key.xmin <> pg_current_xact_id()::xid"
 # For 1,000 rows this takes two thirds of the time of a COPY, whose rows the driver would write one by one.
 _APPEND: Final = """
     WITH stored AS (

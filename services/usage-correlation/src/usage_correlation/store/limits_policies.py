@@ -1,12 +1,12 @@
 """How are limit policies kept, and how do the shipped ones get there?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
 import yaml
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import Row, Select, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from mesh.store import Store
 from usage_correlation.domain.limits.policies import LimitPolicy, LimitTerms
 from usage_correlation.handlers.ports import ChangeKind
 from usage_correlation.store.changes import note_changes
-from usage_correlation.store.limits_tables import LIMIT_POLICY
+from usage_correlation.store.limits_tables import LIMIT_POLICY, LIMIT_POLICY_REVISION
 
 _TERMS: Final = TypeAdapter(LimitTerms)
 _ALL: Final = select(LIMIT_POLICY).order_by(LIMIT_POLICY.c.policy_id)
@@ -55,6 +55,12 @@ class LimitPolicyStore:
         """The first `size` whose id comes after `after`, by id."""
         return await self._read(_ALL.where(LIMIT_POLICY.c.policy_id > after).limit(size))
 
+    async def revisions(self, wanted: Collection[tuple[str, int]]) -> Sequence[LimitPolicy]:
+        """Policies as they were, by id and revision."""
+        columns = LIMIT_POLICY_REVISION.c
+        query = select(LIMIT_POLICY_REVISION).where(tuple_(columns.policy_id, columns.revision).in_(list(wanted)))
+        return await self._read(query.order_by(columns.policy_id, columns.revision)) if wanted else []
+
     async def _read(self, query: Select[Any]) -> list[LimitPolicy]:
         await self._ship()
         async with self._store.reading() as connection:
@@ -68,7 +74,8 @@ class LimitPolicyStore:
         async with self._store.unit_of_work() as uow:
             writer = PostgresLimitPolicyWriter(uow.connection, self._clock)
             for policy_id, terms in shipped_policies().items():
-                await writer.add(LimitPolicy(policy_id, terms, 1, now, now))
+                revision = await writer.last_revision(policy_id) + 1
+                await writer.add(LimitPolicy(policy_id, terms, revision, now, now))
         self._are_shipped = True
 
 
@@ -84,6 +91,12 @@ class PostgresLimitPolicyWriter:
         query = _ALL.where(LIMIT_POLICY.c.policy_id == policy_id).with_for_update()
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else _policy(row)
+
+    async def last_revision(self, policy_id: str) -> int:
+        """The last that a policy of this id had, also one that was removed; 0 when there was none."""
+        columns = LIMIT_POLICY_REVISION.c
+        query = select(func.max(columns.revision)).where(columns.policy_id == policy_id)
+        return (await self._connection.execute(query)).scalar_one() or 0
 
     async def add(self, policy: LimitPolicy) -> bool:
         """Keep a new one; False when its id is taken."""
@@ -105,6 +118,8 @@ class PostgresLimitPolicyWriter:
         await self._note(policy)
 
     async def _note(self, policy: LimitPolicy) -> None:
+        """Keep the revision, also of a policy that is removed, and tell every replica."""
+        await self._connection.execute(insert(LIMIT_POLICY_REVISION).values(_columns(policy)).on_conflict_do_nothing())
         await note_changes(self._connection, [(ChangeKind.LIMIT_POLICY, policy.id)], self._clock.now())
 
 

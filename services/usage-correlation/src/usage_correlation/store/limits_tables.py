@@ -20,6 +20,17 @@ LIMIT_POLICY: Final = Table(
     Column("update_time", _TIME, nullable=False),
 )
 
+# Every revision that a policy had: events say under which they happened.
+LIMIT_POLICY_REVISION: Final = Table(
+    "limit_policy_revision",
+    metadata,
+    Column("policy_id", Text, primary_key=True),
+    Column("revision", BigInteger, primary_key=True),
+    Column("terms", JSONB, nullable=False),
+    Column("create_time", _TIME, nullable=False),
+    Column("update_time", _TIME, nullable=False),
+)
+
 # What a subscription's customer said about a policy: the row that whoever changes anything about the two locks.
 LIMIT_CHOICE: Final = Table(
     "limit_choice",

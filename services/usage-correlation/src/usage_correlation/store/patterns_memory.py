@@ -153,7 +153,7 @@ def _texts(columns: Iterable[Objects]) -> BinaryArray:
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[int, Row[Any]]]) -> list[Any]:
-    """Rows as columns; the first column of a row is the number of what was asked, the others stand in order; Any: arrays."""
+    """Rows as columns: a row's first is the number of what was asked, the others stand in order; Any: arrays."""
     columns: list[Any] = [np.array([subject for subject, _ in rows], np.int64)]
     for place, name in enumerate(names[1:], start=1):
         values = [row[place] for _, row in rows]
@@ -166,8 +166,8 @@ def _columns(names: Sequence[str], rows: Sequence[tuple[int, Row[Any]]]) -> list
 
 _KEEP: Final = """
     INSERT INTO usage.pattern_event (
-        shard, state_key, subscription_key, event_micros, event_class, reference, arrive_micros, value, digest, group_key,
-        cell, area)
+        shard, state_key, subscription_key, event_micros, event_class, reference, arrive_micros, value, digest,
+        group_key, cell, area)
     SELECT * FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)
     ON CONFLICT DO NOTHING
 """

@@ -47,7 +47,7 @@ PATTERN_STATE: Final = Table(
     UniqueConstraint("pattern_id", "state_digest"),
 )
 
-# Events that count, for patterns that look at each of them. In the key what tells them apart, so that none is kept twice.
+# Events that count, for patterns that look at each of them. The key tells them apart, so that none is kept twice.
 PATTERN_EVENT: Final = Table(
     "pattern_event",
     metadata,

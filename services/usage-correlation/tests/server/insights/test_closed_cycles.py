@@ -60,10 +60,17 @@ async def world(postgres_url: str, redis_url: str, certificates: Certificates) -
         yield made
 
 
+JUDGING = ["plan-misfit", "churn-risk", "stagnation", "early-adopter"]
+
+
 async def _rounds(world: World) -> Sequence[Any]:
     """Any: rows."""
     async with world.service.runtime.store.reading() as connection:
-        return (await connection.execute(text("SELECT * FROM usage.insight_round"))).all()
+        return (
+            await connection.execute(
+                text("SELECT * FROM usage.insight_round WHERE insight = ANY(:names)"), {"names": JUDGING}
+            )
+        ).all()
 
 
 async def _judged(world: World, now: datetime) -> None:
@@ -114,9 +121,10 @@ async def _churners(world: World) -> None:
     """Everybody calls an hour a month by day; some call care again and again."""
     world.catalogue.sell("churn-world", tariff_document("churn-world"))
     march = months(3)[2]
-    for number in range(12):
-        name = SUBSCRIPTIONS[f"calm-{number}"] = world.profile.hold()
-        await _calls(world, name, [march + timedelta(days=day) for day in range(10)], seconds=1100)
+    calm = [world.profile.hold() for _ in range(12)]
+    SUBSCRIPTIONS.update({f"calm-{number}": name for number, name in enumerate(calm)})
+    calls = [usage_record(name, 1100, start=march + timedelta(days=day)) for name in calm for day in range(10)]
+    await record(world, *calls)
     name = SUBSCRIPTIONS["angry"] = world.profile.hold()
     await _calls(world, name, [march + timedelta(days=day) for day in range(3)], seconds=1100)
     await _touches(world, name, CHANNEL_CALL, 5)
@@ -157,13 +165,15 @@ async def _stagnant(world: World) -> None:
 
 
 async def _adopters(world: World) -> None:
-    """A hundred use content; games are new in March, and two of them take them up."""
+    """Sixty use content; games are new in March, and two of them take them up."""
     old = JANUARY_1.replace(year=2025, month=4)
     march = months(3)[2]
+    records = []
     for number in range(60):
         name = SUBSCRIPTIONS[f"user-{number}"] = world.profile.hold("lines")
-        bought = [_content(name, old, "films"), _content(name, march, "films")]
-        await record(world, *bought, *([_content(name, march, "games")] if number < 2 else []))
+        records += [_content(name, old, "films"), _content(name, march, "films")]
+        records += [_content(name, march, "games")] if number < 2 else []
+    await record(world, *records)
 
 
 def _content(name: str, start: datetime, kind: str) -> UsageRecord:
@@ -249,7 +259,6 @@ async def test_every_cycle_is_judged_once(world: World) -> None:
     await rounds_go_on(world)
     assert {what: len(await signals_of(world, name)) for what, name in SUBSCRIPTIONS.items()} == before
     rounds = await _rounds(world)
-    assert {each.insight for each in rounds} == {"plan-misfit", "churn-risk", "stagnation", "early-adopter"}
     assert len(rounds) == 4 * 64
     assert all(each.target_time is None for each in rounds)
     assert {each.done_until_time for each in rounds} == {JUDGED - timedelta(hours=72)}

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$cxmesh/billing/v1/error_reason.proto\x12\x11\x63xmesh.billing.v1*\xe4\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x45RROR_REASON_BILL_RUN_NOT_FOUND\x10\x01\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x02\x12%\n!ERROR_REASON_BILL_CHECK_NOT_FOUND\x10\x03\x12\x19\n\x15\x45RROR_REASON_NOT_HELD\x10\x04\x12\x1d\n\x19\x45RROR_REASON_INVALID_BILL\x10\x05\x12\'\n#ERROR_REASON_SUBSCRIPTION_NOT_FOUND\x10\x06\x12\x1e\n\x1a\x45RROR_REASON_BILL_CONFLICT\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_INVALID_VALUE\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_INVALID_ENTRY\x10\t\x12\x1f\n\x1b\x45RROR_REASON_ENTRY_CONFLICT\x10\n\x12%\n!ERROR_REASON_NO_SUCH_SUBSCRIPTION\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_NOT_CHECKABLE\x10\x0c\x12\x1f\n\x1b\x45RROR_REASON_NO_BILL_BEFORE\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$cxmesh/billing/v1/error_reason.proto\x12\x11\x63xmesh.billing.v1*\xec\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12#\n\x1f\x45RROR_REASON_BILL_RUN_NOT_FOUND\x10\x01\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x02\x12%\n!ERROR_REASON_BILL_CHECK_NOT_FOUND\x10\x03\x12\x19\n\x15\x45RROR_REASON_NOT_HELD\x10\x04\x12\x1d\n\x19\x45RROR_REASON_INVALID_BILL\x10\x05\x12\'\n#ERROR_REASON_SUBSCRIPTION_NOT_FOUND\x10\x06\x12\x1e\n\x1a\x45RROR_REASON_BILL_CONFLICT\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_INVALID_VALUE\x10\x08\x12\x1e\n\x1a\x45RROR_REASON_INVALID_ENTRY\x10\t\x12\x1f\n\x1b\x45RROR_REASON_ENTRY_CONFLICT\x10\n\x12%\n!ERROR_REASON_NO_SUCH_SUBSCRIPTION\x10\x0b\x12\x1e\n\x1a\x45RROR_REASON_NOT_CHECKABLE\x10\x0c\x12\x1f\n\x1b\x45RROR_REASON_NO_BILL_BEFORE\x10\r\x12\"\n\x1e\x45RROR_REASON_DISPUTE_NOT_FOUND\x10\x0e\x12!\n\x1d\x45RROR_REASON_DISPUTED_ALREADY\x10\x0f\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x10\x12!\n\x1d\x45RROR_REASON_BEYOND_AUTHORITY\x10\x11\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cxmesh.billing.v1.error_rea
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=60
-  _globals['_ERRORREASON']._serialized_end=544
+  _globals['_ERRORREASON']._serialized_end=680
 # @@protoc_insertion_point(module_scope)

@@ -76,6 +76,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No bill of the period before was checked. FAILED_PRECONDITION.
     Example: { "reason": "ERROR_REASON_NO_BILL_BEFORE", "metadata": { "bill_check": "billChecks/2026-11.b-17" } }
     """
+    ERROR_REASON_DISPUTE_NOT_FOUND: _ErrorReason.ValueType  # 14
+    """No dispute has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_DISPUTE_NOT_FOUND", "metadata": { "dispute": "disputes/d-17" } }
+    """
+    ERROR_REASON_DISPUTED_ALREADY: _ErrorReason.ValueType  # 15
+    """An open dispute is about the same charges of the bill. ALREADY_EXISTS.
+    Example: { "reason": "ERROR_REASON_DISPUTED_ALREADY", "metadata": { "dispute": "disputes/d-16" } }
+    """
+    ERROR_REASON_WRONG_STATE: _ErrorReason.ValueType  # 16
+    """The dispute can't go there from where it stands. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_WRONG_STATE", "metadata": { "dispute": "disputes/d-17", "state": "CLOSED" } }
+    """
+    ERROR_REASON_BEYOND_AUTHORITY: _ErrorReason.ValueType  # 17
+    """The credit is beyond the authority. PERMISSION_DENIED.
+    Example: { "reason": "ERROR_REASON_BEYOND_AUTHORITY", "metadata": { "dispute": "disputes/d-17", "authority": "AGENT", "limit": "50.00 USD" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
@@ -133,5 +149,21 @@ Example: { "reason": "ERROR_REASON_NOT_CHECKABLE", "metadata": { "subscription":
 ERROR_REASON_NO_BILL_BEFORE: ErrorReason.ValueType  # 13
 """No bill of the period before was checked. FAILED_PRECONDITION.
 Example: { "reason": "ERROR_REASON_NO_BILL_BEFORE", "metadata": { "bill_check": "billChecks/2026-11.b-17" } }
+"""
+ERROR_REASON_DISPUTE_NOT_FOUND: ErrorReason.ValueType  # 14
+"""No dispute has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_DISPUTE_NOT_FOUND", "metadata": { "dispute": "disputes/d-17" } }
+"""
+ERROR_REASON_DISPUTED_ALREADY: ErrorReason.ValueType  # 15
+"""An open dispute is about the same charges of the bill. ALREADY_EXISTS.
+Example: { "reason": "ERROR_REASON_DISPUTED_ALREADY", "metadata": { "dispute": "disputes/d-16" } }
+"""
+ERROR_REASON_WRONG_STATE: ErrorReason.ValueType  # 16
+"""The dispute can't go there from where it stands. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_WRONG_STATE", "metadata": { "dispute": "disputes/d-17", "state": "CLOSED" } }
+"""
+ERROR_REASON_BEYOND_AUTHORITY: ErrorReason.ValueType  # 17
+"""The credit is beyond the authority. PERMISSION_DENIED.
+Example: { "reason": "ERROR_REASON_BEYOND_AUTHORITY", "metadata": { "dispute": "disputes/d-17", "authority": "AGENT", "limit": "50.00 USD" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -442,3 +442,81 @@ class UnusualSpend(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnusualSpend: _TypeAlias = UnusualSpend  # noqa: Y015
+
+@_typing.final
+class Silence(_message.Message):
+    """No usage where it was normal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAST_USAGE_TIME_FIELD_NUMBER: _builtins.int
+    SILENT_DAYS_FIELD_NUMBER: _builtins.int
+    OBSERVED_DAYS_FIELD_NUMBER: _builtins.int
+    USED_DAYS_FIELD_NUMBER: _builtins.int
+    silent_days: _builtins.int
+    """How many days ago that was when it was noticed."""
+    observed_days: _builtins.int
+    """Of so many days before it ..."""
+    used_days: _builtins.int
+    """... so many had usage, by the customer's calendar."""
+    @_builtins.property
+    def last_usage_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last usage began."""
+
+    def __init__(
+        self,
+        *,
+        last_usage_time: _timestamp_pb2.Timestamp | None = ...,
+        silent_days: _builtins.int = ...,
+        observed_days: _builtins.int = ...,
+        used_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_usage_time", b"last_usage_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_usage_time", b"last_usage_time", "observed_days", b"observed_days", "silent_days", b"silent_days", "used_days", b"used_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Silence: _TypeAlias = Silence  # noqa: Y015
+
+@_typing.final
+class UnusedCapability(_message.Message):
+    """The device can do something that isn't used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAC_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    UNUSED_USAGE_TYPE_FIELD_NUMBER: _builtins.int
+    UNUSED_SINCE_FIELD_NUMBER: _builtins.int
+    tac: _builtins.str
+    """Type allocation code of the device."""
+    model: _builtins.str
+    """What it is sold as; empty when that isn't known."""
+    unused_usage_type: _usage_record_pb2.UsageType.ValueType
+    """What isn't used."""
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it can do, e.g. "lte"."""
+
+    @_builtins.property
+    def unused_since(self) -> _timestamp_pb2.Timestamp:
+        """Since when, as far as was looked."""
+
+    def __init__(
+        self,
+        *,
+        tac: _builtins.str = ...,
+        model: _builtins.str = ...,
+        capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        unused_usage_type: _usage_record_pb2.UsageType.ValueType = ...,
+        unused_since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["unused_since", b"unused_since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "model", b"model", "tac", b"tac", "unused_since", b"unused_since", "unused_usage_type", b"unused_usage_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnusedCapability: _TypeAlias = UnusedCapability  # noqa: Y015

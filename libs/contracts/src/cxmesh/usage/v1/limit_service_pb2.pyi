@@ -556,7 +556,7 @@ class LimitRecord(_message.Message):
 
     @_builtins.property
     def limit_policies(self) -> _containers.RepeatedCompositeFieldContainer[_limit_policy_pb2.LimitPolicy]:
-        """The policies that apply or applied, as they are now; their revisions are in the events."""
+        """The policies that apply, and each revision of a policy under which something happened."""
 
     @_builtins.property
     def spending_limits(self) -> _containers.RepeatedCompositeFieldContainer[_limit_state_pb2.SpendingLimit]:

@@ -75,7 +75,8 @@ class PlanAdviceServiceServicer:
     def EstimateCost(self, request, context):
         """What a planned trip, or other planned usage, would cost under the plan in force, with its allowances as they are
         now, under plans that may be taken instead, and with packs that may be added. Nothing is stored or booked.
-        Errors: NOT_FOUND; FAILED_PRECONDITION when the plan in force has no price for the usage.
+        Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now, or too little of its own usage is known;
+        FAILED_PRECONDITION when the plan in force has no price for the usage.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class PlanAdviceServiceStub:
     EstimateCost: _grpc.UnaryUnaryMultiCallable[_plan_advice_service_pb2.EstimateCostRequest, _plan_advice_service_pb2.EstimateCostResponse]
     """What a planned trip, or other planned usage, would cost under the plan in force, with its allowances as they are
     now, under plans that may be taken instead, and with packs that may be added. Nothing is stored or booked.
-    Errors: NOT_FOUND; FAILED_PRECONDITION when the plan in force has no price for the usage.
+    Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now, or too little of its own usage is known;
+    FAILED_PRECONDITION when the plan in force has no price for the usage.
     """
 
 @_typing.type_check_only
@@ -60,7 +61,8 @@ class PlanAdviceServiceAsyncStub(PlanAdviceServiceStub):
     EstimateCost: _aio.UnaryUnaryMultiCallable[_plan_advice_service_pb2.EstimateCostRequest, _plan_advice_service_pb2.EstimateCostResponse]  # type: ignore[assignment]
     """What a planned trip, or other planned usage, would cost under the plan in force, with its allowances as they are
     now, under plans that may be taken instead, and with packs that may be added. Nothing is stored or booked.
-    Errors: NOT_FOUND; FAILED_PRECONDITION when the plan in force has no price for the usage.
+    Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now, or too little of its own usage is known;
+    FAILED_PRECONDITION when the plan in force has no price for the usage.
     """
 
 class PlanAdviceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -92,7 +94,8 @@ class PlanAdviceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_plan_advice_service_pb2.EstimateCostResponse, _abc.Awaitable[_plan_advice_service_pb2.EstimateCostResponse]]:
         """What a planned trip, or other planned usage, would cost under the plan in force, with its allowances as they are
         now, under plans that may be taken instead, and with packs that may be added. Nothing is stored or booked.
-        Errors: NOT_FOUND; FAILED_PRECONDITION when the plan in force has no price for the usage.
+        Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now, or too little of its own usage is known;
+        FAILED_PRECONDITION when the plan in force has no price for the usage.
         """
 
 def add_PlanAdviceServiceServicer_to_server(servicer: PlanAdviceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

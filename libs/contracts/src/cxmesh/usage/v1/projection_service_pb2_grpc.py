@@ -54,7 +54,8 @@ class ProjectionServiceServicer:
 
     def GetProjection(self, request, context):
         """The projection of a subscription's running bill cycle. Asked twice at the same moment, it says the same.
-        Errors: NOT_FOUND; FAILED_PRECONDITION when the subscription holds no plan that is in force.
+        Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now; FAILED_PRECONDITION when its plan has no
+        prices now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

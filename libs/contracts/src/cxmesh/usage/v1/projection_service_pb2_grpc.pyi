@@ -36,7 +36,8 @@ class ProjectionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ProjectionServiceAsyncStub: ...
     GetProjection: _grpc.UnaryUnaryMultiCallable[_projection_service_pb2.GetProjectionRequest, _projection_pb2.Projection]
     """The projection of a subscription's running bill cycle. Asked twice at the same moment, it says the same.
-    Errors: NOT_FOUND; FAILED_PRECONDITION when the subscription holds no plan that is in force.
+    Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now; FAILED_PRECONDITION when its plan has no
+    prices now.
     """
     BatchGetProjections: _grpc.UnaryStreamMultiCallable[_projection_service_pb2.BatchGetProjectionsRequest, _projection_service_pb2.BatchGetProjectionsResponse]
     """Projections of many subscriptions; one that can't be projected does not hold up the others."""
@@ -48,7 +49,8 @@ class ProjectionServiceAsyncStub(ProjectionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetProjection: _aio.UnaryUnaryMultiCallable[_projection_service_pb2.GetProjectionRequest, _projection_pb2.Projection]  # type: ignore[assignment]
     """The projection of a subscription's running bill cycle. Asked twice at the same moment, it says the same.
-    Errors: NOT_FOUND; FAILED_PRECONDITION when the subscription holds no plan that is in force.
+    Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now; FAILED_PRECONDITION when its plan has no
+    prices now.
     """
     BatchGetProjections: _aio.UnaryStreamMultiCallable[_projection_service_pb2.BatchGetProjectionsRequest, _projection_service_pb2.BatchGetProjectionsResponse]  # type: ignore[assignment]
     """Projections of many subscriptions; one that can't be projected does not hold up the others."""
@@ -63,7 +65,8 @@ class ProjectionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_projection_pb2.Projection, _abc.Awaitable[_projection_pb2.Projection]]:
         """The projection of a subscription's running bill cycle. Asked twice at the same moment, it says the same.
-        Errors: NOT_FOUND; FAILED_PRECONDITION when the subscription holds no plan that is in force.
+        Errors: NOT_FOUND; INVALID_ARGUMENT when the subscription holds no plan now; FAILED_PRECONDITION when its plan has no
+        prices now.
         """
 
     @_abc_1.abstractmethod

@@ -164,6 +164,8 @@ class Signal(_message.Message):
     STAGNATION_FIELD_NUMBER: _builtins.int
     EARLY_ADOPTER_FIELD_NUMBER: _builtins.int
     UNUSUAL_SPEND_FIELD_NUMBER: _builtins.int
+    SILENCE_FIELD_NUMBER: _builtins.int
+    UNUSED_CAPABILITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`signals/{signal}`. The id follows from what was signalled, so that no crossing is signalled twice."""
     kind: Global___SignalKind.ValueType
@@ -228,6 +230,14 @@ class Signal(_message.Message):
     def unusual_spend(self) -> _insight_pb2.UnusualSpend:
         """Set for SIGNAL_KIND_UNUSUAL_SPEND."""
 
+    @_builtins.property
+    def silence(self) -> _insight_pb2.Silence:
+        """Set for SIGNAL_KIND_SILENCE."""
+
+    @_builtins.property
+    def unused_capability(self) -> _insight_pb2.UnusedCapability:
+        """Set for SIGNAL_KIND_UNUSED_CAPABILITY."""
+
     def __init__(
         self,
         *,
@@ -249,12 +259,14 @@ class Signal(_message.Message):
         stagnation: _insight_pb2.UsageStagnation | None = ...,
         early_adopter: _insight_pb2.EarlyAdoption | None = ...,
         unusual_spend: _insight_pb2.UnusualSpend | None = ...,
+        silence: _insight_pb2.Silence | None = ...,
+        unused_capability: _insight_pb2.UnusedCapability | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "unusual_spend", b"unusual_spend"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "silence", b"silence", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "unused_capability", b"unused_capability", "unusual_spend", b"unusual_spend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "subscription", b"subscription", "unusual_spend", b"unusual_spend"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance_threshold", b"allowance_threshold", "arrive_time", b"arrive_time", "churn_risk", b"churn_risk", "create_time", b"create_time", "customer", b"customer", "detail", b"detail", "early_adopter", b"early_adopter", "event_time", b"event_time", "evidence_records", b"evidence_records", "kind", b"kind", "name", b"name", "pattern", b"pattern", "plan_misfit", b"plan_misfit", "roaming_entry", b"roaming_entry", "silence", b"silence", "spend_threshold", b"spend_threshold", "spending_limit", b"spending_limit", "stagnation", b"stagnation", "subscription", b"subscription", "unused_capability", b"unused_capability", "unusual_spend", b"unusual_spend"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold", "allowance_threshold", "spending_limit", "pattern", "roaming_entry", "plan_misfit", "churn_risk", "stagnation", "early_adopter", "unusual_spend"]  # noqa: Y015
+    _WhichOneofReturnType_detail: _TypeAlias = _typing.Literal["spend_threshold", "allowance_threshold", "spending_limit", "pattern", "roaming_entry", "plan_misfit", "churn_risk", "stagnation", "early_adopter", "unusual_spend", "silence", "unused_capability"]  # noqa: Y015
     _WhichOneofArgType_detail: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_detail) -> _WhichOneofReturnType_detail | None: ...
 

@@ -1,6 +1,6 @@
 """Does a subscriber use more and more, or less and less, and how sure is that?
 
-A straight line through the weeks that are known, with a prior that habits change by a tenth or so in a month (Bayesian
+A straight line through the weeks that are known, with a prior that habits change by a seventh or so in a month (Bayesian
 linear regression): a few noisy weeks say little, and then the prior's doubt widens the futures instead.
 """
 
@@ -14,7 +14,7 @@ from usage_correlation.domain.forecast.rhythm import Rhythm
 
 _WEEK: Final = 7
 _MONTH_DAYS: Final = 30
-_SLOPE_DEVIATION: Final = 0.12
+_SLOPE_DEVIATION: Final = 0.15
 """Of the change in a month, before anything is known."""
 _NOISE: Final = 0.3
 """Deviation of a week from the mean before anything is known, as if two weeks had shown it."""

@@ -25,9 +25,18 @@ _NUMBER: Final = re.compile(rf"[0-9]{{{_SHORTEST_NUMBER},}}")
 
 def local_hours(start: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
     """The hour, 0 to 23, that clocks in the zone show at each moment, given in seconds since 1970."""
+    return (start + _offsets(start, zone)) // _HOUR % 24
+
+
+def local_days(start: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """The calendar day, counted from 1970-01-01, that it is in the zone at each moment."""
+    return (start + _offsets(start, zone)) // (24 * _HOUR)
+
+
+def _offsets(start: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """Seconds from UTC at each moment."""
     quarters, which = np.unique(start // _QUARTER_HOUR, return_inverse=True)
-    offsets = [_offset(int(quarter) * _QUARTER_HOUR, zone) for quarter in quarters]
-    return np.asarray((start + np.array(offsets, np.int64)[which]) // _HOUR % 24)
+    return np.array([_offset(int(quarter) * _QUARTER_HOUR, zone) for quarter in quarters], np.int64)[which]
 
 
 def _offset(moment: int, zone: ZoneInfo) -> int:

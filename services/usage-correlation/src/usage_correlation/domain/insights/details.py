@@ -117,4 +117,35 @@ class UnusualSpend:
     currency: str
 
 
-InsightDetail = RoamingEntered | PlanMisfit | ChurnRisk | UsageStagnation | EarlyAdoption | UnusualSpend
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No usage where it was normal."""
+
+    last_usage_micros: int
+    silent_days: int
+    observed_days: int
+    used_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCapability:
+    """The device can do something that isn't used."""
+
+    tac: str
+    model: str
+    capabilities: tuple[str, ...]
+    unused: str
+    """A service."""
+    since_micros: int
+
+
+InsightDetail = (
+    RoamingEntered
+    | PlanMisfit
+    | ChurnRisk
+    | UsageStagnation
+    | EarlyAdoption
+    | UnusualSpend
+    | Silence
+    | UnusedCapability
+)

@@ -1,7 +1,7 @@
 """How good did a call sound and a stream play, where nobody has said so but the causes were measured?
 
 Calls are rated by the E-model (ITU-T G.107), streams by start-up and stalling: see the package `quality`. What an
-observer has rated stays as it is. Where too little was measured, or a codec has no published values, there is no rating.
+observer has rated stays as it is. Where too little was measured, or a codec has no published values, there is none.
 """
 
 from collections.abc import Mapping

@@ -44,6 +44,10 @@ _ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {  # Any: the same
     "_*_": lambda left, right: left * right,
     "_/_": lambda left, right: left / right,
 }
+_LOGIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {  # Any: the same
+    "_&&_": np.logical_and,
+    "_||_": np.logical_or,
+}
 _OF_TEXTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "startsWith": str.startswith,
     "endsWith": str.endswith,
@@ -78,25 +82,40 @@ def _call(node: Node, kinds: Mapping[str, Kind]) -> Work | None:
     match node:
         case Literal():
             return column_work(node, kinds)
-        case Call("_&&_" | "_||_" as name, (left, right)):
-            return _both(
-                column_work(left, kinds), column_work(right, kinds), np.logical_and if name == "_&&_" else np.logical_or
-            )
-        case Call("!_", (inner,)):
-            return _one(column_work(inner, kinds), np.logical_not)
-        case Call("double", (inner,)):
-            return _one(column_work(inner, kinds), lambda values: values.astype(np.float64))
-        case Call("-_", (inner,), "double"):
-            return _one(column_work(inner, kinds), np.negative)
+        case Call("!_" | "double" | "-_" | "size" as name, (inner,), kind):
+            return _of_one(name, inner, kind, kinds)
         case Call("_?_:_", (test, left, right)):
             return _choice([column_work(each, kinds) for each in (test, left, right)])
-        case Call("size", (Variable(name),)) if kinds.get(name) is Kind.STRING:
-            return lambda scope: _by_text(_texts(scope, name), len, np.int64)
-        case Call(name, (left, right), kind) if name in _ARITHMETIC and kind == "double":
-            return _both(column_work(left, kinds), column_work(right, kinds), _quiet(_ARITHMETIC[name]))
-        case Call(name, (left, right)) if name in _COMPARISONS or name in _OF_TEXTS or name == "@in":
-            return _test(name, left, right, kinds)
+        case Call(name, (left, right), kind):
+            return _of_two(name, (left, right), kind, kinds)
     return None
+
+
+def _of_one(name: str, inner: Node, kind: str, kinds: Mapping[str, Kind]) -> Work | None:
+    if name == "size":
+        match inner:
+            case Variable(text) if kinds.get(text) is Kind.STRING:
+                return lambda scope: _by_text(_texts(scope, text), len, np.int64)
+        return None
+    if name == "-_" and kind != "double":
+        return None
+    changes: Mapping[str, Callable[[Any], Any]] = {  # Any: arrays
+        "!_": np.logical_not,
+        "-_": np.negative,
+        "double": lambda values: values.astype(np.float64),
+    }
+    return _one(column_work(inner, kinds), changes[name])
+
+
+def _of_two(name: str, sides: tuple[Node, Node], kind: str, kinds: Mapping[str, Kind]) -> Work | None:
+    if name in _COMPARISONS or name in _OF_TEXTS or name == "@in":
+        return _test(name, *sides, kinds)
+    combine = _LOGIC.get(name)
+    if combine is None and name in _ARITHMETIC and kind == "double":
+        combine = _quiet(_ARITHMETIC[name])
+    if combine is None:
+        return None
+    return _both(column_work(sides[0], kinds), column_work(sides[1], kinds), combine)
 
 
 def _test(name: str, left: Node, right: Node, kinds: Mapping[str, Kind]) -> Work | None:

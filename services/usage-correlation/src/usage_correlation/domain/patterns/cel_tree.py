@@ -1,7 +1,8 @@
 """What does a checked CEL expression consist of?
 
-The library gives a checked expression away as a serialized `cel.expr.CheckedExpr` (cel-spec, proto/cel/expr/checked.proto)
-in an Any. This reads what is needed of it: the tree, the variables that names resolve to, and the types.
+The library gives a checked expression away as a serialized `cel.expr.CheckedExpr` in an Any (cel-spec,
+proto/cel/expr/checked.proto and syntax.proto). This reads what is needed of it: the tree, the variables that names
+resolve to, and the types.
 """
 
 import struct
@@ -10,6 +11,18 @@ from dataclasses import dataclass
 from typing import Final
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+# Numbers of fields, by message.
+_ANY_VALUE: Final = 2
+_CHECKED_REFERENCES, _CHECKED_TYPES, _CHECKED_EXPRESSION = 2, 3, 4
+_REFERENCE_NAME, _REFERENCE_OVERLOADS = 1, 3
+_TYPE_PRIMITIVE: Final = 3
+_EXPR_ID, _EXPR_CONSTANT, _EXPR_CALL, _EXPR_LIST = 2, 3, 6, 7
+_CALL_TARGET, _CALL_FUNCTION, _CALL_ARGUMENT = 1, 2, 3
+_LIST_ELEMENT: Final = 1
+_CONSTANT_BOOL, _CONSTANT_INT, _CONSTANT_DOUBLE, _CONSTANT_TEXT = 2, 3, 5, 6
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+_MORE: Final = 0x80
+"""The bit of a varint's byte that says that another one follows."""
 _PRIMITIVES: Final = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
 
 Constant = bool | int | float | str | None
@@ -66,20 +79,19 @@ class Tree:
 
 def tree_of(serialized: bytes) -> Tree:
     """Read what `Expression.serialize` gave."""
-    checked = dict(_fields(_bytes(dict(_fields(serialized))[2])))
+    checked = _bytes(dict(_fields(serialized))[_ANY_VALUE])
     names: dict[int, str] = {}
     types: dict[int, str] = {}
-    for number, value in _fields(_bytes(dict(_fields(serialized))[2])):
-        if number == 2:  # noqa: PLR2004 - CheckedExpr.reference_map
+    for number, value in _fields(checked):
+        if number == _CHECKED_REFERENCES:
             key, reference = _entry(value)
             fields = dict(_fields(reference))
-            if 3 not in fields:  # a function's overloads
-                names[key] = _text(fields.get(1, b""))
-        elif number == 3:  # noqa: PLR2004 - CheckedExpr.type_map
+            if _REFERENCE_OVERLOADS not in fields:  # else a function
+                names[key] = _text(fields.get(_REFERENCE_NAME, b""))
+        elif number == _CHECKED_TYPES:
             key, kind = _entry(value)
-            types[key] = _PRIMITIVES.get(_int(dict(_fields(kind)).get(3, 0)), "")
-    builder = _Builder(names, types)
-    root = builder.node(_bytes(checked[4]))
+            types[key] = _PRIMITIVES.get(_int(dict(_fields(kind)).get(_TYPE_PRIMITIVE, 0)), "")
+    root = _Builder(names, types).node(_bytes(dict(_fields(checked))[_CHECKED_EXPRESSION]))
     return Tree(root, frozenset(names.values()))
 
 
@@ -91,15 +103,15 @@ class _Builder:
     def node(self, data: bytes) -> Node:
         """An Expr."""
         fields = dict(_fields(data))
-        identity = _int(fields.get(2, 0))
+        identity = _int(fields.get(_EXPR_ID, 0))
         if identity in self._names:
             return Variable(self._names[identity])
-        if 3 in fields:
-            return Literal(_constant(_bytes(fields[3])))
-        if 6 in fields:
-            return self._call(_bytes(fields[6]), self._types.get(identity, ""))
-        if 7 in fields:
-            elements = [value for number, value in _fields(_bytes(fields[7])) if number == 1]
+        if _EXPR_CONSTANT in fields:
+            return Literal(_constant(_bytes(fields[_EXPR_CONSTANT])))
+        if _EXPR_CALL in fields:
+            return self._call(_bytes(fields[_EXPR_CALL]), self._types.get(identity, ""))
+        if _EXPR_LIST in fields:
+            elements = [value for number, value in _fields(_bytes(fields[_EXPR_LIST])) if number == _LIST_ELEMENT]
             return ListOf(tuple(self.node(_bytes(each)) for each in elements))
         return Other()
 
@@ -108,31 +120,31 @@ class _Builder:
         arguments: list[Node] = []
         function = ""
         for number, value in _fields(data):
-            if number == 1:
+            if number == _CALL_TARGET:
                 target.append(self.node(_bytes(value)))
-            elif number == 2:  # noqa: PLR2004 - Call.function
+            elif number == _CALL_FUNCTION:
                 function = _text(value)
-            elif number == 3:  # noqa: PLR2004 - Call.args
+            elif number == _CALL_ARGUMENT:
                 arguments.append(self.node(_bytes(value)))
         return Call(function, (*target, *arguments), kind)
 
 
 def _constant(data: bytes) -> Constant:
     fields = dict(_fields(data))
-    if 2 in fields:
-        return bool(fields[2])
-    if 3 in fields:
-        value = _int(fields[3])
+    if _CONSTANT_BOOL in fields:
+        return bool(fields[_CONSTANT_BOOL])
+    if _CONSTANT_INT in fields:
+        value = _int(fields[_CONSTANT_INT])
         return value - (1 << 64) if value >= 1 << 63 else value
-    if 5 in fields:
-        number: float = struct.unpack("<d", _bytes(fields[5]))[0]
+    if _CONSTANT_DOUBLE in fields:
+        number: float = struct.unpack("<d", _bytes(fields[_CONSTANT_DOUBLE]))[0]
         return number
-    return _text(fields[6]) if 6 in fields else None
+    return _text(fields[_CONSTANT_TEXT]) if _CONSTANT_TEXT in fields else None
 
 
 def _entry(value: Value) -> tuple[int, bytes]:
     fields = dict(_fields(_bytes(value)))
-    return _int(fields.get(1, 0)), _bytes(fields.get(2, b""))
+    return _int(fields.get(_ENTRY_KEY, 0)), _bytes(fields.get(_ENTRY_VALUE, b""))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Value]]:
@@ -161,7 +173,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         byte = data[at]
         value |= (byte & 0x7F) << shift
         at += 1
-        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+        if byte < _MORE:
             return value, at
         shift += 7
 

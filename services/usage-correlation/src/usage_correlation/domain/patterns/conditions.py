@@ -81,7 +81,7 @@ class Expression:
         return found.plain_value()
 
     def _each(self, scope: Scope) -> list[Any]:
-        """The library's answer for each row, asked for once for each different combination of values; Any: see value."""
+        """The library's answer for each row, asked once for each different combination of values; Any: see value."""
         names = sorted(self.tree.variables & self.kinds.keys())
         columns = [scope.column(name) for name in names]
         rows, row_of = _different(columns, len(scope))

@@ -1,6 +1,6 @@
 """What was found, where a pattern holds, and which signal is that?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -34,6 +34,8 @@ class Match:
     measured: Mapping[str, float]
     joined: Mapping[str, str] = field(default_factory=dict)
     """What it was joined with: references, by `<event>.id`."""
+    reached: Callable[[float, int], bool] | None = None
+    """Of sums that are told at once: whether a value and a count are enough. The event with which they were decides."""
 
 
 @dataclass(slots=True)

@@ -104,17 +104,22 @@ class _Rhythm:
         if not self._differs(value, mean, sigma):
             return
         latest = decided if row is None else int(self._sums.latests[row])
+
+        def reached(value: float, _count: int) -> bool:
+            return self._differs(value, mean, sigma)
+
         found.matches.append(
             Match(
                 self._subject,
                 str(self._sums.groups[self._rows[0]]),
-                self._looking.bucket(self._subject, latest, start),
+                self._looking.bucket(self._subject, start, start),
                 latest,
                 0 if row is None else int(self._sums.arrivals[row]),
                 start,
                 self._end(start),
                 (),
                 {"value": value, "mean": mean, "sigma": sigma, "periods": float(len(baseline))},
+                reached=None if self._looking.pattern.settled else reached,
             )
         )
 

@@ -1,5 +1,6 @@
 """Where does a window's measure reach its threshold?"""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -72,9 +73,8 @@ def stepping(looking: Looking, window: Window, sums: Sums) -> Found:
         if not looking.ready(subject, end if looking.pattern.settled else int(sums.latests[row]), found):
             continue
         if passes(window, values[[row]], counts[[row]])[0]:
-            found.matches.append(
-                _of_sums(looking, sums, row, (end - window.sliding, end), float(values[row]), float(counts[row]))
-            )
+            measured = {"value": float(values[row]), "count": float(counts[row])}
+            found.matches.append(_of_sums(looking, window, sums, row, (end - window.sliding, end), measured))
     return found
 
 
@@ -90,21 +90,29 @@ def tumbling(looking: Looking, window: Window, sums: Sums) -> Found:
         start, end = looking.calendar.bounds(window.every, int(sums.starts[row]), facts.zone, facts.bill_cycle_day)
         decided = end if looking.pattern.settled else int(sums.latests[row])
         if looking.ready(int(sums.subjects[row]), decided, found) and passed[row]:
-            found.matches.append(_of_sums(looking, sums, row, (start, end), float(values[row]), float(counts[row])))
+            measured = {"value": float(values[row]), "count": float(counts[row])}
+            found.matches.append(_of_sums(looking, window, sums, row, (start, end), measured))
     return found
 
 
-def _of_sums(looking: Looking, sums: Sums, row: int, stretch: tuple[int, int], value: float, count: float) -> Match:
-    subject, latest = int(sums.subjects[row]), int(sums.latests[row])
+def _of_sums(
+    looking: Looking, window: Window, sums: Sums, row: int, stretch: tuple[int, int], measured: Mapping[str, float]
+) -> Match:
+    subject, start = int(sums.subjects[row]), int(sums.starts[row])
+
+    def reached(value: float, count: int) -> bool:
+        return bool(passes(window, np.array([value]), count)[0])
+
     return Match(
         subject,
         str(sums.groups[row]),
-        looking.bucket(subject, latest, int(sums.starts[row])),
-        latest,
+        looking.bucket(subject, start, start),
+        int(sums.latests[row]),
         int(sums.arrivals[row]),
         *stretch,
         (),
-        {"value": value, "count": count},
+        measured,
+        reached=None if looking.pattern.settled else reached,
     )
 
 
@@ -125,7 +133,7 @@ def passes(window: Window, values: Doubles, counts: Any) -> Bools:
 
 
 def spans(keys: Ints, positions: Ints, length: int) -> tuple[Indices, Indices]:
-    """For each row the first and the end of its key's rows in (position - length, position]; rows by key and position."""
+    """For each row the first and the end of its key's rows in (position - length, position]; rows are in that order."""
     base = int(positions.min())
     width = int(positions.max()) - base + length + 1
     flat = keys * width + (positions - base)

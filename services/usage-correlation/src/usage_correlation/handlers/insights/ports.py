@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 from mesh.store import UnitOfWork
 from rating import UsageColumns
@@ -50,6 +50,11 @@ class ClosedCycle:
     subscription: str
     key: int
     cycle: BillCycle
+    """Or another stretch of time that is to be looked at."""
+    cause: str = ""
+    """`{source}/{observation_id}` of the observation that asks for it."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    """What that says; Any: see observations."""
 
 
 class RoundPage(Protocol):

@@ -14,6 +14,10 @@ class LimitBook:
     def __init__(self, policies: LimitPolicies) -> None:
         self._from = policies
         self._version = _NEVER
+        self._changes = 0
+        """Counts what made them outdated."""
+        self._read_after = _NEVER
+        """So many changes were there before they were last read."""
         self._general: tuple[LimitPolicy, ...] = ()
         self._own: dict[str, list[LimitPolicy]] = {}
         self._by_plan: dict[str | None, list[LimitPolicy]] = {}
@@ -21,15 +25,21 @@ class LimitBook:
         """Of all policies that aren't paused."""
 
     async def ready(self) -> None:
-        """Before the first use: no usage is taken in without the limits."""
-        if self._version == _NEVER:
-            await self.reload(0)
+        """Before each use: what was changed before a call began holds for it, and no usage comes in without limits."""
+        while self._read_after < self._changes:
+            await self.reload(max(self._version, 0))
+
+    def outdate(self) -> None:
+        """Something has changed: they are read anew before the next use."""
+        self._changes += 1
 
     async def reload(self, version: int) -> None:
         """Read all of them; `version` of the changes that made it necessary: what was read later stays."""
+        changes = self._changes
         policies = [policy for policy in await self._from.all() if not policy.terms.paused]
-        if version < self._version:
+        if version < self._version or changes < self._read_after:
             return
+        self._read_after = changes
         self._version = version
         self._general = tuple(policy for policy in policies if policy.terms.holder.subscription is None)
         self._own = {}

@@ -18,7 +18,7 @@ async def create_limit_policy(
 ) -> LimitPolicy:
     """Make a policy; the one that is there if it says the same. Raises InvalidValue, AlreadyExists."""
     terms.check()
-    policy = LimitPolicy(policy_id, terms, 1, now, now)
+    policy = LimitPolicy(policy_id, terms, await writer.last_revision(policy_id) + 1, now, now)
     if await writer.add(policy):
         return policy
     known = await writer.lock(policy_id)

@@ -71,12 +71,18 @@ class LimitPolicies(Protocol):
     async def page(self, after: str, size: int) -> Sequence[LimitPolicy]:
         """The first `size` whose id comes after `after`, by id."""
 
+    async def revisions(self, wanted: Collection[tuple[str, int]]) -> Sequence[LimitPolicy]:
+        """Policies as they were, by id and revision."""
+
 
 class LimitPolicyWriter(Protocol):
     """Changes limit policies in one transaction; whoever is told of the change reads what it left."""
 
     async def lock(self, policy_id: str) -> LimitPolicy | None:
         """One, and nobody else changes it until the transaction ends."""
+
+    async def last_revision(self, policy_id: str) -> int:
+        """The last that a policy of this id had, also one that was removed; 0 when there was none."""
 
     async def add(self, policy: LimitPolicy) -> bool:
         """Keep a new one; False when its id is taken."""

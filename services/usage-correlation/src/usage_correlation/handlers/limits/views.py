@@ -15,7 +15,7 @@ from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.errors import InvalidValue, SpendingLimitNotFound
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.limits.book import LimitBook
-from usage_correlation.handlers.limits.ports import Held, LimitRecords
+from usage_correlation.handlers.limits.ports import Held, LimitPolicies, LimitRecords
 from usage_correlation.handlers.ports import Clock
 
 _ALL_AT_ONCE = 1000
@@ -58,6 +58,7 @@ class LimitRecord:
     customer: str
     export_time: datetime
     policies: Sequence[LimitPolicy]
+    """Those that apply, and each revision under which something happened."""
     limits: Sequence[LimitView]
     events: Sequence[LimitEvent]
     stops: Sequence[LimitStop]
@@ -67,16 +68,20 @@ class LimitRecord:
 class ReadLimits:
     """Answers what is known of limits."""
 
-    def __init__(self, directory: Directory, book: LimitBook, records: LimitRecords, clock: Clock) -> None:
+    def __init__(
+        self, directory: Directory, book: LimitBook, records: LimitRecords, policies: LimitPolicies, clock: Clock
+    ) -> None:
         self._directory = directory
         self._book = book
         self._records = records
+        self._kept = policies
         self._clock = clock
         self._calendar = LimitCalendar()
 
     async def subscriber(self, subscription_id: str) -> Subscriber:
         """Raises SubscriptionNotFound."""
         await self._directory.catch_up()
+        await self._book.ready()
         return await self._directory.subscriber(subscription_id)
 
     def policies(self, subscriber: Subscriber) -> Sequence[LimitPolicy]:
@@ -112,7 +117,10 @@ class ReadLimits:
             subscription=subscription_id,
             customer=subscriber.subscription.customer,
             export_time=self._clock.now(),
-            policies=policies,
+            policies=await self._kept.revisions(
+                {(policy.id, policy.revision) for policy in policies}
+                | {(event.policy, event.facts.policy_revision) for event in events if event.facts.policy_revision}
+            ),
             limits=await self._views(subscriber, policies, None),
             events=events,
             stops=await self._records.stops([subscription_id], (None, None)),

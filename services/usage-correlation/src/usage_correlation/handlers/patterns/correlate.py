@@ -22,7 +22,7 @@ _BATCHES: Final = 32
 """At a time: some tens of thousands of events in one transaction."""
 _LOOKS: Final = 20
 _LOOK_SECONDS: Final = 0.005
-"""What was handed over is there when its transaction commits: it is looked for again and again for a tenth of a second."""
+"""What was handed over is there when its transaction commits: it is looked for during a tenth of a second."""
 
 
 class Correlate:

@@ -4,7 +4,7 @@ The same for events as they come, for a try over history and in tests: what diff
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,18 +16,17 @@ from usage_correlation.domain.patterns.evaluation import over_events, over_sums
 from usage_correlation.domain.patterns.hits import Kept, joined_kept, kept_of, rows_of, subscriptions_of, sums_of
 from usage_correlation.domain.patterns.matches import Found, Looking, Match
 from usage_correlation.domain.patterns.pattern import Absence
-from usage_correlation.domain.patterns.places import PlaceEvent, events_of
+from usage_correlation.domain.patterns.places import PlaceEvent
 from usage_correlation.domain.patterns.scope import EventScope, SubscriberFacts
 from usage_correlation.handlers.patterns.ports import (
     ActivePattern,
-    Due,
     History,
     KeptPart,
     Memory,
     People,
-    Stretch,
     SumPart,
 )
+from usage_correlation.handlers.patterns.touched import Touched, bounds, by_class, reach, stretch, works_due
 
 _AT_A_TIME: Final = 2000
 
@@ -39,23 +38,6 @@ class Hit:
     active: ActivePattern
     facts: SubscriberFacts
     match: Match
-
-
-@dataclass(slots=True)
-class _Touched:
-    """What a pattern must be looked for over again."""
-
-    active: ActivePattern
-    subjects: dict[str, SubscriberFacts] = field(default_factory=dict)
-    bounds: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By subscription: from when to when something came."""
-    late: int = 0
-
-    def touch(self, facts: SubscriberFacts, first: int, last: int) -> None:
-        """Something came from `first` to `last`."""
-        known = self.bounds.get(facts.id, (first, last))
-        self.subjects[facts.id] = facts
-        self.bounds[facts.id] = (min(first, known[0]), max(last, known[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +108,9 @@ class Correlator:
 
     def _keep(
         self, active: ActivePattern, scopes: Mapping[str, EventScope], before: int
-    ) -> tuple[list[KeptPart | SumPart], _Touched]:
+    ) -> tuple[list[KeptPart | SumPart], Touched]:
         """What is to be kept for a pattern, and whom it touches."""
-        pattern, touched = active.pattern, _Touched(active)
+        pattern, touched = active.pattern, Touched(active)
         parts, subjects = self._hits(active, scopes)
         if not parts:
             return [], touched
@@ -137,8 +119,11 @@ class Correlator:
         if not fresh.all():
             touched.late = int(np.count_nonzero(~fresh))
             kept = kept.take(fresh)
-        for number, first, last in _bounds(kept):
-            touched.touch(subjects[number], first, last)
+        # What is joined may let events count that came earlier, or later, than it.
+        after = max((join.after for join in pattern.joins), default=0)
+        before_it = max((join.before for join in pattern.joins), default=0)
+        for number, first, last in bounds(kept):
+            touched.touch(subjects[number], first - after, last + before_it)
         if pattern.in_periods:
             return [SumPart(active.state, subjects, sums_of(kept, pattern, subjects, self._calendar))], touched
         return [KeptPart(active.state, subjects, kept)], touched
@@ -165,7 +150,7 @@ class Correlator:
                 parts.append(part)
         return parts, subjects
 
-    async def _touch_places(self, memory: Memory, work: _Touched, batches: Sequence[Events]) -> None:
+    async def _touch_places(self, memory: Memory, work: Touched, batches: Sequence[Events]) -> None:
         """An alert may let events count that came before it."""
         pattern = work.active.pattern
         if not any(each.type.of_place for each in pattern.classes):
@@ -190,7 +175,7 @@ class Correlator:
             found += [each for each in stored if each.reference in references]
         return found
 
-    async def _look_now(self, memory: Memory, works: Sequence[_Touched], clock: int) -> list[Hit]:
+    async def _look_now(self, memory: Memory, works: Sequence[Touched], clock: int) -> list[Hit]:
         """Look for what is raised at once; note the rest to be looked at when it is settled."""
         waiting: list[tuple[int, SubscriberFacts, int, int]] = []
         lasting: list[tuple[int, SubscriberFacts, int, int]] = []
@@ -218,23 +203,23 @@ class Correlator:
         hits: list[Hit] = []
         while dues := await memory.take_due(list(by_state), clock, _AT_A_TIME):
             known = await self._people.of({due.subscription for due in dues}, customers=_customers(actives))
-            hits += await self._look(memory, _works(dues, by_state, known), clock)
+            hits += await self._look(memory, works_due(dues, by_state, known), clock)
             if len(dues) < _AT_A_TIME:
                 break
         return hits
 
-    async def _look(self, memory: Memory, works: Sequence[_Touched], clock: int) -> list[Hit]:
+    async def _look(self, memory: Memory, works: Sequence[Touched], clock: int) -> list[Hit]:
         events = [work for work in works if not work.active.pattern.in_periods]
         sums = [work for work in works if work.active.pattern.in_periods]
-        found: list[tuple[_Touched, Found]] = []
+        found: list[tuple[Touched, Found]] = []
         if events:
             places = await self._places(events)
-            answers = await memory.events([_stretch(work) for work in events])
+            answers = await memory.events([stretch(work) for work in events])
             for work, kept in zip(events, answers, strict=True):
-                mine = _by_class(work.active, places)
+                mine = by_class(work.active, places)
                 found.append((work, over_events(self._looking(work, clock), kept, mine)))
         if sums:
-            answered = await memory.sums([_stretch(work) for work in sums])
+            answered = await memory.sums([stretch(work) for work in sums])
             for work, each in zip(sums, answered, strict=True):
                 found.append((work, over_sums(self._looking(work, clock), each)))
         await self._again(memory, found)
@@ -244,7 +229,7 @@ class Correlator:
             for match in each.matches
         ]
 
-    async def _again(self, memory: Memory, found: Sequence[tuple[_Touched, Found]]) -> None:
+    async def _again(self, memory: Memory, found: Sequence[tuple[Touched, Found]]) -> None:
         rows = [
             (work.active.state, list(work.subjects.values())[subject], due, due + work.active.pattern.lateness)
             for work, each in found
@@ -253,67 +238,20 @@ class Correlator:
         if rows:
             await memory.look_again(rows, earliest=True)
 
-    def _looking(self, work: _Touched, clock: int) -> Looking:
+    def _looking(self, work: Touched, clock: int) -> Looking:
         subjects = list(work.subjects.values())
         since = {number: work.bounds[facts.id][0] for number, facts in enumerate(subjects)}
         pattern = work.active.pattern
         return Looking(pattern, subjects, since, clock - pattern.lateness, self._calendar)
 
-    async def _places(self, works: Sequence[_Touched]) -> Sequence[PlaceEvent]:
+    async def _places(self, works: Sequence[Touched]) -> Sequence[PlaceEvent]:
         """The alerts and local events that may be near."""
         kinds = {each.type.name for work in works for each in work.active.pattern.classes if each.type.of_place}
         if not kinds:
             return ()
-        stretches = [_reach(work, bounds) for work in works for bounds in work.bounds.values()]
+        stretches = [reach(work, each) for work in works for each in work.bounds.values()]
         return await self._history.places(kinds, min(s for s, _ in stretches), max(e for _, e in stretches))
 
 
 def _customers(actives: Sequence[ActivePattern]) -> bool:
     return any(active.pattern.needs_customer for active in actives)
-
-
-def _works(
-    dues: Sequence[Due], by_state: Mapping[int, ActivePattern], known: Mapping[str, SubscriberFacts]
-) -> list[_Touched]:
-    works: dict[int, _Touched] = {}
-    for due in dues:
-        active, facts = by_state.get(due.state), known.get(due.subscription)
-        if active is not None and facts is not None:
-            works.setdefault(due.state, _Touched(active)).touch(facts, due.micros, LATEST_MICROS)
-    return list(works.values())
-
-
-def _reach(work: _Touched, bounds: tuple[int, int]) -> tuple[int, int]:
-    """From when to when kept events matter for what came between `bounds`."""
-    horizon = work.active.pattern.horizon
-    return max(0, bounds[0] - horizon), min(LATEST_MICROS, bounds[1] + horizon)
-
-
-def _stretch(work: _Touched) -> Stretch:
-    subjects = list(work.subjects.values())
-    bounds = {number: _reach(work, work.bounds[facts.id]) for number, facts in enumerate(subjects)}
-    return Stretch(work.active.state, subjects, bounds)
-
-
-def _bounds(kept: Kept) -> list[tuple[int, int, int]]:
-    """Each subject with its first and last moment."""
-    if not len(kept):
-        return []
-    order = np.argsort(kept.subjects, kind="stable")
-    subjects, times = kept.subjects[order], kept.times[order]
-    first = np.flatnonzero(np.diff(subjects, prepend=-1))
-    lows, highs = np.minimum.reduceat(times, first), np.maximum.reduceat(times, first)
-    return list(zip(subjects[first].tolist(), lows.tolist(), highs.tolist(), strict=True))
-
-
-def _by_class(active: ActivePattern, places: Sequence[PlaceEvent]) -> dict[int, list[PlaceEvent]]:
-    """The place events that count as each of the pattern's."""
-    found: dict[int, list[PlaceEvent]] = {}
-    for number, each in enumerate(active.pattern.classes):
-        if each.type.of_place:
-            mine = [place for place in places if place.type == each.type.name]
-            if each.where is not None and mine:
-                holds = each.where.holds(EventScope(events_of(mine), (), Calendar()))
-                mine = [place for place, counts in zip(mine, holds.tolist(), strict=True) if counts]
-            found[number] = mine
-    return found

@@ -38,6 +38,28 @@ class _Member:
     cycles: tuple[BillCycle, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Subscriptions with their usage."""
+
+    answers: list[Answer]
+    """Of those that can't be advised."""
+    groups: Sequence[Group]
+    pieces: Mapping[str, Sequence[ExportedUsage]]
+    """By subscription."""
+
+    def advised(self, most: int | None) -> list[Answer]:
+        """Everybody's answer; this takes a while."""
+        answers = list(self.answers)
+        for group in self.groups:
+            answers += advise(group, *_usage(group, self.pieces), most)
+        return answers
+
+
+async def _nothing() -> None:
+    """After the last part."""
+
+
 class AdvisePlans:
     """Prices what was used under every plan that may be taken, at the prices of now."""
 
@@ -56,7 +78,8 @@ class AdvisePlans:
         tariffs = await self._tariffs(plans, {current} if current else set())
         if current in tariffs:
             _check_asked(plans, tariffs, current, now)
-        (answer,) = await self._some({subscription_id: subscriber}, [subscription_id], plans, cycles, most)
+        ready = await self._prepared([subscription_id], plans, cycles)
+        (answer,) = await asyncio.to_thread(ready.advised, most)
         return answer
 
     async def many(
@@ -65,35 +88,30 @@ class AdvisePlans:
         """Advice for thousands, in parts; plans asked for that one can't take are left out for it."""
         await self._directory.catch_up()
         await self._tariffs(plans, set())
-        for first in range(0, len(subscription_ids), _AT_A_TIME):
-            ids = subscription_ids[first : first + _AT_A_TIME]
-            yield await self._some(await self._directory.subscribers(ids), ids, plans, cycles, most)
+        parts = [subscription_ids[at : at + _AT_A_TIME] for at in range(0, len(subscription_ids), _AT_A_TIME)]
+        ready = await self._prepared(parts[0], plans, cycles) if parts else None
+        for part in [*parts[1:], None]:
+            if ready is None:
+                return
+            # The database reads the next part while this one is priced.
+            answers, ready = await asyncio.gather(
+                asyncio.to_thread(ready.advised, most),
+                self._prepared(part, plans, cycles) if part is not None else _nothing(),
+            )
+            yield answers
 
-    async def _some(
-        self,
-        subscribers: Mapping[str, Subscriber | Refusal],
-        ids: Sequence[str],
-        plans: Collection[str],
-        cycles: int,
-        most: int | None,
-    ) -> list[Answer]:
+    async def _prepared(self, ids: Sequence[str], plans: Collection[str], cycles: int) -> "_Prepared":
+        """All that is needed to advise some subscriptions."""
         now = self._clock.now()
-        answers: list[Answer] = []
-        members: list[_Member] = []
-        for each in ids:
-            found = _member(each, subscribers.get(each), to_micros(now), cycles)
-            if isinstance(found, _Member):
-                members.append(found)
-            else:
-                answers.append((each, found))
+        subscribers = await self._directory.subscribers(ids)
+        found = {each: _member(each, subscribers.get(each), to_micros(now), cycles) for each in ids}
+        members = [each for each in found.values() if isinstance(each, _Member)]
+        answers: list[Answer] = [(each, why) for each, why in found.items() if isinstance(why, NoAdvice)]
         tariffs = await self._tariffs(plans, {member.plan for member in members})
         groups = self._groups(members, tariffs, plans or await self._directory.active_plans(), now)
         advised = {member for group in groups for member in group.subscriptions}
         answers += [(member.id, NoAdvice.NO_PLAN) for member in members if member.id not in advised]
-        if groups:
-            pieces = await self._read(groups)
-            answers += await asyncio.to_thread(_advise_all, groups, pieces, most)
-        return answers
+        return _Prepared(answers, groups, await self._read(groups) if groups else {})
 
     async def _tariffs(self, plans: Collection[str], current: set[str]) -> dict[str, Tariff]:
         """Tariffs of all plans concerned; raises PlanNotFound for one asked for by name."""
@@ -161,15 +179,6 @@ def _check_asked(plans: Collection[str], tariffs: Mapping[str, Tariff], current:
         if plan != current and not may_be_taken(tariffs[plan], currency, now):
             expected = f"plans in {currency} whose tariff is in force, as that of plans/{current} is, and no packs"
             raise InvalidValue("plans", f"plans/{plan}", expected)
-
-
-def _advise_all(
-    groups: Sequence[Group], pieces: Mapping[str, Sequence[ExportedUsage]], most: int | None
-) -> list[Answer]:
-    answers: list[Answer] = []
-    for group in groups:
-        answers += advise(group, *_usage(group, pieces), most)
-    return answers
 
 
 def _usage(group: Group, pieces: Mapping[str, Sequence[ExportedUsage]]) -> tuple[UsageColumns, NDArray[np.int64]]:

@@ -18,6 +18,16 @@ _CREATE: tuple[str, ...] = (
     )
     """,
     """
+    CREATE TABLE usage.limit_policy_revision (
+        policy_id text COLLATE "C" NOT NULL,
+        revision bigint NOT NULL,
+        terms jsonb NOT NULL,
+        create_time timestamptz NOT NULL,
+        update_time timestamptz NOT NULL,
+        PRIMARY KEY (policy_id, revision)
+    )
+    """,
+    """
     CREATE TABLE usage.limit_choice (
         shard smallint NOT NULL,
         subscription_key integer NOT NULL,
@@ -106,7 +116,15 @@ _CREATE: tuple[str, ...] = (
     """,
     "CREATE INDEX uncharged_usage_by_start ON usage.uncharged_usage (shard, subscription_key, start_time)",
 )
-_TABLES = ("uncharged_usage", "limit_stop", "limit_event", "limit_standing", "limit_choice", "limit_policy")
+_TABLES = (
+    "uncharged_usage",
+    "limit_stop",
+    "limit_event",
+    "limit_standing",
+    "limit_choice",
+    "limit_policy_revision",
+    "limit_policy",
+)
 
 
 def upgrade() -> None:

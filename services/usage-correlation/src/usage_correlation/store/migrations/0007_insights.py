@@ -29,6 +29,13 @@ _CREATE: tuple[str, ...] = (
     )
     """,
     """
+    CREATE TABLE usage.shipped_pattern (
+        pattern_id text COLLATE "C" PRIMARY KEY,
+        document_digest text COLLATE "C" NOT NULL,
+        install_time timestamptz NOT NULL
+    )
+    """,
+    """
     CREATE TABLE usage.care_contact (
         customer_id text COLLATE "C" NOT NULL,
         contact_time timestamptz NOT NULL,
@@ -47,4 +54,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them."""
-    op.execute("DROP TABLE usage.roaming_presence, usage.insight_round, usage.care_contact")
+    op.execute("DROP TABLE usage.roaming_presence, usage.insight_round, usage.shipped_pattern, usage.care_contact")

@@ -1,0 +1,1 @@
+"""What is a dispute, where can it go, and what settles it?"""
