@@ -1,4 +1,4 @@
-"""Is usage lost or counted twice, or a signal, when the service or `cxmesh ingest` is killed in the middle of a file?"""
+"""Is usage lost or counted twice, or a signal, when the service or `cxmesh ingest` is killed in the middle of it?"""
 
 import json
 import os

@@ -7,10 +7,16 @@ import pytest
 
 from billing_accuracy.domain.findings import FindingClass
 from billing_accuracy.names import ATTRIBUTES, METRICS
-from billing_accuracy.server.authorization import ACCOUNT_SERVICE, ADVICE_SERVICE, AUTHORIZATION, SERVICE
+from billing_accuracy.server.authorization import (
+    ACCOUNT_SERVICE,
+    ADVICE_SERVICE,
+    AUTHORIZATION,
+    DISPUTE_SERVICE,
+    SERVICE,
+)
 from billing_accuracy.settings import Settings
 from billing_accuracy.wiring import _policy
-from cxmesh.billing.v1 import account_service_pb2, bill_advice_service_pb2
+from cxmesh.billing.v1 import account_service_pb2, bill_advice_service_pb2, dispute_service_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
 from mesh.settings import SettingsError, load
 
@@ -62,6 +68,7 @@ def test_every_method_says_who_may_call_it() -> None:
         SERVICE: pb.DESCRIPTOR,
         ACCOUNT_SERVICE: account_service_pb2.DESCRIPTOR,
         ADVICE_SERVICE: bill_advice_service_pb2.DESCRIPTOR,
+        DISPUTE_SERVICE: dispute_service_pb2.DESCRIPTOR,
     }
     AUTHORIZATION.check_covers(
         [

@@ -16,3 +16,5 @@ class Settings(ServiceSettings):
     """Where the catalogue is called."""
     verdict_policy_file: FilePath | None = None
     """A verdict policy (YAML) in place of the shipped one, which holds every bill with a finding but a rounded tie."""
+    dispute_policy_file: FilePath | None = None
+    """Limits for settling disputes (YAML) in place of the shipped ones."""

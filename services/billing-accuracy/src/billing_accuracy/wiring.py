@@ -1,22 +1,27 @@
 """What is the billing-accuracy service made of?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from importlib import resources
-from typing import Final, cast
+from pathlib import Path
+from typing import Final, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from billing_accuracy.domain.disputes.policy import DisputePolicy, DisputePolicyError, load_dispute_policy
 from billing_accuracy.domain.explaining.wording import Wording, load_wordings
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.policy_document import PolicyError, load_policy
 from billing_accuracy.handlers.advise import BillAdviser
 from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import View
+from billing_accuracy.handlers.settle_disputes import DisputeDesk
 from billing_accuracy.server.account_calls import AccountServicer
 from billing_accuracy.server.advice_calls import BillAdviceServicer
-from billing_accuracy.server.authorization import ACCOUNT_SERVICE, ADVICE_SERVICE, AUTHORIZATION
+from billing_accuracy.server.authorization import ACCOUNT_SERVICE, ADVICE_SERVICE, AUTHORIZATION, DISPUTE_SERVICE
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
 from billing_accuracy.server.bills import BillReader
+from billing_accuracy.server.dispute_calls import DisputeServicer
 from billing_accuracy.server.entries import EntryReader
 from billing_accuracy.server.faults import ERRORS
 from billing_accuracy.server.measure import Measure
@@ -32,10 +37,14 @@ from billing_accuracy.store.tables import SCHEMA
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
+from cxmesh.billing.v1.dispute_service_pb2_grpc import add_DisputeServiceServicer_to_server
 from mesh.rpc import Servicer
 from mesh.rpc.validation import RequestRules
-from mesh.service import Application, Runtime, ServiceDefinition
+from mesh.service import Application, Job, Runtime, ServiceDefinition
 from mesh.settings import SettingsError
+
+T = TypeVar("T")
+_CLOSE_EVERY: Final = timedelta(minutes=10)
 
 
 def build(runtime: Runtime) -> Application:
@@ -52,6 +61,8 @@ def build(runtime: Runtime) -> Application:
         policy=_policy(settings),
         tally=measure,
     )
+    adviser = BillAdviser(sessions, checker.profile, checker.catalogue, checker.usage)
+    desk = DisputeDesk(adviser, _dispute_policy(settings), measure)
     rules = RequestRules()
     return Application(
         servicers=[
@@ -67,17 +78,24 @@ def build(runtime: Runtime) -> Application:
             ),
             Servicer(
                 add=add_BillAdviceServiceServicer_to_server,
-                implementation=BillAdviceServicer(_adviser(checker), _wordings(), runtime.clock),
+                implementation=BillAdviceServicer(adviser, _wordings(), runtime.clock),
                 service=ADVICE_SERVICE,
+            ),
+            Servicer(
+                add=add_DisputeServiceServicer_to_server,
+                implementation=DisputeServicer(sessions, desk),
+                service=DISPUTE_SERVICE,
             ),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
+        jobs=[Job("close-settled-disputes", _CLOSE_EVERY, lambda: _close_old(sessions, desk))],
     )
 
 
-def _adviser(checker: BillChecker) -> BillAdviser:
-    return BillAdviser(checker.sessions, checker.profile, checker.catalogue, checker.usage)
+async def _close_old(sessions: StoreSessions, desk: DisputeDesk) -> None:
+    async with sessions.working() as work:
+        await desk.close_old(work)
 
 
 def _wordings() -> Mapping[str, Wording]:
@@ -90,13 +108,22 @@ def _records(connection: AsyncConnection) -> View:
 
 
 def _policy(settings: Settings) -> VerdictPolicy:
-    file = settings.verdict_policy_file
+    return _document("CXMESH_VERDICT_POLICY_FILE", settings.verdict_policy_file, "policy.yaml", load_policy)
+
+
+def _dispute_policy(settings: Settings) -> DisputePolicy:
+    shipped = "dispute_policy.yaml"
+    return _document("CXMESH_DISPUTE_POLICY_FILE", settings.dispute_policy_file, shipped, load_dispute_policy)
+
+
+def _document(variable: str, file: Path | None, shipped: str, load: Callable[[str], T]) -> T:
+    """What a file declares, or the shipped document where none is set."""
     if file is None:
-        return load_policy((resources.files("billing_accuracy") / "policy.yaml").read_text("utf-8"))
+        return load((resources.files("billing_accuracy") / shipped).read_text("utf-8"))
     try:
-        return load_policy(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, PolicyError) as error:
-        raise SettingsError([f"CXMESH_VERDICT_POLICY_FILE={file}: {error}"]) from error
+        return load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, PolicyError, DisputePolicyError) as error:
+        raise SettingsError([f"{variable}={file}: {error}"]) from error
 
 
 SERVICE: Final = ServiceDefinition(

@@ -49,13 +49,13 @@ class Fakes:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[View]:
         ports = cast("Any", self)
-        yield View(ports, ports, cast("Any", NoEntries()))
+        yield View(ports, ports, cast("Any", NoEntries()), ports)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[Work]:
         self.kept |= self.raced
         ports = cast("Any", self)
-        yield Work(ports, ports, ports, ports, NOW)
+        yield Work(ports, ports, ports, ports, ports, NOW)
 
     async def get(self, bill_run_id: str) -> BillRun:
         if bill_run_id != "run":

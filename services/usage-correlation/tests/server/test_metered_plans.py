@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -10,14 +11,21 @@ import pytest
 from sqlalchemy import text
 from usage_acts import counts, lines, make_policy, policy, record, signals_of, summary
 from usage_bundles import MARCH, at, bundle, sell
-from usage_samples import fresh, usage_record
+from usage_samples import fresh, subscriber, usage_record
 from usage_world import World
 
 from cxmesh.catalog.v1.events_pb2 import PlanChanged
 from cxmesh.profile.v1.events_pb2 import SubscriptionChanged
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, USAGE_TYPE_SMS, UsageRecord, UsageSummary
+from rating import Tariff, load_tariff
+from usage_correlation.domain.bill_cycles import BillCycle
+from usage_correlation.domain.moments import to_micros
+from usage_correlation.domain.subscribers import PlanPeriod, Subscriber
+from usage_correlation.handlers.read_allowances import read_allowances
 from usage_correlation.server.events import subscriptions
+from usage_correlation.store.accounts import AccountStore
 from usage_correlation.store.changes import note_changes
+from usage_correlation.store.keys import KeyStore
 from usage_correlation.store.subscribers import SubscriberStore
 from usage_correlation.wiring_accounts import ChangesOfOthers
 
@@ -259,3 +267,44 @@ async def test_half_a_cycle_brings_half_a_prorated_allowance(world: World) -> No
     ((_, _, cents),) = lines(await summary(world, name)).values()
     # 18 of 31 days: 348.4 seconds, rounded up to 349; 251 seconds cost 41.83 cents.
     assert cents == 42
+
+
+class Known:
+    """A directory that knows one subscription and its plan."""
+
+    def __init__(self, one: Subscriber, plan: str, document: str) -> None:
+        self._one, self._plan, self._tariff = one, plan, load_tariff(document)
+
+    async def catch_up(self) -> int:
+        return 0
+
+    async def subscriber(self, subscription_id: str) -> Subscriber:
+        assert subscription_id == self._one.subscription.id
+        return self._one
+
+    async def tariffs(self, plans: Collection[str]) -> dict[str, Tariff]:
+        assert set(plans) == {self._plan}
+        return {self._plan: self._tariff}
+
+
+async def test_counters_tell_what_is_granted_used_and_left(world: World) -> None:
+    plan = sell(world, "rollover_cycles: 1")
+    activated = datetime(2026, 2, 1, 5, tzinfo=UTC)
+    name = world.profile.hold(plan, activated=activated)
+    keys, accounts = KeyStore(world.service.runtime.store), AccountStore(world.service.runtime.store)
+    since = to_micros(activated)
+    one = replace(
+        subscriber(name, plan, plan_periods=(PlanPeriod(plan, since, None),), activate_micros=since),
+        key=(await keys.of_subscriptions([name]))[name],
+    )
+    directory = Known(one, plan, bundle(plan, "rollover_cycles: 1"))
+    cycle = BillCycle(to_micros(MARCH), to_micros(datetime(2026, 4, 1, 4, tzinfo=UTC)))
+
+    async def counted() -> list[tuple[str, str, int, int, int]]:
+        found = await read_allowances(directory, keys, accounts, name, cycle, to_micros(at(99)))  # type: ignore[arg-type]  # what is asked of a directory
+        return [(each.allowance, each.unit, int(each.granted), int(each.used), int(each.left)) for each in found]
+
+    # Nothing was used of February's ten minutes either.
+    assert await counted() == [("minutes", "second", 1200, 0, 1200)]
+    await record(world, usage_record(name, 90, start=at(1)))
+    assert await counted() == [("minutes", "second", 1200, 90, 1110)]

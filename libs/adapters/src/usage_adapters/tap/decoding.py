@@ -13,6 +13,8 @@ Tree = dict[str, Any]
 """Any: texts in bytes, whole numbers, lists and trees, as the ASN.1 has them."""
 
 _LOCK: Final = Lock()
+_EXTENSION: Final = "_ext_"
+"""What pycrate calls elements that the ASN.1 leaves to later releases."""
 
 
 class UndecodableError(ValueError):
@@ -32,9 +34,28 @@ def decode(name: str, data: bytes) -> Any:  # Any: see Tree; a pair of name and 
         kind = getattr(_module(), name)
         try:
             kind.from_ber(data)
-            return kind.get_val()
+            found = _known(kind.get_val())
         except Exception as error:  # pycrate raises whatever a broken value leads it to
             raise UndecodableError(f"no {name} of TAP3.12: {str(error)[:100]}") from error
+    if found is _UNKNOWN:
+        raise UndecodableError(f"no {name} of TAP3.12")
+    return found
+
+
+_UNKNOWN: Final = object()
+
+
+def _known(value: Any) -> Any:  # Any: see Tree
+    """The value without what later releases have added, which is of no known type."""
+    if isinstance(value, dict):
+        pairs = ((name, _known(inner)) for name, inner in value.items() if not name.startswith(_EXTENSION))
+        return {name: inner for name, inner in pairs if inner is not _UNKNOWN}
+    if isinstance(value, list):
+        return [inner for inner in map(_known, value) if inner is not _UNKNOWN]
+    if isinstance(value, tuple):
+        name, inner = value
+        return _UNKNOWN if name.startswith(_EXTENSION) else (name, _known(inner))
+    return value
 
 
 def encode(name: str, value: Any) -> bytes:  # Any: see Tree

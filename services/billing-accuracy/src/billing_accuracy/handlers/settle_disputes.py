@@ -20,6 +20,7 @@ from billing_accuracy.domain.disputes.dispute import (
 from billing_accuracy.domain.disputes.policy import DisputePolicy
 from billing_accuracy.domain.disputes.proposing import evidence_of, propose
 from billing_accuracy.domain.entries import AccountEntry, EntryKind
+from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import ReleaseKind
 from billing_accuracy.errors import BeyondAuthority, DisputedAlready, WrongState
 from billing_accuracy.handlers.advise import BillAdviser
@@ -61,6 +62,27 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class _About:
+    """What a dispute is about."""
+
+    check: BillCheck
+    expected: ExpectedBill
+    charge_codes: tuple[str, ...]
+    dispute_id: str
+
+    async def evidence(self, disputes: Disputes) -> Evidence:
+        """What the engine and the check say of the bill as it went out."""
+        earlier = [
+            other.dispute_id
+            for other in await disputes.of_subscription(self.check.subscription, _MOST_EARLIER + 1)
+            if other.dispute_id != self.dispute_id and other.overlaps(self.charge_codes)
+        ]
+        corrected = self.check.release is not None and self.check.release.kind is ReleaseKind.CORRECTED
+        findings = () if corrected else self.check.findings
+        return evidence_of(self.charge_codes, self.expected, findings, tuple(earlier[:_MOST_EARLIER]))
+
+
+@dataclass(frozen=True, slots=True)
 class DisputeDesk:
     """Opens and settles disputes, within the provider's limits."""
 
@@ -68,16 +90,26 @@ class DisputeDesk:
     policy: DisputePolicy
     tally: Tally
 
-    async def open(self, work: Work, doubt: Doubt, *, settle: bool) -> Dispute:
+    async def look_up(self, bill_check_id: str) -> ExpectedBill:
+        """What the bill of a check should be: asked of the others before a transaction begins.
+
+        Raises BillCheckNotFound, SubscriptionNotFound, NotCheckable.
+        """
+        async with self.adviser.sessions.reading() as kept:
+            check = await kept.checks.get(bill_check_id)
+        return await self.adviser.as_checked(check)
+
+    async def open(self, work: Work, doubt: Doubt, expected: ExpectedBill, *, settle: bool) -> Dispute:
         """A new dispute, settled at once if that is wanted and sure enough.
 
-        Raises BillCheckNotFound, AlreadyExists, DisputedAlready, NotCheckable.
+        Raises BillCheckNotFound, AlreadyExists, DisputedAlready.
         """
         check = await work.checks.get(doubt.bill_check_id)
         for other in await work.disputes.of_bill(doubt.bill_check_id):
             if other.is_open and other.dispute_id != doubt.dispute_id and other.overlaps(doubt.charge_codes):
                 raise DisputedAlready(other.dispute_id)
-        evidence = await self._evidence(work.disputes, check, doubt.charge_codes, doubt.dispute_id)
+        about = _About(check, expected, doubt.charge_codes, doubt.dispute_id)
+        evidence = await about.evidence(work.disputes)
         proposal = propose(evidence, doubt.disputed, check.currency, again=False)
         dispute = self._opened(doubt, check, evidence, proposal, work.now)
         await work.disputes.add(dispute)
@@ -113,7 +145,7 @@ class DisputeDesk:
         await work.disputes.save(gone)
         return gone
 
-    async def reopen(self, work: Work, dispute_id: str, reason: str, agent: str) -> Dispute:
+    async def reopen(self, work: Work, dispute_id: str, expected: ExpectedBill, reason: str, agent: str) -> Dispute:
         """Open a settled one again. Raises DisputeNotFound, WrongState, DisputedAlready."""
         dispute = await work.disputes.get(dispute_id, lock=True)
         if not dispute.may_reopen(self.policy, work.now):
@@ -122,7 +154,7 @@ class DisputeDesk:
             if other.is_open and other.overlaps(dispute.charge_codes):
                 raise DisputedAlready(other.dispute_id)
         check = await work.checks.get(dispute.bill_check_id)
-        evidence = await self._evidence(work.disputes, check, dispute.charge_codes, dispute_id)
+        evidence = await _About(check, expected, dispute.charge_codes, dispute_id).evidence(work.disputes)
         proposal = propose(evidence, dispute.disputed, dispute.currency, again=True)
         again = dispute.reopen(reason, agent, (evidence, proposal), self.policy, work.now)
         await work.disputes.save(again)
@@ -134,20 +166,6 @@ class DisputeDesk:
         for dispute in found:
             await work.disputes.save(dispute.gone(DisputeState.CLOSED, _AUTOMATIC, "nobody objected", work.now))
         return len(found)
-
-    async def _evidence(
-        self, disputes: Disputes, check: BillCheck, charge_codes: tuple[str, ...], dispute_id: str
-    ) -> Evidence:
-        """What the engine and the check say of the bill as it went out."""
-        expected = await self.adviser.as_checked(check)
-        corrected = check.release is not None and check.release.kind is ReleaseKind.CORRECTED
-        earlier = [
-            other.dispute_id
-            for other in await disputes.of_subscription(check.subscription, _MOST_EARLIER + 1)
-            if other.dispute_id != dispute_id and other.overlaps(charge_codes)
-        ]
-        findings = () if corrected else check.findings
-        return evidence_of(charge_codes, expected, findings, tuple(earlier[:_MOST_EARLIER]))
 
     def _opened(self, doubt: Doubt, check: BillCheck, evidence: Evidence, proposal: Proposal, now: datetime) -> Dispute:
         state = DisputeState.ACKNOWLEDGED

@@ -7,6 +7,7 @@ from mesh.rpc import Authorization, allow, services
 SERVICE: Final = "cxmesh.billing.v1.BillingAccuracyService"
 ACCOUNT_SERVICE: Final = "cxmesh.billing.v1.AccountService"
 ADVICE_SERVICE: Final = "cxmesh.billing.v1.BillAdviceService"
+DISPUTE_SERVICE: Final = "cxmesh.billing.v1.DisputeService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -23,6 +24,12 @@ AUTHORIZATION = Authorization(
         f"/{ADVICE_SERVICE}/GetExpectedBill": _STAFF_AND_OFFERS,
         f"/{ADVICE_SERVICE}/ExplainBill": _STAFF_AND_OFFERS,
         f"/{ACCOUNT_SERVICE}/RecordAccountEntries": _STAFF,
+        f"/{DISPUTE_SERVICE}/CreateDispute": _STAFF,
+        f"/{DISPUTE_SERVICE}/GetDispute": _STAFF_AND_OFFERS,
+        f"/{DISPUTE_SERVICE}/ListDisputes": _STAFF_AND_OFFERS,
+        f"/{DISPUTE_SERVICE}/AdvanceDispute": _STAFF,
+        f"/{DISPUTE_SERVICE}/ResolveDispute": _STAFF,
+        f"/{DISPUTE_SERVICE}/ReopenDispute": _STAFF,
         f"/{ACCOUNT_SERVICE}/ListAccountEntries": _STAFF,
     }
 )

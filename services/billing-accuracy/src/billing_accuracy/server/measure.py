@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from opentelemetry.metrics import Meter
 
 from billing_accuracy import names
+from billing_accuracy.domain.disputes.dispute import Dispute
 from billing_accuracy.errors import BillProblem
 from billing_accuracy.handlers.ports import BillCheck
-from mesh.observe import counter
+from mesh.observe import counter, histogram
 
 
 class Measure:
@@ -17,6 +18,8 @@ class Measure:
     def __init__(self, meter: Meter) -> None:
         self._bills = counter(meter, names.BILLS)
         self._findings = counter(meter, names.FINDINGS)
+        self._disputes = counter(meter, names.DISPUTES)
+        self._duration = histogram(meter, names.DISPUTE_DURATION)
 
     def checked(self, checks: Sequence[BillCheck]) -> None:
         """Bills were checked for the first time."""
@@ -25,6 +28,15 @@ class Measure:
         classes = Counter(finding.finding_class for check in checks for finding in check.findings)
         for kind, count in classes.items():
             self._findings.add(count, {names.FINDING_CLASS: kind.lower()})
+
+    def settled(self, dispute: Dispute) -> None:
+        """A dispute was resolved."""
+        resolution = dispute.resolution
+        if resolution is not None:
+            outcome = {names.DISPUTE_OUTCOME: resolution.outcome.lower()}
+            first = str(resolution.first_contact).lower()
+            self._disputes.add(1, {**outcome, names.FIRST_CONTACT: first})
+            self._duration.record((resolution.time - dispute.create_time).total_seconds(), outcome)
 
     def refused(self, problems: Iterable[BillProblem]) -> None:
         """Bills could not be checked."""

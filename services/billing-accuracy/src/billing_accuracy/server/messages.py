@@ -66,7 +66,7 @@ def bill_check_message(check: BillCheck) -> bill_check_pb2.BillCheck:
         expected_total=_money(check.expected_total, check.currency),
         verdict=VERDICTS[check.verdict],
         hold_state=HOLD_STATES[check.hold_state],
-        findings=[_finding(finding, check) for finding in check.findings],
+        findings=[finding_message(finding, check.bill_id, check.currency) for finding in check.findings],
         proposed_correction=[_correction(line, check.currency) for line in check.correction],
         record_count=check.record_count,
     )
@@ -105,18 +105,19 @@ def check_bills_response(outcomes: Sequence[BillCheck | BillProblem]) -> pb.Chec
     return response
 
 
-def _finding(finding: Finding, check: BillCheck) -> bill_check_pb2.Finding:
+def finding_message(finding: Finding, bill_id: str, currency: str) -> bill_check_pb2.Finding:
+    """One thing wrong with a bill."""
     return bill_check_pb2.Finding(
-        finding_id=finding.key(check.bill_id),
+        finding_id=finding.key(bill_id),
         finding_class=CLASSES[finding.finding_class],
         line_ids=finding.line_ids,
         charge_code=finding.charge_code,
-        billed=_money(finding.billed, check.currency),
-        expected=_money(finding.expected, check.currency),
-        difference=_money(finding.difference, check.currency),
+        billed=_money(finding.billed, currency),
+        expected=_money(finding.expected, currency),
+        difference=_money(finding.difference, currency),
         explanation=finding.explanation,
         derivation=finding.derivation,
-        follow_on=_money(finding.follow_on, check.currency) if finding.follow_on else None,
+        follow_on=_money(finding.follow_on, currency) if finding.follow_on else None,
         statement_only=not finding.in_total,
         evidence_records=finding.evidence,
     )

@@ -38,7 +38,9 @@ class StoreSessions:
         async with self._store.unit_of_work() as uow:
             yield self._work(uow)
 
-    async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
+    async def once(
+        self, method: str, request: Message, make: Callable[[Work], Awaitable[R]], *, service: str = SERVICE
+    ) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
         return await self._store.once(f"{SERVICE}/{method}", request, lambda uow: make(self._work(uow)))
 

@@ -154,7 +154,9 @@ def _finding(finding: Finding) -> Node:
 
 
 def _resolution(resolution: Resolution | None) -> Node | None:
-    return resolution and {
+    if resolution is None:
+        return None
+    return {
         "outcome": resolution.outcome.value,
         "credit": _micros(resolution.credit),
         "account_entry": resolution.account_entry,

@@ -12,6 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext
+
 from usage_correlation.domain.refusals import BatchOutcome
 from usage_correlation.domain.usage import UsageBatch
 
@@ -20,12 +23,22 @@ AT_ONCE: Final = 2
 MOST_RECORDS: Final = 4000
 """In one transaction: no caller waits for too many others."""
 
-Store = Callable[[Sequence[UsageBatch]], Awaitable[Sequence[BatchOutcome]]]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one call asks to be stored."""
+
+    batch: UsageBatch
+    trace: SpanContext
+    """The call's, for what follows from its records."""
+
+
+Store = Callable[[Sequence[Asked]], Awaitable[Sequence[BatchOutcome]]]
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    batch: UsageBatch
+    asked: Asked
     answer: "asyncio.Future[BatchOutcome]"
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     """The caller's: its deadline and its trace."""
@@ -35,14 +48,15 @@ class GatherCalls:
     """Hands calls on in groups."""
 
     def __init__(self, store: Store) -> None:
-        """`store` takes the batches of one transaction and gives an outcome for each; it raises for all of them."""
+        """`store` takes the calls of one transaction and gives an outcome for each; it raises for all of them."""
         self._store = store
         self._waiting: deque[_Call] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, batch: UsageBatch) -> BatchOutcome:
         """The batch's outcome, when it is durable. A caller that goes away leaves its batch to be stored or not."""
-        call = _Call(batch, asyncio.get_running_loop().create_future())
+        asked = Asked(batch, trace.get_current_span().get_span_context())
+        call = _Call(asked, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._begin()
         return await call.answer
@@ -50,9 +64,9 @@ class GatherCalls:
     def _begin(self) -> None:
         while self._waiting and len(self._under_way) < AT_ONCE:
             group = [self._waiting.popleft()]
-            records = len(group[0].batch)
-            while self._waiting and records + len(self._waiting[0].batch) <= MOST_RECORDS:
-                records += len(self._waiting[0].batch)
+            records = len(group[0].asked.batch)
+            while self._waiting and records + len(self._waiting[0].asked.batch) <= MOST_RECORDS:
+                records += len(self._waiting[0].asked.batch)
                 group.append(self._waiting.popleft())
             task = asyncio.get_running_loop().create_task(self._run(group), context=group[0].context)
             self._under_way.add(task)
@@ -67,7 +81,7 @@ class GatherCalls:
         if not wanted:
             return
         try:
-            outcomes = await self._store([call.batch for call in wanted])
+            outcomes = await self._store([call.asked for call in wanted])
         except Exception as error:  # noqa: BLE001 - each caller is told
             await self._apart(wanted, error)
             return

@@ -1,6 +1,6 @@
 """What do the use cases need from the outside?"""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from opentelemetry.trace import SpanContext
 
 from mesh.store import UnitOfWork
 from rating import Tariff, UsageColumns
@@ -304,10 +305,16 @@ class LedgerWriter(Protocol):
         """Keep and publish signals and that their thresholds were passed; those that were new."""
 
 
+Causes = Callable[[Signal], SpanContext | None]
+"""The trace of the call that a signal follows from; None: the one that is under way."""
+
+
 class Ledger(Protocol):
     """Where usage is kept."""
 
-    def writing(self, sources: Mapping[str, int]) -> AbstractAsyncContextManager[LedgerWriter]:
+    def writing(
+        self, sources: Mapping[str, int], causes: Causes | None = None
+    ) -> AbstractAsyncContextManager[LedgerWriter]:
         """A transaction; commits when the block ends well. `sources`: the keys of the batch's sources."""
 
 

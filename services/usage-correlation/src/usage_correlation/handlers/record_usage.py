@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import numpy as np
+from opentelemetry.trace import SpanContext
 
 from usage_correlation.domain.bill_cycles import BillCalendar
 from usage_correlation.domain.book import Metering
@@ -20,9 +21,9 @@ from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.gather_calls import GatherCalls
+from usage_correlation.handlers.gather_calls import Asked, GatherCalls
 from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
-from usage_correlation.handlers.ports import Clock, Keys, Ledger, LedgerWriter, Reaction
+from usage_correlation.handlers.ports import Causes, Clock, Keys, Ledger, LedgerWriter, Reaction
 
 _ATTEMPTS: Final = 5
 """Changes of the very subscriptions and plans that a batch is about are rare; five in a row are a fault."""
@@ -93,25 +94,28 @@ class RecordUsage:
         self._witness.recorded(outcome)
         return outcome
 
-    async def _record(self, batches: Sequence[UsageBatch]) -> Sequence[BatchOutcome]:
+    async def _record(self, calls: Sequence[Asked]) -> Sequence[BatchOutcome]:
         """Store the batches of several calls in one transaction."""
         arrive_time = self._clock.now()
-        batch = UsageBatch.joined(batches)
+        batches = [call.batch for call in calls]
+        batch, causes = UsageBatch.joined(batches), _causes(calls)
         for _ in range(_ATTEMPTS - 1):
             try:
-                stored, signals = await self._try(batch, arrive_time)
+                stored, signals = await self._try(batch, arrive_time, causes)
                 break
             except _OutdatedError:  # the profile or the catalogue told of a change while this was under way
                 continue
         else:
-            stored, signals = await self._try(batch, arrive_time)
+            stored, signals = await self._try(batch, arrive_time, causes)
         self._witness.signalled(signals, self._clock.now())
         return stored.outcomes(batches)
 
-    async def _try(self, batch: UsageBatch, arrive_time: datetime) -> tuple["_Stored", Sequence[Signal]]:
+    async def _try(
+        self, batch: UsageBatch, arrive_time: datetime, causes: Causes | None
+    ) -> tuple["_Stored", Sequence[Signal]]:
         rated = await self._rate(batch, arrive_time)
         rows = _firsts(batch, kept_rows(rated.placement))
-        async with self._ledger.writing(rated.sources) as writer:
+        async with self._ledger.writing(rated.sources, causes) as writer:
             known = dict(await writer.claim(batch, rows, rated.digests))
             if rated.placement.refusals:
                 # What is stored already is acknowledged, whatever became of its subscription or plan since then.
@@ -167,6 +171,23 @@ class RecordUsage:
             metered = await meter(batch, rows, placement.account_of)
         entry = Entry(batch, usages, metered, rated.metering, rated.charges, arrive_time)
         return await self._books.enter(writer, entry, Reason.LATE_RECORD)
+
+
+def _causes(calls: Sequence[Asked]) -> Causes | None:
+    """In which call's trace a signal is; None where there is one call, in whose trace everything is."""
+    if len(calls) == 1:
+        return None
+
+    def cause(signal: Signal) -> SpanContext | None:
+        source, _, record_id = signal.evidence[-1].partition("/") if signal.evidence else ("", "", "")
+        for call in calls:
+            batch = call.batch
+            for row, known in enumerate(batch.record_ids):
+                if known == record_id and batch.sources[row] == source:
+                    return call.trace
+        return None
+
+    return cause
 
 
 def _firsts(batch: UsageBatch, rows: Sequence[int]) -> list[int]:

@@ -151,8 +151,8 @@ async def _evidence(
         for account, row in zip(usage.accounts.tolist(), usage.rows.tolist(), strict=True):
             if account in mine:
                 mine[account].append(row)
-    for account in mine:
-        mine[account].sort(key=lambda row: (batch.starts[row], batch.sources[row], batch.record_ids[row]))
+    for rows_of in mine.values():
+        rows_of.sort(key=lambda row: (batch.starts[row], batch.sources[row], batch.record_ids[row]))
     but = [{batch.key(row) for row in mine[each.account]} for each in found]
     stored = await writer.newest_records([arrival.accounts[each.account] for each in found], but, MAX_EVIDENCE)
     evidence = []

@@ -99,7 +99,7 @@ def _plan_misfit(detail: PlanMisfit) -> insight_pb2.PlanMisfit:
         current_cost=money_of_nanos(detail.current_nanos, detail.currency),
         better_cost=money_of_nanos(detail.better_nanos, detail.currency),
         saved=money_of_nanos(saved, detail.currency),
-        saved_percent=100 * saved / detail.current_nanos,
+        saved_percent=100 * saved / detail.current_nanos if detail.current_nanos else 100.0,
         record_count=detail.records,
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mesh.store import Store
 from rating import SERVICE_CODES, Service
 from usage_correlation.domain.accounts import CycleAccount, GroupAccount, GroupName
 from usage_correlation.domain.amounts import Amount
@@ -19,7 +20,6 @@ from usage_correlation.domain.book import GroupPlace, Place
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rerating import NO_FIGURES, Booking, Figures, Reason
-from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import UsageBatch
@@ -226,10 +226,19 @@ def _batch(rows: Sequence[tuple[Subscriber, Row[Any]]]) -> UsageBatch:
     return batch
 
 
-async def read_cycle(connection: AsyncConnection, subscription: str, key: int, cycle: BillCycle) -> CycleAccount | None:
-    """One subscription's account of a bill cycle, without what it shares."""
-    found = await AccountWriter(connection).cycles({key: (shard_of(subscription), cycle.start_micros)})
-    return found.get((key, cycle.start_micros))
+class AccountStore:
+    """Reads accounts."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(
+        self, cycles: Mapping[int, tuple[int, int]], groups: Mapping[GroupName, tuple[int, int]]
+    ) -> tuple[Mapping[Place, CycleAccount], Mapping[GroupPlace, GroupAccount]]:
+        """As `AccountWriter.cycles` and `.groups`, in one view of both."""
+        async with self._store.reading() as connection:
+            accounts = AccountWriter(connection)
+            return await accounts.cycles(cycles), await accounts.groups(groups)
 
 
 _LOCK_GROUPS: Final = """

@@ -22,6 +22,7 @@ from usage_correlation.domain.shards import SHARDS, shard_of
 from usage_correlation.domain.signals import PlacedSignal, Signal
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import RecordKey, UsageBatch
+from usage_correlation.handlers.ports import Causes
 from usage_correlation.store import counters, signals
 from usage_correlation.store.accounts import AccountWriter
 from usage_correlation.store.arrays import bigints, integers, smallints, texts, timestamps
@@ -39,24 +40,31 @@ class PostgresLedger:
         self._store = store
         self._announce = announce
 
-    def writing(self, sources: Mapping[str, int]) -> AbstractAsyncContextManager["PostgresLedgerWriter"]:
+    def writing(
+        self, sources: Mapping[str, int], causes: Causes | None = None
+    ) -> AbstractAsyncContextManager["PostgresLedgerWriter"]:
         """A transaction; commits when the block ends well. `sources`: the keys of the batch's sources."""
-        return self._writing(sources)
+        return self._writing(sources, causes)
 
     @asynccontextmanager
-    async def _writing(self, sources: Mapping[str, int]) -> AsyncIterator["PostgresLedgerWriter"]:
+    async def _writing(
+        self, sources: Mapping[str, int], causes: Causes | None
+    ) -> AsyncIterator["PostgresLedgerWriter"]:
         async with self._store.unit_of_work() as uow:
-            yield PostgresLedgerWriter(uow, sources, self._announce)
+            yield PostgresLedgerWriter(uow, sources, self._announce, causes)
 
 
 class PostgresLedgerWriter:
     """One transaction that takes usage in."""
 
-    def __init__(self, uow: UnitOfWork, sources: Mapping[str, int], announce: Announce) -> None:
+    def __init__(
+        self, uow: UnitOfWork, sources: Mapping[str, int], announce: Announce, causes: Causes | None = None
+    ) -> None:
         self._uow = uow
         self._sources = sources
         self._source_names = {key: source for source, key in sources.items()}
         self._announce = announce
+        self._causes = causes
         self._columns: tuple[Sequence[Account], AccountColumns] | None = None
 
     @property
@@ -160,7 +168,8 @@ class PostgresLedgerWriter:
         await counters.mark_passed(connection, raised)
         placed = await signals.add(connection, [signal for _, signal in raised])
         for each in placed:
-            self._uow.publish(self._announce(each.signal), key=each.signal.subscription)
+            cause = self._causes(each.signal) if self._causes else None
+            self._uow.publish(self._announce(each.signal), key=each.signal.subscription, cause=cause)
         return placed
 
     def _place(self, key: RecordKey) -> tuple[int, int, str]:

@@ -69,7 +69,8 @@ _REPLACE: Final = text("""
 # One statement for millions of subscribers.
 _REQUEST: Final = text("""
     INSERT INTO usage.rerating AS known (shard, subscription_key, from_time, reason, due_time)
-    SELECT DISTINCT counter.shard, counter.subscription_key, CAST(:from AS timestamptz), :reason, CAST(:now AS timestamptz)
+    SELECT DISTINCT counter.shard, counter.subscription_key, CAST(:from AS timestamptz), :reason,
+        CAST(:now AS timestamptz)
     FROM usage.usage_counter AS counter
     JOIN usage.charge USING (charge_key)
     JOIN usage.bill_cycle AS cycle USING (shard, subscription_key, cycle_start_time)

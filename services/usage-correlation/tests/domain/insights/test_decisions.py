@@ -1,4 +1,4 @@
-"""Does each shipped signal decide as its page says: spending, misfit, stagnation, adoption, calls, perceived quality?"""
+"""Does each shipped signal decide as its page says: spending, misfit, stagnation, adoption, calls, quality?"""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -133,7 +133,10 @@ def test_an_observers_own_rating_holds_and_gives_the_other():
     assert heard(mos=4.8)["r_factor"] == pytest.approx(100.0)
 
 
-@pytest.mark.parametrize("measured", [{}, {"delay_ms": 400.0}, {"codec": "EVS", "loss_percent": 9.0}, {"codec": "", "loss_percent": 9.0}])  # fmt: skip
+@pytest.mark.parametrize(
+    "measured",
+    [{}, {"delay_ms": 400.0}, {"codec": "EVS", "loss_percent": 9.0}, {"codec": "", "loss_percent": 9.0}],
+)
 def test_what_can_not_be_rated_has_no_rating(measured):
     assert np.isnan(list(heard(**measured).values())).all()
 

@@ -97,7 +97,8 @@ class RateUsage:
         await self._directory.catch_up()
         wanted = await self._wanted(await self._directory.subscriber(subscription_id), cycle_micros, cycles_before)
         found = await histories(self._usage, wanted.names, wanted.interval, with_keys=with_keys or bool(wanted.members))
-        return wanted.rated(found, to_micros(self._clock.now()))
+        # Who makes thousands of records must not hold up the calls of others.
+        return await asyncio.to_thread(wanted.rated, found, to_micros(self._clock.now()))
 
     async def many(self, subscription_ids: Sequence[str], cycles_before: int) -> Mapping[str, RatedUsage | UsageError]:
         """The running cycles of many, read with two statements; the error of one that can't be rated."""
