@@ -58,7 +58,7 @@ class Strict(ProfileServiceServicer):
                 error = RpcError(
                     grpc.StatusCode.NOT_FOUND, "x", reason="R", domain="profile.cxmesh", metadata={"customer": name}
                 )
-                await context.abort(error.code, "x", error.trailing_metadata())
+                await context.abort(error.status, "x", error.trailing_metadata())
             if "broken" in name:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "without a name")
         return BatchGetCustomersResponse(customers=[customer(name=name) for name in request.names])

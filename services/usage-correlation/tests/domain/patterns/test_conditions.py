@@ -96,7 +96,7 @@ def one_by_one(expression: Expression, rows: list[dict[str, Any]]) -> list[bool]
 
 
 @given(text=CONDITIONS, rows=ROWS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_columns_and_rows_say_the_same(text: str, rows: list[dict[str, Any]]) -> None:
     expression = condition(text)
     assert expression.holds(Rows(rows)).tolist() == one_by_one(expression, rows)

@@ -97,7 +97,7 @@ def content(signal: Signal) -> tuple[object, ...]:
     return signal.id, signal.event_time, signal.evidence, bounds, dict(said.measures), dict(said.labels)
 
 
-SETTINGS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIZES = st.lists(st.integers(1, 7), min_size=1, max_size=4)
 
 

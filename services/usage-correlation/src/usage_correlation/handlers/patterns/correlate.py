@@ -52,7 +52,12 @@ class Correlate:
     async def watch(self, hand_over: HandOver, poll: timedelta) -> None:
         """Work on what waits; then wait for more from this process, for `poll` at most. A job repeats this."""
         hand_over.waiting.clear()
-        await self.drain()
+        try:
+            await self.drain()
+        except Exception:
+            # What fails, because the profile is away, fails again: not without a pause.
+            await asyncio.sleep(poll.total_seconds())
+            raise
         if await is_set_within(hand_over.waiting, poll.total_seconds()):
             for _ in range(_LOOKS):
                 if await self.drain():
