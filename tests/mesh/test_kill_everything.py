@@ -91,7 +91,13 @@ NOT_COMPARED = Skipped(
             "signal_head",  # how many numbers were given out: a transaction that was broken off took some, too
         }
     ),
-    columns=frozenset({"arrive_time", "create_time", "update_time", "learn_time", "position"}),
+    columns=frozenset(
+        {
+            *("arrive_time", "arrive_micros", "latest_arrive_micros"),
+            *("create_time", "update_time", "install_time", "learn_time"),
+            "position",
+        }
+    ),
 )
 QUEUES = ("correlation_queue", "rerating")
 """What waits in these is done in the background, soon."""

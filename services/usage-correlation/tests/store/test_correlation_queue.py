@@ -60,12 +60,16 @@ async def test_a_lane_that_is_held_is_passed_by(store: Store, lanes: PostgresLan
 
 async def test_what_was_not_finished_is_there_again(store: Store, lanes: PostgresLanes) -> None:
     await wait(store, (1, batch(1)))
-    with pytest.raises(ZeroDivisionError):
+
+    async def broken_off() -> None:
         async with lanes.free(1) as lane:
             assert lane is not None
             assert len(await lane.waiting(10)) == 1
             await lane.leave((AT, AT))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await broken_off()
     async with lanes.free(1) as lane:
         assert lane is not None
         assert lane.clock == (0, 0)

@@ -20,6 +20,7 @@ from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.subscribers import Subscriber, Subscription
 from usage_correlation.errors import PlanNotFound, SubscriptionNotFound
 from usage_correlation.handlers.cache import Cache
+from usage_correlation.handlers.known_subscribers import KnownSubscribers
 from usage_correlation.handlers.ports import (
     AllowancePolicies,
     Catalogue,
@@ -66,7 +67,7 @@ class Directory:
     def __init__(self, sources: Sources, clock: Clock, *, subscribers: int, lifetime: timedelta) -> None:
         """Remember at most so many `subscribers`, and nothing for longer than `lifetime`."""
         self._from = sources
-        self._subscribers: Cache[Subscriber] = Cache(subscribers, lifetime, clock)
+        self._subscribers = KnownSubscribers(subscribers, lifetime, clock)
         self._tariffs: Cache[Tariff | Refusal] = Cache(_MAX_PLANS, lifetime, clock)
         self._active: Cache[tuple[str, ...]] = Cache(1, lifetime, clock)
         self._version = _NEVER

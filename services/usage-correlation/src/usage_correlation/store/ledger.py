@@ -214,7 +214,8 @@ _APPEND: Final = """
     )
     SELECT version FROM usage.change_head
 """
-# For each account one walk down the index from the end of its cycle.
+# For each account one walk down the index from the end of its cycle. Records that begin at the same moment have an
+# order all the same, or the evidence of a signal would depend on what else the table has been through.
 _NEWEST: Final = """
     SELECT wanted.number, source.source, newest.record_id
     FROM unnest(%b, %b, %b, %b, %b)
@@ -224,9 +225,9 @@ _NEWEST: Final = """
         FROM usage.usage_record AS record
         WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
             AND record.start_time >= wanted.cycle_start AND record.start_time < wanted.cycle_end
-        ORDER BY record.start_time DESC
+        ORDER BY record.start_time DESC, record.source_key DESC, record.record_id DESC
         LIMIT wanted.size
     ) AS newest
     JOIN usage.source USING (source_key)
-    ORDER BY wanted.number, newest.start_time DESC
+    ORDER BY wanted.number, newest.start_time DESC, source.source_key DESC, newest.record_id DESC
 """

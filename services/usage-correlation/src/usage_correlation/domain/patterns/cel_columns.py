@@ -128,7 +128,7 @@ def _test(name: str, left: Node, right: Node, kinds: Mapping[str, Kind]) -> Work
             return lambda scope: _by_text(_texts(scope, text), lambda each: _COMPARISONS[name](value, each), np.bool_)
         case Literal(str() as value), Variable(text) if name == "@in" and kinds.get(text) is Kind.STRINGS:
             return lambda scope: _by_text(
-                _texts(scope, text), lambda each: value in each.split(LIST_SEPARATOR), np.bool_
+                _texts(scope, text), lambda each: each != "" and value in each.split(LIST_SEPARATOR), np.bool_
             )
         case _, ListOf(elements) if name == "@in":
             return _among(left, elements, kinds)
