@@ -56,7 +56,7 @@ def test_more_than_are_kept_whole_are_found() -> None:
 def test_the_garbage_collector_leaves_them_alone() -> None:
     cache = known()
     cache.keep({f"s-{number}": subscriber(f"s-{number}") for number in range(1000)}, cache.generation)
-    collect()
-    collect()
+    for _ in range(6):  # a tuple is let go when all within it were let go before
+        collect()
     entries = cache._compact._entries.values()
     assert not any(is_tracked(entry) for entry in entries)
