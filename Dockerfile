@@ -49,7 +49,7 @@ FROM runtime AS dev
 COPY --chown=10001:10001 libs /src/libs
 COPY --chown=10001:10001 services /src/services
 COPY deploy/dev/reload.py /opt/reload.py
-ENV PYTHONPATH=/src/libs/contracts/src:/src/libs/mesh/src:/src/libs/quality/src:/src/libs/rating/src:/src/services/profile/src:/src/services/usage-correlation/src:/src/services/billing-accuracy/src:/src/services/offer-decision/src:/src/services/notification/src:/src/services/value-network-sla/src
+ENV PYTHONPATH=/src/libs/contracts/src:/src/libs/mesh/src:/src/libs/quality/src:/src/libs/apportioning/src:/src/libs/rating/src:/src/services/profile/src:/src/services/usage-correlation/src:/src/services/billing-accuracy/src:/src/services/offer-decision/src:/src/services/notification/src:/src/services/value-network-sla/src
 ENTRYPOINT ["python", "/opt/reload.py", "/src", "python", "-m"]
 
 # ---- what `docker build` makes unless it is told otherwise ---------------------------------------------------------

@@ -87,6 +87,9 @@ NOT_COMPARED = Skipped(
             "inbox",
             "insight_round",  # how far jobs have come that look at cycles which are over
             "outbox",  # announcements of the signals, which are compared
+            "pattern_due",
+            "pattern_event",  # what patterns count, cleared away some time after it has stopped to count
+            "pattern_sum",
             "relay_state",
             "signal_head",  # how many numbers were given out: a transaction that was broken off took some, too
         }

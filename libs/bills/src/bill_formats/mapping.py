@@ -9,7 +9,16 @@ import yaml
 
 from bill_formats.reading import LINE_TYPES
 
-_KEYS: Final = {"time_zone", "subscription", "subscriptions", "line_types", "charge_code", "charge_codes", "columns", "csv"}
+_KEYS: Final = {
+    "time_zone",
+    "subscription",
+    "subscriptions",
+    "line_types",
+    "charge_code",
+    "charge_codes",
+    "columns",
+    "csv",
+}
 _CSV_KEYS: Final = {"delimiter", "encoding", "decimal_comma", "currency"}
 
 
@@ -32,7 +41,7 @@ class CsvShape:
 class BillMapping:
     """What a provider's words mean. Every part has a default per format."""
 
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     """Of times and dates that name none."""
     subscription: str = ""
     """Where the subscription stands, in the format's own terms; empty: the format's default."""

@@ -1,7 +1,6 @@
 """What comes out of a file of bills, and how is what stands in it turned into fields of a bill?"""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -19,9 +18,7 @@ _FINEST: Final = 6
 """Digits after the point that a bill may have: micro-units."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-LINE_TYPES: Final = {
-    name.removeprefix("LINE_TYPE_").lower(): number for name, number in LineType.items() if number
-}
+LINE_TYPES: Final = {name.removeprefix("LINE_TYPE_").lower(): number for name, number in LineType.items() if number}
 """By their names in mapping files: `usage`, `recurring`, `one_off`, …"""
 
 
@@ -68,11 +65,6 @@ class BadBill(Exception):  # noqa: N818 - becomes a BillReject
 
 
 Read = ReadBill | BillReject
-
-
-def bills(read: Iterable[Read]) -> Iterator[ReadBill]:
-    """The sound ones."""
-    return (one for one in read if isinstance(one, ReadBill))
 
 
 def resource_name(prefix: str, field: str, value: str) -> str:

@@ -1,7 +1,8 @@
 """How are TM Forum bills read: CustomerBill and AppliedCustomerBillingRate of TMF678, v4 and v5?
 
-The file is a JSON list, or a resource a line. A bill's rates follow it, or stand in it under `appliedCustomerBillingRate`; a
-bill ends where the next one begins, so a run of any length is read with one bill in memory.
+The file is a JSON list, or a resource a line. A bill's rates follow it, or stand in it under
+`appliedCustomerBillingRate`; a bill ends where the next one begins, so a run of any length is read with one bill in
+memory.
 """
 
 import json
@@ -55,18 +56,6 @@ class _Open:
     rates: list[Resource] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Tmf678:
-    """The format with a mapping: `subscription` is `product` (of the rates, the default) or `billingAccount`;
-    `charge_code` is `name` (the default) or the name of a characteristic."""
-
-    mapping: BillMapping = BillMapping()
-
-    def read(self, stream: BinaryIO) -> Iterator[Read]:
-        """Bills and rejects in the order of the file. Raises BillsRefused."""
-        return read_tmf678(stream, self.mapping)
-
-
 def read_tmf678(stream: BinaryIO, mapping: BillMapping | None = None) -> Iterator[Read]:
     """Bills and rejects in the order of the file. Raises BillsRefused for what is no JSON at all."""
     mapping = mapping or BillMapping()
@@ -108,7 +97,9 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     if first.strip() in {b"[", b"{"}:
         whole_file = first + stream.read(_LONGEST_LINE)
         if stream.read(1):
-            raise BillsRefused(f"a list over several lines of more than {_LONGEST_LINE} bytes; expected a resource a line")
+            raise BillsRefused(
+                f"a list over several lines of more than {_LONGEST_LINE} bytes; expected a resource a line"
+            )
         yield 1, whole_file
         return
     number, line = 1, first
@@ -144,10 +135,10 @@ def _bill(resource: Resource, rates: Iterable[Resource], mapping: BillMapping) -
         moment("billingPeriod.startDateTime", _text(period, "startDateTime", "billingPeriod."), mapping.zone),
         end_moment("billingPeriod.endDateTime", _text(period, "endDateTime", "billingPeriod."), mapping.zone),
     )
-    bill.total.CopyFrom(_money(resource, "taxIncludedAmount", required=True))
+    bill.total.CopyFrom(_money(resource, "taxIncludedAmount"))
     for name, total in (("taxExcludedAmount", bill.totals.tax_exclusive), ("amountDue", bill.totals.amount_due)):
         if resource.get(name) is not None:
-            total.CopyFrom(_money(resource, name, required=True))
+            total.CopyFrom(_money(resource, name))
     _add_payments(bill, resource)
     for number, item in enumerate(resource.get("taxItem") or ()):
         _add_tax(bill, f"taxItem[{number}].", item)
@@ -184,7 +175,7 @@ def _add_payments(bill: Bill, resource: Resource) -> None:
     """What was paid is the sum of the payments that the bill names."""
     payments = resource.get("appliedPayment")
     if payments:
-        paid = [_money(one, "appliedAmount", required=True, prefix="appliedPayment.") for one in payments]
+        paid = [_money(one, "appliedAmount", prefix="appliedPayment.") for one in payments]
         currency = paid[0].currency_code
         bill.totals.paid.CopyFrom(money("appliedPayment", str(sum(amount_of(one) for one in paid)), currency))
 
@@ -195,7 +186,7 @@ def _add_tax(bill: Bill, where: str, item: Any) -> None:  # Any: see Resource
     bill.taxes.add(
         tax_id=_text(item, "taxCategory", where).lower(),
         percent=str(item["taxRate"]) if item.get("taxRate") is not None else "",
-        amount=_money(item, "taxAmount", required=True, prefix=where),
+        amount=_money(item, "taxAmount", prefix=where),
     )
 
 
@@ -213,9 +204,9 @@ def _add_line(bill: Bill, where: str, rate: Resource, mapping: BillMapping) -> N
         raise BadBill(f"{where}{named}", code, "the charge code")
     line = bill.lines.add(
         line_id=_text(rate, "id", where),
-        line_type=line_type,  # type: ignore[arg-type]  # a number of LineType, from its own descriptor
+        line_type=line_type,
         charge_code=mapping.charge_codes.get(code, code),
-        amount=_money(rate, "taxExcludedAmount", required=True, prefix=where),
+        amount=_money(rate, "taxExcludedAmount", prefix=where),
     )
     for name, target in (("recordCount", "record_count"), ("quantity", "quantity")):
         if characteristics.get(name) is not None:
@@ -229,7 +220,7 @@ def _text(node: Any, name: str, prefix: str = "") -> str:  # Any: see Resource
     return value
 
 
-def _money(node: Resource, name: str, *, required: bool, prefix: str = "") -> Any:  # Any: Money
+def _money(node: Resource, name: str, *, prefix: str = "") -> Any:  # Any: Money
     value = node.get(name)
     if not isinstance(value, dict) or "value" not in value:
         raise BadBill(f"{prefix}{name}", value, "a unit and a value")

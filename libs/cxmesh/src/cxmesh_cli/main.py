@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cxmesh_cli.commands import call, certificate, down, events, ingest, logs, mail, ports, status, trace, up
+from cxmesh_cli.commands import bills, call, certificate, down, events, ingest, logs, mail, ports, status, trace, up
 from cxmesh_cli.console import print_error
 from cxmesh_cli.demo import command as demo
 from cxmesh_cli.errors import CommandError
@@ -41,6 +41,7 @@ def build() -> typer.Typer:
     use = "Feed it, ask it"
     app.command("demo", epilog=demo.EXAMPLES, rich_help_panel=use)(demo.demo)
     app.command("ingest", epilog=ingest.EXAMPLES, rich_help_panel=use)(ingest.ingest)
+    app.add_typer(bills.build(), rich_help_panel=use)
     app.command("call", epilog=call.EXAMPLES, rich_help_panel=use)(call.call)
     app.command("trace", epilog=trace.EXAMPLES, rich_help_panel=use)(trace.trace)
     app.command("mail", epilog=mail.EXAMPLES, rich_help_panel=use)(mail.mail)

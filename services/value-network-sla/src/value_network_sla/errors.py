@@ -6,6 +6,7 @@ SlaError
 │   ├── AgreementNotFound
 │   ├── TraceNotFound
 │   ├── SessionNotFound
+│   ├── SatisfactionNotFound
 │   └── BreachNotFound
 ├── AlreadyExists     the name is taken by other content
 ├── InvalidValue      a value cannot be
@@ -62,6 +63,12 @@ class BreachNotFound(NotFound):
     """No breach has this name."""
 
     kind = "breach"
+
+
+class SatisfactionNotFound(NotFound):
+    """Nobody measured this service then, or the caller took no part in it."""
+
+    kind = "satisfaction"
 
 
 class AlreadyExists(SlaError):  # noqa: N818 - reads as the answer it becomes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Self
 
+from billing_accuracy.domain.amounts import total
 from billing_accuracy.domain.bills import BillLine
 from billing_accuracy.domain.expected import ExpectedCharge
 
@@ -41,7 +42,7 @@ class BilledCharge:
         """The lines taken together; at least one."""
         return cls(
             lines=tuple(lines),
-            amount=sum((line.amount for line in lines[1:]), lines[0].amount),
+            amount=lines[0].amount if len(lines) == 1 else total(line.amount for line in lines),
             records=_stated([line.record_count for line in lines]),
             quantity=_stated([line.quantity for line in lines]),
         )

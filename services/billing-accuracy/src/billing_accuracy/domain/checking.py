@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from billing_accuracy.domain.amounts import as_billed
+from billing_accuracy.domain.amounts import as_billed, total
 from billing_accuracy.domain.billed import by_code
 from billing_accuracy.domain.bills import LARGEST
 from billing_accuracy.domain.compare import find, total_cause
@@ -78,7 +78,7 @@ def _is_right(case: BillCase, index: int, rerating: Rerating) -> bool:
         return False
     if (following or followers) and not all_follow(bill, following, followers):
         return False
-    asked = sum((line.amount for line in bill.all_lines), Fraction()) - included_taxes(bill, followers)
+    asked = total(line.amount for line in bill.all_lines) - included_taxes(bill, followers)
     return bill.total == as_billed(asked, rerating.rounding(index)) and not any(
         wrong_totals(bill, followers, case.account.balance)
     )

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from billing_accuracy.domain import words
+from billing_accuracy.domain.amounts import total
 from billing_accuracy.domain.bills import Bill, BillLine, BillTax, LineType, tax_code
 from billing_accuracy.domain.causes import Cause
 from billing_accuracy.domain.expected import ExpectedBill
@@ -30,7 +31,7 @@ def all_follow(bill: Bill, lines: Sequence[BillLine], followers: Mapping[str, Fo
     if {one.charge_code for one in lines if one.line_type is not _type_of(followers, one)}:
         return False
     asked = _by_code(lines)
-    amounts = {code: sum((line.amount for line in found), _NOTHING) for code, found in asked.items()}
+    amounts = {code: total(line.amount for line in found) for code, found in asked.items()}
     due = {code: one.amount for code, one in followers.items()}
     if {code: amount for code, amount in amounts.items() if amount} != {code: one for code, one in due.items() if one}:
         return False

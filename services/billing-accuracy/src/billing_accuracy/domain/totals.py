@@ -9,6 +9,7 @@ from billing_accuracy.domain.following import Follower
 from billing_accuracy.domain.usage import Balance
 
 _NOTHING = Fraction()
+_NOTHING_STATED = BillTotals()
 _NOT_NET = frozenset({LineType.DISCOUNT, LineType.SURCHARGE, LineType.TAX})
 
 
@@ -29,6 +30,8 @@ class WrongTotal:
 def wrong_totals(bill: Bill, followers: Mapping[str, Follower], balance: Balance | None) -> Iterator[WrongTotal]:
     """Each total that is stated and wrong, given the others as they are stated: a slip is told once, where it is."""
     stated = bill.totals
+    if stated == _NOTHING_STATED:
+        return
     for name, right, rule in _rules(bill, followers):
         said = getattr(stated, name)
         if said is not None and said != right:

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.interval_pb2 import Interval
 from google.type.money_pb2 import Money
 
+from billing_accuracy.domain.amounts import total
 from billing_accuracy.domain.bills import LARGEST, Bill, BillLine, BillTax, BillTotals, LineType
 from billing_accuracy.errors import BillProblem, ProblemReason
 from cxmesh.billing.v1 import bill_pb2
@@ -60,7 +61,7 @@ def _bill(message: bill_pb2.Bill) -> Bill:
     stated = [amount for name in _TOTALS if (amount := getattr(bill.totals, name)) is not None]
     if max(map(abs, stated), default=0) > LARGEST:
         raise _invalid("totals", f"expected amounts of at most {LARGEST} {currency}")
-    if max(abs(bill.total), sum(abs(line.amount) for line in bill.all_lines)) > LARGEST:
+    if max(abs(bill.total), total(abs(line.amount) for line in bill.all_lines)) > LARGEST:
         raise _invalid("lines", f"expected amounts, added up without their signs, of at most {LARGEST} {currency}")
     return bill
 

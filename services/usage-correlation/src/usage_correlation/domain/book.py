@@ -52,21 +52,34 @@ class Metering:
     groups: Mapping[GroupName, int] = field(default_factory=dict)
     """Keys of the groups concerned."""
 
+    _traits: dict[str, tuple[bool, int]] = field(default_factory=dict)
+    _pools: dict[int, str | int] = field(default_factory=dict)
+
     def group_of(self, subscription: Subscription, plan: str) -> GroupName | None:
         """The group whose allowances the subscription shares under a plan."""
-        tariff = self.tariffs.get(plan)
-        return GroupName(subscription.customer, plan) if tariff and shared_allowances(tariff) else None
+        return GroupName(subscription.customer, plan) if self._trait(plan)[0] else None
 
     def pool_of(self, subscriber: Subscriber) -> str | int:
         """What a subscription's records are rated together with: its customer's others, or nothing (its own key)."""
-        subscription = subscriber.subscription
-        shares = any(self.group_of(subscription, period.plan) for period in subscription.plan_periods)
-        return subscription.customer if shares else subscriber.key
+        pool = self._pools.get(subscriber.key)
+        if pool is None:
+            subscription = subscriber.subscription
+            shares = any(self._trait(period.plan)[0] for period in subscription.plan_periods)
+            pool = self._pools[subscriber.key] = subscription.customer if shares else subscriber.key
+        return pool
 
     def lookback(self, subscription: Subscription) -> int:
         """For how many cycles what is unused may be kept."""
-        held = {period.plan for period in subscription.plan_periods}
-        return max((rating.rollover_cycles(self.tariffs[plan]) for plan in held if plan in self.tariffs), default=0)
+        return max((self._trait(period.plan)[1] for period in subscription.plan_periods), default=0)
+
+    def _trait(self, plan: str) -> tuple[bool, int]:
+        """Whether a plan shares anything, and for how many cycles it keeps what is unused."""
+        trait = self._traits.get(plan)
+        if trait is None:
+            tariff = self.tariffs.get(plan)
+            trait = (bool(shared_allowances(tariff)), rating.rollover_cycles(tariff)) if tariff else (False, 0)
+            self._traits[plan] = trait
+        return trait
 
 
 class Book:
@@ -83,7 +96,9 @@ class Book:
         self._openings: dict[tuple[str, BillCycle, Stint], rating.Account] = {}
         self._known: dict[int, dict[int, StintAccount]] = {}
         for (key, _), cycle in self.cycles.items():
-            self._known.setdefault(key, {}).update({each.stint.start_micros: each for each in cycle.stints})
+            known = self._known.setdefault(key, {})
+            for each in cycle.stints:
+                known[each.stint.start_micros] = each
 
     def account(self, subscriber: Subscriber, cycle: BillCycle, stint: Stint) -> rating.Account:
         """The account that a stint's next record draws on, shared buckets included."""

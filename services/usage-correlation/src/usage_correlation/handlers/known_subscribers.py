@@ -10,17 +10,18 @@ from sys import intern
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.subscribers import PlanPeriod, Subscriber, Subscription
 from usage_correlation.handlers.cache import Cache
 from usage_correlation.handlers.ports import Clock
 
-_RECENT: Final = 20_000
-"""Subscribers that are also kept as they are used, at ten times the memory."""
+_RECENT: Final = 150_000
+"""Subscribers that are also kept as they are used: twice as fast to find, at twice the memory."""
+_ALIKE: Final = 50_000
+"""Histories of plans that are shared by those who have the same."""
 
 _Period = tuple[str, int, int | None]
-_Compact = tuple[int, int, str, int, str, tuple[_Period, ...]]
-"""Key, bill cycle day, time zone, activation, customer, plan periods."""
+_Compact = tuple[int, int, int, str, int, str, tuple[_Period, ...]]
+"""Key, shard, bill cycle day, time zone, activation, customer, plan periods."""
 
 
 class KnownSubscribers:
@@ -32,6 +33,7 @@ class KnownSubscribers:
         self._whole: Cache[Subscriber] = Cache(size, lifetime, clock)
         self._recent: dict[str, tuple[_Compact, Subscriber]] = {}
         self._zones: dict[str, ZoneInfo] = {}
+        self._held: dict[tuple[_Period, ...], tuple[PlanPeriod, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._compact) + len(self._whole)
@@ -86,10 +88,13 @@ class KnownSubscribers:
         self._zones.setdefault(zone, subscription.zone)
         periods = tuple((intern(each.plan), each.start_micros, each.end_micros) for each in subscription.plan_periods)
         day, since = subscription.bill_cycle_day, subscription.activate_micros
-        return subscriber.key, day, zone, since, subscription.customer, periods
+        return subscriber.key, subscriber.shard, day, zone, since, subscription.customer, periods
 
     def _made(self, subscription_id: str, compact: _Compact) -> Subscriber:
-        key, day, zone, since, customer, periods = compact
-        held = tuple(PlanPeriod(*period) for period in periods)
-        subscription = Subscription(subscription_id, customer, held, day, self._zones[zone], since)
-        return Subscriber(subscription, key, shard_of(subscription_id), ())
+        key, shard, day, zone, since, customer, periods = compact
+        held = self._held.get(periods)
+        if held is None:
+            if len(self._held) >= _ALIKE:
+                self._held.clear()
+            held = self._held[periods] = tuple(PlanPeriod(*period) for period in periods)
+        return Subscriber(Subscription(subscription_id, customer, held, day, self._zones[zone], since), key, shard, ())

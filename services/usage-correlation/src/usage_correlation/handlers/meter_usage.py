@@ -67,7 +67,7 @@ class Metered:
             number = index[place]
             subscription = self.accounts[number].subscriber.subscription
             shared = {}
-            for held in cycle.stints:
+            for held in cycle.stints if self.groups else ():
                 group = metering.group_of(subscription, held.stint.plan)
                 account = self.groups.get((group, place[1])) if group else None
                 if account is not None:
@@ -200,7 +200,7 @@ class MeterUsage:
         place, subscription = _place(account), account.subscriber.subscription
         known = self._cycles.get(place)
         until = known.rated_until if known else NEVER
-        for stint in stints_within(subscription, account.cycle):
+        for stint in stints_within(subscription, account.cycle) if self._groups else ():
             group = self._metering.group_of(subscription, stint.plan)
             shared = self._groups.get((group, place[1])) if group else None
             if shared is not None:

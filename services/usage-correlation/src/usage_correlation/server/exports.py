@@ -1,6 +1,8 @@
 """How do many stored records cross the wire in columns?"""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count
 
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns
 from usage_correlation.handlers.read_usage import ExportPart
@@ -12,12 +14,11 @@ class _Words:
     """Texts as indexes into a list of those that are different."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
 
     def numbers(self, texts: Sequence[str]) -> list[int]:
-        """Each text's index."""
-        number = self._numbers.setdefault
-        return [number(each, len(self._numbers)) for each in texts]
+        """Each text's index; a new one gets the next."""
+        return [*map(self._numbers.__getitem__, texts)]
 
     def words(self) -> list[str]:
         """The different texts."""
@@ -25,13 +26,13 @@ class _Words:
 
 
 def columns_message(part: ExportPart) -> UsageColumns:
-    """A part of an export."""
+    """A part of an export. Nothing is done for single records but in loops of the interpreter's own."""
     columns = UsageColumns()
     subscriptions, destinations, networks, sources = _Words(), _Words(), _Words(), _Words()
     for piece in part.pieces:
         (subscription,) = subscriptions.numbers([f"{SUBSCRIPTIONS}{piece.subscription}"])
         columns.subscription_index.extend([subscription] * len(piece.usage_types))
-        columns.usage_type.extend([USAGE_TYPES[each] for each in piece.usage_types])
+        columns.usage_type.extend([*map(USAGE_TYPES.__getitem__, piece.usage_types)])
         columns.start_time_micros.extend(piece.start_micros.tolist())
         columns.quantity.extend(piece.quantities.tolist())
         columns.destination_index.extend(destinations.numbers(piece.destinations))

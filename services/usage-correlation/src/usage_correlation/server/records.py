@@ -1,7 +1,6 @@
 """How do usage records cross the wire, and which break their own rules?"""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Final
 
 from protovalidate import Validator, Violation
@@ -21,6 +20,8 @@ USAGE_TYPES: Final[Mapping[str, UsageType.ValueType]] = {
 }
 """By the name under which a type is kept."""
 _SERVICE_CODES: Final = {USAGE_TYPES[service]: code for service, code in SERVICE_CODES.items()}
+_NO_SERVICE: Final = -1
+"""In place of a type that breaks its rule; such a record goes no further."""
 _NANOS_IN_MICRO: Final = 1000
 _TEXTS: Final = ("record_id", "destination", "location_id")
 
@@ -40,37 +41,45 @@ class RecordRules:
             for position, record in enumerate(records)
             if (violations := collect(record))
         }
-        if any("\0" in "".join(map(attrgetter(field), records)) for field in _TEXTS) or not _in_range(records):
+        batch, is_possible = _columns(list(range(len(records))), records)
+        if not is_possible:
             for position, record in enumerate(records):
                 if position not in refusals and (impossible := _impossible(record)) is not None:
                     refusals[position] = impossible
+        if not refusals:
+            return batch, refusals
         positions = [position for position in range(len(records)) if position not in refusals]
-        return _columns(positions, [records[position] for position in positions]), refusals
+        return _columns(positions, [records[position] for position in positions])[0], refusals
 
 
-def _in_range(records: Sequence[UsageRecord]) -> bool:
-    """Whether all starts are moments that usage can have; looked at together, for nearly always they are."""
+def _columns(positions: list[int], records: Sequence[UsageRecord]) -> tuple[UsageBatch, bool]:
+    """The records field by field, and whether none of them breaks a rule that no proto can state.
+
+    That is looked at over all of them together, for nearly always none does.
+    """
     starts = [record.start_time for record in records]
-    nanos = [start.nanos for start in starts]
-    seconds = [start.seconds for start in starts]
-    return min(nanos) >= 0 and max(nanos) < NANOS and min(seconds) >= 0 and in_range(max(seconds) * MICROS)
-
-
-def _columns(positions: list[int], records: Sequence[UsageRecord]) -> UsageBatch:
-    starts = [record.start_time for record in records]
-    prefix = len(SUBSCRIPTIONS)
-    return UsageBatch(
+    seconds, nanos = [start.seconds for start in starts], [start.nanos for start in starts]
+    is_possible = not records or (
+        min(nanos) >= 0 and max(nanos) < NANOS and min(seconds) >= 0 and in_range(max(seconds) * MICROS)
+    )
+    prefix, code = len(SUBSCRIPTIONS), _SERVICE_CODES.get
+    batch = UsageBatch(
         positions=positions,
         sources=[record.source for record in records],
         record_ids=[record.record_id for record in records],
         subscriptions=[record.subscription[prefix:] for record in records],
-        services=[_SERVICE_CODES[record.usage_type] for record in records],
-        starts=[start.seconds * MICROS + start.nanos // _NANOS_IN_MICRO for start in starts],
+        services=[code(record.usage_type, _NO_SERVICE) for record in records],
+        starts=[
+            second * MICROS + nano // _NANOS_IN_MICRO if nano else second * MICROS
+            for second, nano in zip(seconds, nanos, strict=True)
+        ],
         quantities=[record.quantity for record in records],
         destinations=[record.destination for record in records],
         visited_networks=[record.visited_network for record in records],
         location_ids=[record.location_id for record in records],
     )
+    texts = (batch.record_ids, batch.destinations, batch.location_ids)
+    return batch, is_possible and not any("\0" in "".join(column) for column in texts)
 
 
 def _broken_rule(violation: Violation) -> Refusal:

@@ -63,6 +63,12 @@ class PostgresMemory:
             ),
         )
 
+    async def forget(self, state: int, subjects: Sequence[SubscriberFacts]) -> None:
+        """Forget what was counted of some subscribers, events and sums."""
+        columns = (smallints([each.shard for each in subjects]), integers([each.key for each in subjects]), state)
+        for statement in _FORGET:
+            await self._run(statement, columns)
+
     async def events(self, wanted: Sequence[Stretch]) -> Sequence[Kept]:
         """The events of each stretch."""
         by_stretch = await self._read(_EVENTS, wanted)
@@ -206,6 +212,13 @@ _SUMS: Final = """
     JOIN usage.pattern_sum USING (shard, state_key, subscription_key)
     WHERE start_micros BETWEEN asked.first AND asked.last
 """
+_FORGET: Final = tuple(
+    f"""
+    DELETE FROM usage.{table} AS old USING unnest(%b, %b) AS mine (shard, subscription_key)
+    WHERE old.state_key = %s AND (old.shard, old.subscription_key) = (mine.shard, mine.subscription_key)
+    """  # noqa: S608 - put together from constants
+    for table in ("pattern_event", "pattern_sum")
+)
 _NEAR: Final = """
     SELECT DISTINCT subscription_id
     FROM usage.pattern_event JOIN usage.subscription USING (subscription_key)

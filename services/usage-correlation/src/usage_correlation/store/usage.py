@@ -1,10 +1,10 @@
 """Which usage is stored?"""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from mesh.store import Store
 from rating import UsageColumns
@@ -14,8 +14,9 @@ from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.summaries import Counter
 from usage_correlation.domain.usage import StoredRecord
 from usage_correlation.handlers.ports import ExportedUsage, PageStart
+from usage_correlation.handlers.read_usage import MOST_IN_PART
 from usage_correlation.store import counters
-from usage_correlation.store.arrays import PG_EPOCH_MICROS, bigints_from, integers, smallints
+from usage_correlation.store.arrays import PG_EPOCH_MICROS, BinaryArray, bigints_from, integers, smallints
 from usage_correlation.store.keys import KeyStore
 
 _FETCHED_AT_A_TIME: Final = 32
@@ -56,17 +57,18 @@ class UsageStore:
         names = list(subscriptions)
         keys = await self._keys.known_subscriptions(names)
         known = [name for name in names if name in keys]
-        where = {
-            "shards": smallints([shard_of(name) for name in known]),
-            "keys": integers([keys[name] for name in known]),
-            "start": from_micros(interval[0]),
-            "end": from_micros(interval[1]),
-        }
-        statement = (_EXPORT_WITH_IDS if with_record_ids else _EXPORT).execution_options(yield_per=_FETCHED_AT_A_TIME)
+        bounds = {"start": from_micros(interval[0]), "end": from_micros(interval[1])}
+        where = {**_wanted(known, keys), **bounds}
+        whole, in_parts = (_WHOLE_WITH_IDS, _PARTS_WITH_IDS) if with_record_ids else (_WHOLE, _PARTS)
         async with self._store.reading() as connection:
-            async for row in await connection.stream(statement, where):
-                sources = await self._keys.source_names(row.source_keys) if with_record_ids else ()
-                yield _exported(known[row.number - 1], row, sources, row.record_ids if with_record_ids else ())
+            async for row in await connection.stream(whole, where):
+                name = known[row.number - 1]
+                rows = [row]
+                if row.records > MOST_IN_PART:
+                    rows = list(await connection.execute(in_parts, {**_wanted([name], keys), **bounds}))
+                for each in rows:
+                    sources = await self._keys.source_names(each.source_keys) if with_record_ids else ()
+                    yield _exported(name, each, sources, each.record_ids if with_record_ids else ())
 
     async def columns(self, subscription: str, cycle: BillCycle) -> UsageColumns:
         """The records of one bill cycle, as the rater wants them."""
@@ -104,14 +106,19 @@ def _record(subscription: str, row: Row[Any]) -> StoredRecord:
     )
 
 
+def _wanted(names: Sequence[str], keys: Mapping[str, int]) -> dict[str, BinaryArray]:
+    shards = smallints([shard_of(name) for name in names])
+    return {"shards": shards, "keys": integers([keys[name] for name in names])}
+
+
 def _exported(subscription: str, row: Row[Any], sources: Sequence[str], record_ids: Sequence[str]) -> ExportedUsage:
     return ExportedUsage(
         subscription=subscription,
-        usage_types=row.usage_types,
+        usage_types=row.usage_types.split(","),
         start_micros=bigints_from(row.start_times) + PG_EPOCH_MICROS,
         quantities=bigints_from(row.quantities),
         destinations=row.destinations,
-        visited_networks=row.visited_networks,
+        visited_networks=row.visited_networks.split(","),
         sources=sources,
         record_ids=record_ids,
     )
@@ -130,30 +137,48 @@ _PAGE: Final = text("""
     LIMIT :size
 """)
 
-# One row for each subscription, or each 50,000 of its records, with its records in arrays: the driver makes rows one
-# by one, at several times the cost. Whole numbers come in binary, for numpy.
+# One row for each subscription, with its records in arrays: the driver makes rows one by one, which costs far more.
+# Whole numbers come in binary, for numpy; texts that hold no comma as one text. All aggregates have one order, so the
+# records are sorted once, and by the index nearly for nothing. Of a subscription with more records than go into a part,
+# the row says only that, and they are read again in parts.
 _IN_ORDER: Final = "ORDER BY start_time, source_key, record_id"
-_EXPORTED: Final = f"""
+_COLUMNS: Final = f"""
+    count(*) AS records,
+    string_agg(usage_type, ',' {_IN_ORDER}) AS usage_types,
+    array_send(array_agg(start_time {_IN_ORDER})) AS start_times,
+    array_send(array_agg(quantity {_IN_ORDER})) AS quantities,
+    array_agg(destination {_IN_ORDER}) AS destinations,
+    string_agg(visited_network, ',' {_IN_ORDER}) AS visited_networks
+"""
+_IDS: Final = f", array_agg(source_key {_IN_ORDER}) AS source_keys, array_agg(record_id {_IN_ORDER}) AS record_ids"
+_RECORDS: Final = """
+    usage.usage_record AS record
+    WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
+        AND record.start_time >= :start AND record.start_time < :end
+"""
+_OF_WANTED: Final = """
     SELECT wanted.number, part.*
     FROM unnest(:shards, :keys) WITH ORDINALITY AS wanted (shard, subscription_key, number)
-    CROSS JOIN LATERAL (
-        SELECT
-            array_agg(usage_type {_IN_ORDER}) AS usage_types,
-            array_send(array_agg(start_time {_IN_ORDER})) AS start_times,
-            array_send(array_agg(quantity {_IN_ORDER})) AS quantities,
-            array_agg(destination {_IN_ORDER}) AS destinations,
-            array_agg(visited_network {_IN_ORDER}) AS visited_networks
-            {{ids}}
-        FROM (
-            SELECT *, (row_number() OVER ({_IN_ORDER}) - 1) / 50000 AS part
-            FROM usage.usage_record AS record
-            WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
-                AND record.start_time >= :start AND record.start_time < :end
-        ) AS numbered
-        GROUP BY numbered.part
-        ORDER BY numbered.part
-    ) AS part
+    CROSS JOIN LATERAL ({part}) AS part
+"""
+_WHOLE_PART: Final = f"""
+    SELECT {_COLUMNS} {{ids}}
+    FROM (SELECT * FROM {_RECORDS} {_IN_ORDER} LIMIT {MOST_IN_PART + 1}) AS ordered
+    HAVING count(*) > 0
 """  # noqa: S608 - put together from constants
-_IDS: Final = f", array_agg(source_key {_IN_ORDER}) AS source_keys, array_agg(record_id {_IN_ORDER}) AS record_ids"
-_EXPORT: Final = text(_EXPORTED.format(ids=""))
-_EXPORT_WITH_IDS: Final = text(_EXPORTED.format(ids=_IDS))
+_EACH_PART: Final = f"""
+    SELECT {_COLUMNS} {{ids}}
+    FROM (SELECT *, (row_number() OVER ({_IN_ORDER}) - 1) / {MOST_IN_PART} AS part FROM {_RECORDS}) AS numbered
+    GROUP BY numbered.part
+    ORDER BY numbered.part
+"""  # noqa: S608 - put together from constants
+
+
+def _statement(part: str, ids: str) -> TextClause:
+    return text(_OF_WANTED.format(part=part.format(ids=ids)))
+
+
+_WHOLE: Final = _statement(_WHOLE_PART, "").execution_options(yield_per=_FETCHED_AT_A_TIME)
+_WHOLE_WITH_IDS: Final = _statement(_WHOLE_PART, _IDS).execution_options(yield_per=_FETCHED_AT_A_TIME)
+_PARTS: Final = _statement(_EACH_PART, "")
+_PARTS_WITH_IDS: Final = _statement(_EACH_PART, _IDS)

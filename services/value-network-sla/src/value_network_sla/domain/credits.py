@@ -2,13 +2,15 @@
 
 For statements, in this order, once for each partner, terms and period:
 
-1. `earned_credit(terms, Attained(ratio, events))` for each objective of the terms, whose periods are calendar windows. It
-   is nothing when the ratio meets every tier, when there is no ratio, or when there were fewer events than the terms ask.
+1. `earned_credit(terms, Attained(ratio, events))` for each objective of the terms, whose periods are calendar windows.
+   It is nothing when the ratio meets every tier, when there is no ratio, or when there were fewer events than agreed.
 2. `cap_credits(terms, credits)` over all of them together: the cap is of the period, not of the objective.
-3. Where the terms have a `claim_window`, a credit is due only if it was claimed in time: `may_claim(terms, end, moment)`.
+3. Where the terms have a `claim_window`, a credit is due only if claimed in time: `may_claim(terms, end, moment)`.
 
-All of it is exact: ratios are fractions, amounts whole smallest units of the currency, rounded half up once, at the end of
-step 1. What the cap cuts off is spread by largest remainder, so that the capped credits sum to the cap.
+`handlers/policing/credits_due.py` does 1 and 2 for the periods that a statement covers.
+
+All of it is exact: ratios are fractions, amounts whole smallest units of the currency, rounded half up once, at the end
+of step 1. What the cap cuts off is spread by largest remainder, so that the capped credits sum to the cap.
 """
 
 from collections.abc import Sequence

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.apportionment import apportion
+from value_network_sla.domain.assembly import DISQUALIFYING, SessionFlag
 from value_network_sla.domain.critical_path import critical_path
 from value_network_sla.domain.ordering import CRISP, OrderRule
 from value_network_sla.domain.party import UNATTRIBUTED, Share, shares_of
+from value_network_sla.domain.pinpointing.faults import Fault, fault_of
 from value_network_sla.domain.span import PROVIDER, Span
 from value_network_sla.domain.trace_tree import grow_tree
 from value_network_sla.domain.visit import Visit
@@ -22,6 +24,8 @@ class JudgedVisit:
     exclusive_ns: int
     """Its part of the critical path, in no deeper visit."""
     agreement: Agreement | None
+    own_ns: int = 0
+    """In it and in no visit that it made itself, as its caller waited for it."""
 
     @property
     def good(self) -> bool:
@@ -54,6 +58,10 @@ class Session:
     """By name of the agreement: what its visits delayed the session by, whoever is charged."""
     share_error_ns: int
     """How far a share may be off (95 %); 0 when exact."""
+    flags: frozenset[SessionFlag] = frozenset()
+    """What was wrong with its spans."""
+    fault: Fault | None = None
+    """Where its error began; None when it ended well."""
 
 
 def find_root(spans: Iterable[Span]) -> Span | None:
@@ -71,8 +79,17 @@ def find_root(spans: Iterable[Span]) -> Span | None:
     return min(tops, key=lambda span: (bool(span.parent_id), span.start_ns, span.span_id), default=None)
 
 
-def assess(trace_id: bytes, spans: Sequence[Span], book: AgreementBook, rule: OrderRule = CRISP) -> Session | None:
-    """The session that the spans of a trace tell of; None when the trace is not a session."""
+def assess(
+    trace_id: bytes,
+    spans: Sequence[Span],
+    book: AgreementBook,
+    rule: OrderRule = CRISP,
+    flags: frozenset[SessionFlag] = frozenset(),
+) -> Session | None:
+    """The session that the spans of a trace tell of; None when the trace is not a session.
+
+    `flags` say what is known to be wrong with the spans as a whole.
+    """
     root = find_root(spans)
     if root is None:
         return None
@@ -81,7 +98,9 @@ def assess(trace_id: bytes, spans: Sequence[Span], book: AgreementBook, rule: Or
     agreements = [_agreement(book, root.session_service, visit) for visit in visits.visits]
     judged = _judge(visits, agreements, rule)
     result = apportion(visits, agreements, seed=int.from_bytes(trace_id, "big"), rule=rule)
-    blame = result.by_party() if tree.whole else {UNATTRIBUTED: result.lateness_ns}
+    flags |= frozenset(tree.flags())
+    partial = bool(flags & DISQUALIFYING)
+    blame = result.by_party() if not partial else {UNATTRIBUTED: result.lateness_ns}
     names = {player.agreement for player in result.parts}
     return Session(
         trace_id=trace_id,
@@ -91,13 +110,20 @@ def assess(trace_id: bytes, spans: Sequence[Span], book: AgreementBook, rule: Or
         start_ns=root.start_ns,
         duration_ns=root.duration_ns,
         lateness_ns=result.lateness_ns,
-        partial=not tree.whole,
+        partial=partial,
         error=root.error,
         visits=judged,
         shares=shares_of(blame),
         delays_ns={name: result.of_agreement(name) for name in sorted(names)},
         share_error_ns=result.error_ns,
+        flags=flags,
+        fault=fault_of(tree, visits, budgets_of(agreements)) if root.error else None,
     )
+
+
+def budgets_of(agreements: Sequence[Agreement | None]) -> Mapping[int, int]:
+    """By number of the visit, in nanoseconds: what was agreed."""
+    return {number: one.latency_budget_ns for number, one in enumerate(agreements) if one is not None}
 
 
 def _agreement(book: AgreementBook, service: str, visit: Visit) -> Agreement | None:
@@ -110,5 +136,5 @@ def _judge(visits: Visits, agreements: Sequence[Agreement | None], rule: OrderRu
     exclusive = [0] * len(visits.visits)
     for node, nanoseconds in enumerate(critical_path(visits.timeline, rule).exclusive):
         exclusive[visits.visit_of[node]] += nanoseconds
-    judged = map(JudgedVisit, visits.visits, exclusive, agreements)
+    judged = map(JudgedVisit, visits.visits, exclusive, agreements, visits.own_times())
     return tuple(sorted(judged, key=lambda each: (each.visit.start_ns, -each.visit.end_ns, each.visit.partner)))

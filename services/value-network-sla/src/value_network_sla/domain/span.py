@@ -42,6 +42,14 @@ class Span:
     """What `cxmesh.service` says: the service to the customer. Only sessions have one."""
     customer: str = ""
     """What `cxmesh.customer` says: `customers/{customer}`."""
+    timed_out: bool = False
+    """The caller gave up waiting: that is how the call ended, as the status says by RPC or HTTP conventions."""
+    peer: str = ""
+    """Who was called, by the caller's word: a host or a service's name. A hint."""
+    service: str = ""
+    """What the sender calls the part of it that did the work (`service.name`)."""
+    instance: str = ""
+    """Which of several alike (`service.instance.id`)."""
 
     @property
     def party(self) -> str:

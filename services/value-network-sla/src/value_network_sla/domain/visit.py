@@ -28,6 +28,11 @@ class Visit:
     error: bool
 
     @property
+    def gap_ns(self) -> int:
+        """What the callee's own spans don't account for; nothing when it sent none."""
+        return 0 if self.answered_ns is None else max(0, self.waited_ns - self.answered_ns)
+
+    @property
     def link_ns(self) -> int:
         """The part of the waiting that is the way between the parties rather than the callee's.
 

@@ -24,6 +24,26 @@ class Visits:
     """By node of the timeline: the visit that its own time belongs to."""
     entered_at: Mapping[int, int]
     """By node of the timeline where a visit begins: that visit."""
+    of_span: Mapping[int, int] = field(default_factory=dict)
+    """By number of a span in the tree: the visit that it belongs to."""
+
+    def own_times(self) -> list[int]:
+        """By visit, in nanoseconds: what lies in it and in none of the visits that it made."""
+        own = [0] * len(self.visits)
+        starts, ends, children = self.timeline.starts, self.timeline.ends, self.timeline.children
+        for node, visit in enumerate(self.visit_of):
+            took = ends[node] - starts[node]
+            below = children[node]
+            if len(below) == 1:  # all children lie within their parent
+                took -= ends[below[0]] - starts[below[0]]
+            elif below:
+                until = starts[node]
+                for start, end in sorted((starts[child], ends[child]) for child in below):
+                    if end > until:
+                        took -= end - (start if start > until else until)
+                        until = end
+            own[visit] += took
+        return own
 
 
 def collapse(tree: TraceTree, callees: Mapping[str, str]) -> Visits:
@@ -81,7 +101,8 @@ class _Collapse:
             places[number] = self._root() if number == tree.root else self._place(number, places[tree.parents[number]])
         kept = self._kept
         timeline = Timeline(kept.starts, kept.ends, kept.children)
-        return Visits(self._visits, timeline, kept.visit_of, kept.entered_at)
+        of_span = {number: place.visit for number, place in places.items()}
+        return Visits(self._visits, timeline, kept.visit_of, kept.entered_at, of_span)
 
     def _callee(self, number: int) -> str | None:
         """Whom a CLIENT span calls; None when it calls nobody else, or several."""

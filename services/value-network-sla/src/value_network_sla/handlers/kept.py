@@ -1,40 +1,29 @@
 """What is read back of traces and sessions?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from value_network_sla.domain.party import Share
 from value_network_sla.domain.span import Span
 
 
-@dataclass(slots=True)
-class SpanColumns:
-    """Spans that have just come in, column by column: each value is touched once on its way to the database."""
+SpanRow = tuple[bytes, bytes, str, int, int, int, bool, bool, bool, str, str, str, str]
+"""Span id, parent's id (empty for roots), operation, kind (its number in OTLP), start and end in nanoseconds, error,
+timed out, sender mismatch, status message, session's service, customer, peer. A plain tuple: thousands come in a second.
+"""
 
-    trace_id: list[bytes] = field(default_factory=list)
-    span_id: list[bytes] = field(default_factory=list)
-    parent_id: list[bytes] = field(default_factory=list)
-    """Empty for roots."""
-    sender: list[str] = field(default_factory=list)
-    service: list[str] = field(default_factory=list)
-    """What the sender calls itself (`service.name`)."""
-    operation: list[str] = field(default_factory=list)
-    kind: list[str] = field(default_factory=list)
-    start_ns: list[int] = field(default_factory=list)
-    end_ns: list[int] = field(default_factory=list)
-    error: list[bool] = field(default_factory=list)
-    status_message: list[str] = field(default_factory=list)
-    session_service: list[str] = field(default_factory=list)
-    customer: list[str] = field(default_factory=list)
-    sender_mismatch: list[bool] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return len(self.span_id)
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Spans of one trace that came in one request from one part of one sender."""
 
-    def extend(self, other: "SpanColumns") -> None:
-        """Append the spans of another batch."""
-        for name in SpanColumns.__slots__:
-            getattr(self, name).extend(getattr(other, name))
+    trace_id: bytes
+    sender: str
+    service: str
+    """What that part calls itself (`service.name`)."""
+    instance: str
+    """Which of several alike (`service.instance.id`)."""
+    rows: list[SpanRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +47,12 @@ class KeptVisit:
     exclusive_ns: int
     budget_ns: int | None
     error: bool
+    caller: str = ""
+    """Who called; PROVIDER as well for the session's own root."""
+    own_ns: int = 0
+    """In it and in no visit that it made itself, as its caller waited for it."""
+    gap_ns: int = 0
+    """Of that, what the partner's own spans don't account for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,22 @@
 """How do spans of many senders at a time get into the store?"""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from value_network_sla.domain.span import is_partner
 from value_network_sla.errors import Overloaded, PartnerNotFound, UnknownPartner
-from value_network_sla.handlers.kept import SpanColumns
+from value_network_sla.handlers.kept import Chunk
 from value_network_sla.handlers.ports import Transactions, Work
+
+_MOST_AT_ONCE = 20_000
+"""Spans in one transaction: more are no faster, and whoever comes last would wait for all of them."""
 
 
 @dataclass(eq=False, slots=True)
 class _Batch:
-    spans: SpanColumns
+    chunks: Sequence[Chunk]
+    spans: int
     stored: bool = False
 
 
@@ -36,27 +41,31 @@ class SpanReceiver:
             raise UnknownPartner(sender) from error
         self._known_partners.add(sender)
 
-    async def receive(self, spans: SpanColumns) -> None:
-        """Store the spans; raises Overloaded when too many are waiting already."""
-        if not spans:
+    async def receive(self, chunks: Sequence[Chunk], spans: int) -> None:
+        """Store the chunks, of so many spans; raises Overloaded when too many are waiting already."""
+        if not chunks:
             return
-        if self._waiting_spans and self._waiting_spans + len(spans) > self._max_waiting:
+        if self._waiting_spans and self._waiting_spans + spans > self._max_waiting:
             raise Overloaded(self._waiting_spans)
-        batch = _Batch(spans)
+        batch = _Batch(chunks, spans)
         self._waiting.append(batch)
-        self._waiting_spans += len(spans)
+        self._waiting_spans += spans
         try:
             async with self._turn:
                 if not batch.stored:
                     await self._store_with(batch)
         finally:
-            self._waiting_spans -= len(spans)
+            self._waiting_spans -= spans
             if not batch.stored:
                 self._waiting.remove(batch)
 
     async def _store_with(self, own: _Batch) -> None:
-        """Store all that wait, or at least `own`: one sender's spans must not keep out another's."""
-        batches = list(self._waiting)
+        """Store those that wait, or at least `own`: one sender's spans must not keep out another's."""
+        batches, spans = [own], own.spans
+        for each in self._waiting:
+            if each is not own and spans + each.spans <= _MOST_AT_ONCE:
+                batches.append(each)
+                spans += each.spans
         try:
             await self._store(batches)
         except Exception:
@@ -65,9 +74,7 @@ class SpanReceiver:
             await self._store([own])
 
     async def _store(self, batches: list[_Batch]) -> None:
-        together = SpanColumns()
-        for batch in batches:
-            together.extend(batch.spans)
+        together = [chunk for batch in batches for chunk in batch.chunks]
 
         async def add(work: Work) -> None:
             await work.records.traces.add(together, work.now)

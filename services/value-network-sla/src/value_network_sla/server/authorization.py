@@ -6,6 +6,7 @@ from mesh.rpc import Authorization, allow, partners, services
 
 SERVICE: Final = "cxmesh.sla.v1.ValueNetworkSlaService"
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
+EXPORT: Final = f"/{TRACE_SERVICE}/Export"
 
 _STAFF = allow(services("operator"))
 # A partner gets no further than to what is its own: see viewer.py.
@@ -25,7 +26,7 @@ _SENDERS = allow(
 
 AUTHORIZATION = Authorization(
     {
-        f"/{TRACE_SERVICE}/Export": _SENDERS,
+        EXPORT: _SENDERS,
         f"/{SERVICE}/CreatePartner": _STAFF,
         f"/{SERVICE}/GetPartner": _PARTNERS_TOO,
         f"/{SERVICE}/ListPartners": _PARTNERS_TOO,

@@ -1,23 +1,14 @@
 """What of a standard OTLP export is kept, and what is refused?"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
-
 from value_network_sla.domain.span import SpanKind, is_partner
-from value_network_sla.handlers.kept import SpanColumns
-
-SESSION_SERVICE: Final = "cxmesh.service"
-CUSTOMER: Final = "cxmesh.customer"
-CLAIMED_PARTNER: Final = "cxmesh.partner"
-_SERVICE_NAME: Final = "service.name"
-_OURS = re.compile(rb"\n[\x0e\x0f]cxmesh\.(service|customer|partner)")
-"""One of these as a key: a protobuf field of number 1, of 14 or 15 bytes."""
+from value_network_sla.handlers.kept import Chunk, SpanRow
+from value_network_sla.server import otlp_attributes as conventions
+from value_network_sla.server.otlp_wire import WireExport, WireResource, WireSpan
 
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
@@ -28,19 +19,26 @@ _LONGEST_NS = 7 * 24 * 3600 * 1_000_000_000
 """A span of more than a week is a mistake in somebody's clock."""
 _LONGEST_TEXT = 200
 """Names and messages are for people and for agreements, whose operations are no longer."""
+_ERROR: Final = 2
+"""opentelemetry.proto.trace.v1.Status.StatusCode."""
+_KINDS = len(SpanKind)
+_SPANS_A_BREATH = 4096
+"""After so many, others get a turn: they take some ten milliseconds."""
+_KNOWN_NAMES = 10_000
+"""Names come again and again; senders that put ids into names must not fill the memory."""
 
 _SESSION_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # Anything else might be a person's name or number; it is not kept.
 _CUSTOMER = re.compile(r"customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-_KINDS = tuple(kind.value for kind in SpanKind)  # in the order of the numbers of OTLP's enum
 
 
 @dataclass(slots=True)
 class Received:
     """A request, read."""
 
-    spans: SpanColumns = field(default_factory=SpanColumns)
+    chunks: list[Chunk] = field(default_factory=list)
+    spans: int = 0
+    """In the chunks."""
     rejected: int = 0
     first_problem: str = ""
 
@@ -50,83 +48,132 @@ class _Source:
     """What is the same for all spans of one resource."""
 
     sender: str
-    of_partner: bool
+    believed: bool
+    """What a session is and whose it is, is for the provider to say."""
     service: str
+    instance: str
     claim: str | None
     """Who the resource says it is."""
 
 
-def read_request(request: ExportTraceServiceRequest, sender: str) -> Received:
-    """The spans that `sender` sent, whatever they say about who sent them."""
-    received = Received()
-    for resource_spans in request.resource_spans:
-        said = _texts(resource_spans.resource.attributes, (_SERVICE_NAME, CLAIMED_PARTNER))
-        source = _Source(sender, is_partner(sender), _short(said.get(_SERVICE_NAME, "")), said.get(CLAIMED_PARTNER))
-        _read_spans(resource_spans, source, received)
-    return received
+class SpanReader:
+    """Reads exports. Names are remembered across them."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def read(self, request: WireExport, sender: str, received: Received) -> Iterator[None]:
+        """Put the spans that `sender` sent into `received`, whatever they say about who sent them.
+
+        To be driven to its end; it pauses so that a large request doesn't hold up everybody else.
+        """
+        since = 0
+        for resource_spans in request.resource_spans:
+            source = _source(resource_spans.resource, sender)
+            by_trace: dict[bytes, list[SpanRow]] = {}
+            for scope_spans in resource_spans.scope_spans:
+                for span in scope_spans.spans:
+                    problem = _problem(span)
+                    if problem is None:
+                        received.spans += 1
+                        by_trace.setdefault(span.trace_id, []).append(self._row(span, source))
+                    else:
+                        received.rejected += 1
+                        received.first_problem = received.first_problem or problem
+                    since += 1
+                    if since >= _SPANS_A_BREATH:
+                        since = 0
+                        yield
+            received.chunks.extend(
+                Chunk(trace_id, sender, source.service, source.instance, rows) for trace_id, rows in by_trace.items()
+            )
+
+    def _row(self, span: WireSpan, source: _Source) -> SpanRow:
+        attributes = span.attributes
+        said = conventions.said(attributes, conventions.SPAN_KEYS) if attributes else _NOTHING
+        raw = span.name
+        name = self._names.get(raw) or self._remember(raw)
+        parent = span.parent_span_id
+        kind = span.kind
+        failed, message = False, ""
+        if span.HasField("status"):
+            failed = span.status.code == _ERROR
+            message = _text(span.status.message) if failed else ""
+        row = (
+            span.span_id,
+            b"" if parent == _NO_SPAN else parent,
+            name,
+            kind if 0 <= kind < _KINDS else 0,
+            span.start_time_unix_nano,
+            span.end_time_unix_nano,
+            failed,
+        )
+        if said:
+            return self._told(row, message, said, source)
+        return (*row, False, source.claim is not None and source.claim != source.sender, message, "", "", "")
+
+    def _told(
+        self, row: "tuple[bytes, bytes, str, int, int, int, bool]", message: str, said: Mapping[str, str], source: _Source
+    ) -> SpanRow:
+        span_id, parent, name, kind, start, end, failed = row
+        service, customer = said.get(conventions.SESSION_SERVICE, ""), said.get(conventions.CUSTOMER, "")
+        claim = said.get(conventions.CLAIMED_PARTNER, source.claim)
+        return (
+            span_id,
+            parent,
+            _short(conventions.operation(name, said)),
+            kind,
+            start,
+            end,
+            failed,
+            failed and conventions.timed_out(said),
+            claim is not None and claim != source.sender,
+            message,
+            service if source.believed and _SESSION_SERVICE.fullmatch(service) else "",
+            customer if source.believed and _CUSTOMER.fullmatch(customer) else "",
+            _short(conventions.peer(said)),
+        )
+
+    def _remember(self, raw: bytes) -> str:
+        if len(self._names) >= _KNOWN_NAMES:
+            self._names.clear()
+        name = self._names[raw] = conventions.operation(_text(raw), _NOTHING)
+        return name
 
 
-def _read_spans(resource_spans: ResourceSpans, source: _Source, received: Received) -> None:
-    for scope_spans in resource_spans.scope_spans:
-        for span in scope_spans.spans:
-            problem = _problem(span)
-            if problem is None:
-                _append(received.spans, span, source)
-            else:
-                received.rejected += 1
-                received.first_problem = received.first_problem or problem
+_NOTHING: Mapping[str, str] = {}
 
 
-def _append(columns: SpanColumns, span: Span, source: _Source) -> None:
-    columns.trace_id.append(span.trace_id)
-    columns.span_id.append(span.span_id)
-    parent_id = span.parent_span_id
-    columns.parent_id.append(b"" if parent_id == _NO_SPAN else parent_id)
-    columns.sender.append(source.sender)
-    columns.service.append(source.service)
-    columns.operation.append(_short(span.name))
-    kind = span.kind
-    columns.kind.append(_KINDS[kind] if 0 <= kind < len(_KINDS) else _KINDS[0])
-    columns.start_ns.append(span.start_time_unix_nano)
-    columns.end_ns.append(span.end_time_unix_nano)
-    failed = span.status.code == Status.STATUS_CODE_ERROR
-    columns.error.append(failed)
-    columns.status_message.append(_short(span.status.message) if failed else "")
-    _append_attributes(columns, span, source)
+def _source(resource: WireResource, sender: str) -> _Source:
+    said = conventions.said(resource.attributes, conventions.RESOURCE_KEYS)
+    return _Source(
+        sender=sender,
+        believed=not is_partner(sender),
+        service=_short(said.get(conventions.SERVICE_NAME, "")),
+        instance=_short(said.get(conventions.SERVICE_INSTANCE, "")),
+        claim=said.get(conventions.CLAIMED_PARTNER),
+    )
 
 
-def _append_attributes(columns: SpanColumns, span: Span, source: _Source) -> None:
-    """The few attributes that mean something here. Most spans have none of them, as their bytes tell soonest."""
-    said: dict[str, str] = {}
-    if span.attributes and _OURS.search(span.SerializeToString()):
-        said = _texts(span.attributes, (SESSION_SERVICE, CUSTOMER, CLAIMED_PARTNER))
-    service, customer = said.get(SESSION_SERVICE, ""), said.get(CUSTOMER, "")
-    # What a session is and whose it is, is for the provider to say.
-    believed = not source.of_partner
-    columns.session_service.append(service if believed and _SESSION_SERVICE.fullmatch(service) else "")
-    columns.customer.append(customer if believed and _CUSTOMER.fullmatch(customer) else "")
-    claim = said.get(CLAIMED_PARTNER, source.claim)
-    columns.sender_mismatch.append(claim is not None and claim != source.sender)
-
-
-def _texts(attributes: Iterable[KeyValue], names: tuple[str, ...]) -> dict[str, str]:
-    return {each.key: each.value.string_value for each in attributes if each.key in names}
-
-
-def _problem(span: Span) -> str | None:
+def _problem(span: WireSpan) -> str | None:
     """Why a span can't be kept; None when it can."""
     trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
     if len(trace_id) != _TRACE_ID_BYTES or trace_id == _NO_TRACE:
-        return f"trace_id: got {trace_id.hex()!r}, expected 16 bytes that are not all zero"
+        return f"trace_id: got {trace_id[:_LONGEST_TEXT].hex()!r}, expected 16 bytes that are not all zero"
     if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
-        return f"span_id: got {span_id.hex()!r}, expected 8 bytes that are not all zero"
+        return f"span_id: got {span_id[:_LONGEST_TEXT].hex()!r}, expected 8 bytes that are not all zero"
     if len(parent_id) not in (0, _SPAN_ID_BYTES):
-        return f"parent_span_id of {span_id.hex()}: got {parent_id.hex()!r}, expected 8 bytes or none"
+        shown = parent_id[:_LONGEST_TEXT].hex()
+        return f"parent_span_id of {span_id.hex()}: got {shown!r}, expected 8 bytes or none"
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     if not 0 < start <= end <= _LAST_MOMENT or end - start > _LONGEST_NS:
         expected = "a start above 0 and an end up to a week later"
         return f"times of span {span_id.hex()}: got {start} to {end} ns, expected {expected}"
     return None
+
+
+def _text(raw: bytes) -> str:
+    return _short(raw[: 4 * _LONGEST_TEXT].decode(errors="replace"))
 
 
 def _short(text: str) -> str:

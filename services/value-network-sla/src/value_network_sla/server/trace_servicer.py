@@ -3,39 +3,33 @@
 from typing import Any
 
 import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceServicer
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from mesh.rpc import current_identity
-from value_network_sla.handlers.receive_spans import SpanReceiver
-from value_network_sla.server.otlp import read_request
+from value_network_sla.server.authorization import TRACE_SERVICE
+from value_network_sla.server.intake import Intake
+from value_network_sla.server.otlp_wire import WireExport, export_class
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class TraceServicer(TraceServiceServicer):
+class TraceServicer:
     """The standard receiver of spans. Whose they are is what the sender's certificate says."""
 
-    def __init__(self, receiver: SpanReceiver) -> None:
-        self._receiver = receiver
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
 
-    async def Export(self, request: ExportTraceServiceRequest, context: Context) -> ExportTraceServiceResponse:
-        """Answers once the spans are stored; says how many were refused and why the first one was, if any was."""
+    async def Export(self, request: WireExport, context: Context) -> ExportTraceServiceResponse:
+        """Answers once the spans are stored."""
         del context
-        identity = current_identity()
-        sender = f"{identity.kind}s/{identity.name}"
-        await self._receiver.admit(sender)
-        received = read_request(request, sender)
-        await self._receiver.receive(received.spans)
-        if not received.rejected:
-            return ExportTraceServiceResponse()
-        return ExportTraceServiceResponse(
-            partial_success=ExportTracePartialSuccess(
-                rejected_spans=received.rejected,
-                error_message=f"{received.rejected} spans were refused; the first: {received.first_problem}",
-            )
-        )
+        return await self._intake.accept(request, current_identity())
+
+
+def add_trace_receiver(servicer: TraceServicer, server: grpc.aio.Server) -> None:
+    """What the generated code would do, but for attributes, which are not decoded before somebody wants them."""
+    export = grpc.unary_unary_rpc_method_handler(
+        servicer.Export,
+        request_deserializer=export_class().FromString,
+        response_serializer=ExportTraceServiceResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(TRACE_SERVICE, {"Export": export}),))

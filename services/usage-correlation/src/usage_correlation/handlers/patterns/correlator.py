@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from usage_correlation.domain.moments import LATEST_MICROS
 from usage_correlation.domain.patterns.calendar import Calendar
@@ -15,7 +16,7 @@ from usage_correlation.domain.patterns.columns import Events, joined
 from usage_correlation.domain.patterns.evaluation import over_events, over_sums
 from usage_correlation.domain.patterns.hits import Kept, joined_kept, kept_of, rows_of, subscriptions_of, sums_of
 from usage_correlation.domain.patterns.matches import Found, Looking, Match
-from usage_correlation.domain.patterns.pattern import Absence
+from usage_correlation.domain.patterns.pattern import Absence, Pattern
 from usage_correlation.domain.patterns.places import PlaceEvent
 from usage_correlation.domain.patterns.scope import EventScope, SubscriberFacts
 from usage_correlation.handlers.patterns.ports import (
@@ -64,11 +65,11 @@ class Correlator:
         batches: Sequence[Events],
         clock: int,
         *,
-        before: int,
+        before: Mapping[str, int],
     ) -> Outcome:
         """Take events in. Finds what they complete, and what is due by now without them.
 
-        `clock`: event time now; `before`: when they came, by which they are late or not.
+        `clock`: event time now; `before`: by source the latest event that had come, by which others are late or not.
         """
         scopes = await self._scopes(actives, batches)
         touched = [self._keep(active, scopes, before) for active in actives]
@@ -84,6 +85,13 @@ class Correlator:
         hits = await self._look_now(memory, [work for work in works if work.bounds], clock)
         hits += await self._look_due(memory, actives, clock)
         return Outcome(hits, {work.active.id: work.late for work in works if work.late})
+
+    async def remember(
+        self, active: ActivePattern, batches: Sequence[Events]
+    ) -> tuple[KeptPart | SumPart | None, Sequence[SubscriberFacts]]:
+        """What is to be kept of events that came in the past, and of whom; nothing is looked for."""
+        [parts, touched] = self._keep(active, await self._scopes([active], batches), {})
+        return (parts[0] if parts else None), list(touched.subjects.values())
 
     async def _scopes(self, actives: Sequence[ActivePattern], batches: Sequence[Events]) -> dict[str, EventScope]:
         """The events of each type that some pattern looks at, with their subscribers."""
@@ -107,18 +115,14 @@ class Correlator:
         return EventScope(events, [each for each in facts if each is not None], self._calendar)
 
     def _keep(
-        self, active: ActivePattern, scopes: Mapping[str, EventScope], before: int
+        self, active: ActivePattern, scopes: Mapping[str, EventScope], before: Mapping[str, int]
     ) -> tuple[list[KeptPart | SumPart], Touched]:
         """What is to be kept for a pattern, and whom it touches."""
         pattern, touched = active.pattern, Touched(active)
-        parts, subjects = self._hits(active, scopes)
+        parts, subjects, touched.late = self._hits(active, scopes, before)
         if not parts:
             return [], touched
         kept = joined_kept(parts)
-        fresh = kept.times >= before - pattern.horizon - pattern.lateness
-        if not fresh.all():
-            touched.late = int(np.count_nonzero(~fresh))
-            kept = kept.take(fresh)
         # What is joined may let events count that came earlier, or later, than it.
         after = max((join.after for join in pattern.joins), default=0)
         before_it = max((join.before for join in pattern.joins), default=0)
@@ -129,16 +133,19 @@ class Correlator:
         return [KeptPart(active.state, subjects, kept)], touched
 
     def _hits(
-        self, active: ActivePattern, scopes: Mapping[str, EventScope]
-    ) -> tuple[list[Kept], list[SubscriberFacts]]:
+        self, active: ActivePattern, scopes: Mapping[str, EventScope], before: Mapping[str, int]
+    ) -> tuple[list[Kept], list[SubscriberFacts], int]:
+        """The events that count, whose they are, and how many more would have if they had not come so late."""
         subjects: list[SubscriberFacts] = []
         numbers: dict[str, int] = {}
-        parts = []
+        parts, late = [], 0
         for number, each in enumerate(active.pattern.classes):
             scope = scopes.get(each.type.name)
             if scope is None or not len(scope):
                 continue
-            rows = rows_of(active.pattern, each, scope)
+            counting = rows_of(active.pattern, each, scope)
+            rows = _in_time(active.pattern, scope, counting, before)
+            late += len(counting) - len(rows)
             if not len(rows):
                 continue
             for value, facts in zip(scope.events.subscriptions.values, scope.facts, strict=True):
@@ -148,7 +155,7 @@ class Correlator:
             part = kept_of(active.pattern, number, scope, rows, numbers)
             if len(part):
                 parts.append(part)
-        return parts, subjects
+        return parts, subjects, late
 
     async def _touch_places(self, memory: Memory, work: Touched, batches: Sequence[Events]) -> None:
         """An alert may let events count that came before it."""
@@ -251,6 +258,15 @@ class Correlator:
             return ()
         stretches = [reach(work, each) for work in works for each in work.bounds.values()]
         return await self._history.places(kinds, min(s for s, _ in stretches), max(e for _, e in stretches))
+
+
+def _in_time(
+    pattern: Pattern, scope: EventScope, rows: NDArray[np.intp], before: Mapping[str, int]
+) -> NDArray[np.intp]:
+    """The rows that come no later than a pattern can still count them, each by its own source's clock."""
+    sources = scope.events.sources
+    earliest = np.array([before.get(each, 0) for each in sources.values], np.int64) - pattern.horizon - pattern.lateness
+    return rows[scope.events.times[rows] >= earliest[sources.codes[rows]]]
 
 
 def _customers(actives: Sequence[ActivePattern]) -> bool:

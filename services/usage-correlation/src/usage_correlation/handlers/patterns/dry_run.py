@@ -70,7 +70,7 @@ class DryRun:
         memory = Recollection()
         # As if all of it had come in time; and then as if the clock had gone on to the end.
         clock = min(end, to_micros(now))
-        outcome = await self._correlator.take(memory, [active], batches, clock + pattern.lateness, before=0)
+        outcome = await self._correlator.take(memory, [active], batches, clock + pattern.lateness, before={})
         signals = await signals_of(outcome.hits, memory, self._history, self._calendar, now)
         inside = [each for each in signals if start <= to_micros(each.event_time) < end]
         inside.sort(key=lambda each: (each.subscription, each.event_time, each.id))

@@ -48,7 +48,7 @@ async def update_pattern(
         revision=before.revision + 1,
         update_time=clock.now(),
     )
-    await writer.save(after, read.state_digest)
+    await writer.save(after, read.state_digest, resumed=before.paused and not after.paused)
     return after
 
 

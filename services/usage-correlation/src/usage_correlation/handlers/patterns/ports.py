@@ -11,6 +11,7 @@ from usage_correlation.domain.patterns.hits import Kept, Sums
 from usage_correlation.domain.patterns.pattern import Pattern
 from usage_correlation.domain.patterns.places import PlaceEvent
 from usage_correlation.domain.patterns.scope import SubscriberFacts
+from usage_correlation.domain.patterns.watermarks import Clocks, Patience
 from usage_correlation.domain.signals import Signal
 
 LANES: Final = 4
@@ -87,6 +88,9 @@ class Memory(Protocol):
     async def add_sums(self, parts: Sequence[SumPart]) -> None:
         """Add to the sums by period."""
 
+    async def forget(self, state: int, subjects: Sequence[SubscriberFacts]) -> None:
+        """Forget what was counted of some subscribers, events and sums."""
+
     async def events(self, wanted: Sequence[Stretch]) -> Sequence[Kept]:
         """The events of each stretch."""
 
@@ -129,6 +133,17 @@ class History(Protocol):
         """All that are known, or those of `only` that are, some hundreds at a time, by id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How far what is stored has been looked up for a pattern, in one lane."""
+
+    state: int
+    after: str
+    """The subscription that was the last."""
+    live_micros: int
+    """Since when the pattern is looked for: what was decided before is not told."""
+
+
 class Lane(Protocol):
     """A lane whose work is held, in one transaction."""
 
@@ -137,21 +152,64 @@ class Lane(Protocol):
         """Which."""
 
     @property
-    def clock(self) -> tuple[int, int]:
-        """Event time, and as of when, both in microseconds."""
-
-    @property
     def memory(self) -> Memory:
         """What is remembered of its subscribers."""
 
+    async def clocks(self) -> Clocks:
+        """How far each source had come."""
+
     async def waiting(self, size: int) -> Sequence[Events]:
-        """The first batches that wait, at most `size` of them; they are removed."""
+        """The first batches that wait, at most `size` of them, fewer while one fails; they are removed."""
+
+    async def pending(self, most: int) -> Sequence[Events] | None:
+        """All batches that wait or are put aside, and stay; None when there are more than `most`."""
 
     async def raise_signals(self, signals: Sequence[Signal]) -> Sequence[Signal]:
         """Keep and publish signals; those that were new."""
 
-    async def leave(self, clock: tuple[int, int]) -> None:
-        """Note how far the clock is."""
+    async def leave(self, changed: Clocks, watermark: tuple[int, int]) -> None:
+        """Note how far its sources are, and event time with the moment at which it was so."""
+
+    async def recall(self, states: Collection[int], made_before: int) -> Recall | None:
+        """For which of some states what is stored is still to be looked up, if asked for before a moment."""
+
+    async def recalled(self, recall: Recall, after: str | None) -> None:
+        """It was looked up until this subscription; None: for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why work in a lane failed."""
+
+    lane: int
+    position: int | None
+    """The first batch that was worked on; None when none was."""
+    reason: str
+    """The kind of error and where it was raised, without anybody's data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A batch that was put aside because it failed again and again."""
+
+    position: int
+    lane: int
+    event_type: str
+    """Empty when the batch could not be read."""
+    event_count: int
+    tries: int
+    reason: str
+    park_time: datetime
+
+
+class ParkedBatches(Protocol):
+    """Batches that were put aside."""
+
+    async def page(self, after: int, size: int) -> Sequence[Parked]:
+        """The first `size` after a position, oldest first."""
+
+    async def replay(self, positions: Collection[int] | None) -> int:
+        """Let some, or all, wait again, behind what waits now; how many that were."""
 
 
 class Lanes(Protocol):
@@ -160,10 +218,13 @@ class Lanes(Protocol):
     def free(self, number: int) -> AbstractAsyncContextManager[Lane | None]:
         """A lane, unless somebody else holds it; what is done commits when the block ends well."""
 
-    async def pending(self, states: Collection[int], now: int) -> Sequence[int]:
+    async def pending(self, states: Collection[int], now: int, patience: Patience) -> Sequence[int]:
         """The lanes in which something waits, or is due by their clocks."""
 
-    async def prune(self, kept: Mapping[int, int]) -> None:
+    async def failed(self, failure: Failure, now: datetime, *, most: int) -> Parked | None:
+        """Note that work failed. After `most` times in a row the batch is put aside; what was."""
+
+    async def prune(self, kept: Mapping[int, int], forget_sources_before: int) -> None:
         """Forget what no pattern needs: `kept` says by state for how many microseconds behind the clock."""
 
 
@@ -176,6 +237,9 @@ class Patterns(Protocol):
     async def get(self, pattern_id: str) -> KeptPattern | None:
         """One."""
 
+    async def recalling(self) -> Collection[str]:
+        """The ids of those whose past is still being looked up."""
+
     async def page(self, after: str, size: int) -> Sequence[KeptPattern]:
         """The first `size` whose id comes after `after`, by id."""
 
@@ -187,10 +251,10 @@ class PatternWriter(Protocol):
         """One, and nobody else changes it until the transaction ends."""
 
     async def add(self, pattern: KeptPattern, state_digest: str) -> bool:
-        """Keep a new one; False when its id is taken."""
+        """Keep a new one, to look up its past; False when its id is taken."""
 
-    async def save(self, pattern: KeptPattern, state_digest: str) -> None:
-        """Write a changed one; it must be locked."""
+    async def save(self, pattern: KeptPattern, state_digest: str, *, resumed: bool) -> None:
+        """Write a changed one; it must be locked. Its past is looked up when it counts otherwise, or was `resumed`."""
 
     async def remove(self, pattern_id: str) -> None:
         """Remove one; it must be locked."""
@@ -204,3 +268,9 @@ class PatternWitness(Protocol):
 
     def late(self, pattern: str, events: int) -> None:
         """So many events came too late for a pattern, and were ignored."""
+
+    def failed(self, failure: Failure) -> None:
+        """Work failed, and will be tried again."""
+
+    def parked(self, parked: Parked) -> None:
+        """A batch was put aside."""

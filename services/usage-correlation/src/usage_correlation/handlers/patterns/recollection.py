@@ -37,6 +37,12 @@ class Recollection:
                 key = (str(one.groups[0]), int(one.starts[0]))
                 mine[key] = _added(mine[key], one) if key in mine else one
 
+    async def forget(self, state: int, subjects: Sequence[SubscriberFacts]) -> None:
+        """Forget what was counted of some subscribers."""
+        for each in subjects:
+            self._events.pop((state, each.id), None)
+            self._sums.pop((state, each.id), None)
+
     async def events(self, wanted: Sequence[Stretch]) -> Sequence[Kept]:
         """The events of each stretch."""
         return [self._events_of(stretch) for stretch in wanted]

@@ -43,24 +43,9 @@ def calls_of(sessions: Iterable[Visits]) -> Calls:
     count = 0
     for number, visits in enumerate(sessions):
         count = number + 1
-        for visit, own in zip(visits.visits, _own_times(visits), strict=True):
+        for visit, own in zip(visits.visits, visits.own_times(), strict=True):
             edge = numbers.setdefault((visit.caller, visit.partner, visit.operation), len(numbers))
-            gap = 0 if visit.answered_ns is None else max(0, visit.waited_ns - visit.answered_ns)
-            rows.append((edge, number, own, min(gap, own)))
+            rows.append((edge, number, own, min(visit.gap_ns, own)))
     columns = np.array(rows, np.int64).reshape(-1, 4).T
     edges, session, own_ns, gap_ns = columns
     return Calls(list(numbers), edges, session, own_ns.astype(float), gap_ns.astype(float), count)
-
-
-def _own_times(visits: Visits) -> list[int]:
-    """By visit: what lies in it and in none of the visits that it made."""
-    own = [0] * len(visits.visits)
-    timeline = visits.timeline
-    for node, visit in enumerate(visits.visit_of):
-        spans = sorted((timeline.starts[child], timeline.ends[child]) for child in timeline.children[node])
-        covered, until = 0, timeline.starts[node]
-        for start, end in spans:
-            covered += max(0, end - max(start, until))
-            until = max(until, end)
-        own[visit] += timeline.duration(node) - covered
-    return own

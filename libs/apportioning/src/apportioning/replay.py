@@ -1,0 +1,129 @@
+"""How long would the session have taken, had some of its visits been shorter?
+
+What began after something else begins earlier when that is shortened, by as much as everything else that it may have
+waited for allows; what ran side by side goes on side by side. The pauses between stay as long as they were.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apportioning.courses import Course, course_of
+from apportioning.orders import NOTHING_KNOWN, Beside
+from apportioning.timeline import Timeline
+
+Nanoseconds = NDArray[np.int64]
+Members = Sequence[NDArray[np.bool_]]
+"""By player: in which of the coalitions asked about it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """By how much a visit is shortened when a player is put back within its promise."""
+
+    player: int
+    nanoseconds: int
+
+
+class Replay:
+    """One session, ready to be replayed with any players put back within their promises."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        cut_at: Callable[[int, int], Sequence[Cut]],
+        labels: Sequence[str] = (),
+        beside: Beside = NOTHING_KNOWN,
+    ) -> None:
+        """Work out what waited for what, and what is to be cut.
+
+        `cut_at(node, duration)` says what is to be cut from a node that takes `duration` once all nodes within it are
+        cut: so nobody's excess contains that of somebody whom it called. `labels` name the nodes' operations, for
+        `beside` to be looked up by.
+        """
+        self._timeline = timeline
+        self._order = tuple(timeline.deepest_first())
+        self._courses: dict[int, Course] = {}
+        self.cuts: dict[int, Sequence[Cut]] = {}
+        """By node."""
+        restored: dict[int, int] = {}
+        for node in self._order:
+            course = course_of(timeline, node, restored, labels, beside)
+            duration = timeline.duration(node)
+            if course is not None:
+                self._courses[node] = course
+                duration = _duration(course, restored)
+            cuts = cut_at(node, duration)
+            if cuts:
+                self.cuts[node] = cuts
+                duration -= sum(cut.nanoseconds for cut in cuts)
+            restored[node] = duration
+        self.restored_ns = restored[0]
+        """What the session takes with everybody back in budget."""
+
+    def durations(self, members: Members, width: int, of: int = 0) -> Nanoseconds:
+        """How long node `of` takes (0: the session), for each of `width` coalitions."""
+        columns: dict[int, Nanoseconds] = {}
+        for node in self._order:
+            course = self._courses.get(node)
+            column = None
+            if course is not None and any(step.child in columns for step in course.starts):
+                column = _column(course, columns, self._timeline, width)
+            for cut in self.cuts.get(node, ()):
+                before = self._timeline.duration(node) if column is None else column
+                column = before - np.where(members[cut.player], cut.nanoseconds, 0)
+            if column is not None:
+                columns[node] = column
+            if node == of:
+                break
+        found = columns.get(of)
+        return np.full(width, self._timeline.duration(of), np.int64) if found is None else found
+
+    def players_within(self, node: int) -> set[int]:
+        """Whose cuts lie in a node or below it."""
+        found: set[int] = set()
+        below = [node]
+        for each in below:
+            found.update(cut.player for cut in self.cuts.get(each, ()))
+            below.extend(self._timeline.children[each])
+        return found
+
+
+def _duration(course: Course, durations: Mapping[int, int]) -> int:
+    """How long a node takes when its children take `durations`."""
+    reached = 0
+    begins: dict[int, int] = {}
+    last = 0
+    for step in course.starts:
+        if step.alone:
+            reached = 0
+        for child in step.joined:
+            reached = max(reached, begins[child] + durations[child])
+        begin = reached
+        for held in step.held:
+            begin = max(begin, begins[held.child] + min(durations[held.child], held.longest))
+        begins[step.child] = begin + step.pause
+        last = max(last, begin + step.pause + durations[step.child])
+    return last + course.pause
+
+
+def _column(course: Course, columns: Mapping[int, Nanoseconds], timeline: Timeline, width: int) -> Nanoseconds:
+    """The same as `_duration`, for all coalitions at a time."""
+    nothing = np.zeros(width, np.int64)
+    reached = last = nothing
+    begins: dict[int, Nanoseconds] = {}
+    for step in course.starts:
+        if step.alone:
+            reached = nothing
+        for child in step.joined:
+            duration = columns.get(child, timeline.duration(child))
+            reached = np.maximum(reached, begins[child] + duration)
+        begin = reached
+        for held in step.held:
+            lasting = np.minimum(columns.get(held.child, timeline.duration(held.child)), held.longest)
+            begin = np.maximum(begin, begins[held.child] + lasting)
+        begins[step.child] = begin + step.pause
+        last = np.maximum(last, begins[step.child] + columns.get(step.child, timeline.duration(step.child)))
+    return last + course.pause

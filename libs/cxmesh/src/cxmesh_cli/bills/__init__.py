@@ -1,0 +1,1 @@
+"""Files of bills on their way to billing-accuracy."""

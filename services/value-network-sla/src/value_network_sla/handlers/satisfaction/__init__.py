@@ -1,0 +1,1 @@
+"""Taking in what customers experienced and said, and measuring satisfaction."""

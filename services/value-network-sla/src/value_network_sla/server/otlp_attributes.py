@@ -1,0 +1,108 @@
+"""What do the few attributes that mean something here say, in old and in new conventions?
+
+Of each attribute the key is looked at; its value is decoded only when somebody here wants it. Conventions:
+OpenTelemetry semantic conventions for RPC and HTTP, those before and those after they became stable.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+SESSION_SERVICE: Final = "cxmesh.service"
+CUSTOMER: Final = "cxmesh.customer"
+CLAIMED_PARTNER: Final = "cxmesh.partner"
+SERVICE_NAME: Final = "service.name"
+SERVICE_INSTANCE: Final = "service.instance.id"
+
+_RPC_METHOD: Final = "rpc.method"
+_RPC_SERVICE: Final = "rpc.service"
+"""Old: new conventions write service and method as one, `package.Service/Method`, into rpc.method."""
+_PEERS: Final = ("peer.service", "service.peer.name", "server.address", "net.peer.name", "net.peer.ip")
+"""The first that is there says most."""
+_HTTP_METHODS: Final = ("http.request.method", "http.method")
+_HTTP_ROUTES: Final = ("http.route", "url.template")
+_TIMED_OUT: Final = {
+    "error.type": frozenset({"timeout", "DEADLINE_EXCEEDED", "504", "408"}),
+    "rpc.response.status_code": frozenset({"DEADLINE_EXCEEDED"}),
+    "rpc.grpc.status_code": frozenset({"4"}),
+    "rpc.connect_rpc.error_code": frozenset({"deadline_exceeded"}),
+    "http.response.status_code": frozenset({"504", "408"}),
+    "http.status_code": frozenset({"504", "408"}),
+}
+"""Values that say that the caller waited in vain: gRPC status 4, HTTP 408 and 504."""
+
+RESOURCE_KEYS: Final = frozenset(key.encode() for key in (SERVICE_NAME, SERVICE_INSTANCE, CLAIMED_PARTNER))
+SPAN_KEYS: Final = frozenset(
+    key.encode()
+    for key in (
+        SESSION_SERVICE,
+        CUSTOMER,
+        CLAIMED_PARTNER,
+        _RPC_METHOD,
+        _RPC_SERVICE,
+        *_PEERS,
+        *_HTTP_METHODS,
+        *_HTTP_ROUTES,
+        *_TIMED_OUT,
+    )
+)
+_KEY_FIELD = b"\n"
+"""Number 1, a length and bytes follow: so every KeyValue begins that was written by a serializer."""
+_SHORT_LENGTH = 0x80
+"""From here on a length takes more than one byte; no key of ours does."""
+_KEY_AT = 2
+
+
+def said(attributes: Iterable[bytes], keys: frozenset[bytes]) -> Mapping[str, str]:
+    """The texts and numbers of those of the attributes that have one of the keys; the others aren't decoded."""
+    found: dict[str, str] = {}
+    for raw in attributes:
+        if raw[:1] != _KEY_FIELD or len(raw) <= _KEY_AT or raw[1] >= _SHORT_LENGTH:
+            continue
+        if raw[_KEY_AT : _KEY_AT + raw[1]] in keys:
+            _decode(raw, found)
+    return found
+
+
+def _decode(raw: bytes, found: dict[str, str]) -> None:
+    try:
+        attribute = KeyValue.FromString(raw)
+    except DecodeError:  # one attribute that is none is no reason to lose a span
+        return
+    kind = attribute.value.WhichOneof("value")
+    if kind == "string_value":
+        found[attribute.key] = attribute.value.string_value
+    elif kind == "int_value":
+        found[attribute.key] = str(attribute.value.int_value)
+
+
+def operation(name: str, attributes: Mapping[str, str]) -> str:
+    """What was done, the same whichever convention the sender follows: `package.Service/Method`, or `GET /route`.
+
+    Without such attributes, the span's name, in which some instrumentations put a stroke before an RPC's.
+    """
+    method = attributes.get(_RPC_METHOD)
+    if method:
+        service = attributes.get(_RPC_SERVICE)
+        return f"{service}/{method}" if service and "/" not in method else method.removeprefix("/")
+    route = _first(attributes, _HTTP_ROUTES)
+    verb = _first(attributes, _HTTP_METHODS)
+    if verb and route:
+        return f"{verb} {route}"
+    return name.removeprefix("/") if name.count("/") > 1 else name
+
+
+def peer(attributes: Mapping[str, str]) -> str:
+    """Who was called, as far as the caller says."""
+    return _first(attributes, _PEERS)
+
+
+def timed_out(attributes: Mapping[str, str]) -> bool:
+    """Whether the caller gave up waiting."""
+    return any(attributes.get(key) in values for key, values in _TIMED_OUT.items())
+
+
+def _first(attributes: Mapping[str, str], keys: Iterable[str]) -> str:
+    return next((value for key in keys if (value := attributes.get(key))), "")
