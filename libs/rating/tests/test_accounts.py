@@ -20,12 +20,15 @@ from rating import (
     UsageColumns,
     UsageRecord,
     compare_plans,
+    has_room,
+    keeps_accounts,
     load_tariff,
     open_account,
     rate,
     rate_batch,
     rate_for,
     rate_lines,
+    rollover_cycles,
 )
 
 HEAD = """
@@ -309,3 +312,20 @@ def test_what_a_family_rolled_over_is_told_from_what_it_got_anew() -> None:
     batch = rate_batch(calls, of, ledger, np.array([0, 1]))
     assert [Fraction(int(a), batch.scale) for a in batch.record_amounts] == [0, Fraction("0.1")]
     assert [bucket.used for bucket in batch.ledger.account(0).buckets] == [30, 100]
+
+
+def test_a_tariff_says_whether_and_for_how_long_it_keeps_accounts() -> None:
+    assert not keeps_accounts(tariff(CENT))
+    assert keeps_accounts(tariff(CENT, allowances=(MINUTES % "",)))
+    assert keeps_accounts(tariff('{service: voice, line: calls, price: "0.01", per: second, free_records: 1}'))
+    assert rollover_cycles(tariff(CENT)) == 0
+    assert rollover_cycles(tariff(CENT, allowances=(MINUTES % ", rollover_cycles: 2",))) == 2
+
+
+def test_while_an_account_has_room_the_order_of_records_does_not_matter() -> None:
+    of = tariff(CENT, allowances=(MINUTES % "",))
+    account = rate_for(call(99), of, open_account(of, MAY)).account
+    assert has_room(account)
+    assert not has_room(rate_for(call(1), of, account).account)
+    counted = tariff('{service: voice, line: calls, price: "0.01", per: second, free_records: 5}')
+    assert not has_room(rate_for(call(1), counted, Account()).account)

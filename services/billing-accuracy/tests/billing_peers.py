@@ -13,8 +13,9 @@ from cxmesh.catalog.v1 import catalog_service_pb2 as catalog
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceServicer, add_CatalogServiceServicer_to_server
 from cxmesh.catalog.v1.plan_pb2 import PLAN_STATE_ACTIVE, PLAN_STATE_RETIRED, Plan
 from cxmesh.profile.v1 import profile_service_pb2 as profile
+from cxmesh.profile.v1.customer_pb2 import CHANNEL_EMAIL, CHANNEL_SMS, ContactMedium, Customer
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
-from cxmesh.profile.v1.subscription_pb2 import PlanPeriod, Subscription
+from cxmesh.profile.v1.subscription_pb2 import SERVICE_TYPE_MOBILE, PlanPeriod, Subscription
 from cxmesh.usage.v1 import usage_service_pb2 as usage
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageColumns
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceServicer, add_UsageServiceServicer_to_server
@@ -63,7 +64,27 @@ class FakeProfile(_Peer, ProfileServiceServicer):
             plan_periods=periods,
             bill_cycle_day=1,
             time_zone="America/New_York",
+            plan=periods[-1].plan,
+            line_identifier="12125550123",
+            service_type=SERVICE_TYPE_MOBILE,
         )
+
+    async def GetCustomer(self, request: profile.GetCustomerRequest, context: Context) -> Customer:
+        await self._take(request, context)
+        if not any(one.customer == request.name for one in self.known.values()):
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such customer")
+        media = [
+            ContactMedium(channel=CHANNEL_SMS, address="12125550123"),
+            ContactMedium(channel=CHANNEL_EMAIL, address="ada@example.org", preferred=True),
+        ]
+        return Customer(name=request.name, display_name="Ada", contact_media=media, time_zone="America/New_York")
+
+    async def ListSubscriptions(
+        self, request: profile.ListSubscriptionsRequest, context: Context
+    ) -> profile.ListSubscriptionsResponse:
+        await self._take(request, context)
+        found = [one for one in self.known.values() if one.customer == request.customer]
+        return profile.ListSubscriptionsResponse(subscriptions=found)
 
     async def BatchGetSubscriptions(
         self, request: profile.BatchGetSubscriptionsRequest, context: Context

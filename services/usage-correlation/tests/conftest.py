@@ -41,6 +41,7 @@ async def world(postgres_url: str, redis_url: str, certificates: "Certificates")
             profile_address=profile.address,
             offer_decision_address=catalogue.address,
             watch_poll_seconds=0.01,
+            memory_seconds=300,
             # A test makes the patterns that it is about.
             install_shipped_patterns=False,
         ) as service,

@@ -127,6 +127,8 @@ class World:
         self.alerts: list[PlaceEvent] = []
         self.memory = Recollection()
         self.clock = 0
+        self.latest: dict[str, int] = {}
+        """Of each source."""
         self.late: dict[str, int] = {}
         self.calendar = Calendar()
         self.correlator = Correlator(self, self, self.calendar)
@@ -156,6 +158,9 @@ class World:
         found = [each for each in self.alerts if each.type in kinds and each.overlaps(start, end)]
         return sorted(found, key=lambda each: (each.start, each.reference))
 
+    async def subscriptions_after(self, after: str, size: int) -> Sequence[str]:
+        return [each for each in sorted(self.known) if each > after][:size]
+
     async def subscriptions(self, only: Sequence[str]) -> AsyncIterator[Sequence[str]]:
         yield sorted(only or self.known)
 
@@ -164,7 +169,9 @@ class World:
         batches = events_of(events)
         self.stored += batches
         moments = [int(each.times.max()) for each in batches] + ([to_micros(now)] if now else [])
-        before = self.clock
+        before = dict(self.latest)
+        for event in events:
+            self.latest[event.source] = max(to_micros(event.time), self.latest.get(event.source, 0))
         self.clock = max(self.clock, *moments)
         return await self._take(batches, before)
 
@@ -178,8 +185,8 @@ class World:
         self.clock += time // timedelta(microseconds=1)
         return await self._take([])
 
-    async def _take(self, batches: Sequence[Events], before: int = 0) -> list[Signal]:
-        outcome = await self.correlator.take(self.memory, self.actives, batches, self.clock, before=before)
+    async def _take(self, batches: Sequence[Events], before: Mapping[str, int] | None = None) -> list[Signal]:
+        outcome = await self.correlator.take(self.memory, self.actives, batches, self.clock, before=before or {})
         for name, count in outcome.late.items():
             self.late[name] = self.late.get(name, 0) + count
         signals = await signals_of(outcome.hits, self.memory, self, self.calendar, from_micros(self.clock))

@@ -1,27 +1,36 @@
 """How late was a session, and who answers for which part of it?
 
-Players are agreements whose budget was exceeded. What a set of them is worth is the time that the session would have
-been shorter with their visits put back within budget; what each answers for is its Shapley value.
+Players are promises whose budget was exceeded. What a set of them is worth is the time that the session would have
+been shorter with their visits put back within budget; what each answers for is, unless another policy was agreed, its
+Shapley value.
 
 A visit's own excess is what it takes beyond its budget once every visit within it is back in budget: a partner does
 not answer for the excess of another that it called and that has an agreement of its own. For the rest of those that it
-called it does.
+called it does. The provider's own excess is what the session takes beyond the provider's budget with all others back
+in theirs.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apportioning.agreement import Agreement
+from apportioning.critical_path import critical_path
 from apportioning.ordering import CRISP, OrderRule
-from apportioning.party import LINK, Party, PartyKind
+from apportioning.orders import NOTHING_KNOWN, Beside
+from apportioning.party import LINK, ORCHESTRATOR, Party, PartyKind
 from apportioning.replay import Cut, Replay
-from apportioning.shapley import shapley
+from apportioning.rounding import largest_remainder
+from apportioning.shapley import Shares, shapley
+from apportioning.span import PROVIDER
+from apportioning.terms import Policy, Promise
 from apportioning.visits import Visits
+
+Promises = Sequence[Promise | None]
+"""By visit. That of the first is the provider's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Who is put back within a promise: the partner of an agreement, or the way to it."""
+    """Who is put back within a promise: the party that made it, or the way to it."""
 
     agreement: str
     link: bool
@@ -53,56 +62,124 @@ class Apportionment:
 ON_TIME = Apportionment(0, {}, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Game:
+    """A session as a game: who plays, and what can be put back."""
+
+    players: Sequence[Player]
+    """By name."""
+    replay: Replay
+    visits: Visits
+
+    @property
+    def lateness_ns(self) -> int:
+        """What all players together are worth."""
+        return self.visits.timeline.duration(0) - self.replay.restored_ns
+
+    def shapley(self, seed: int) -> Shares:
+        """Every player's Shapley value, and what the coalitions are worth."""
+        observed = self.visits.timeline.duration(0)
+        return shapley(
+            len(self.players), lambda members, width: observed - self.replay.durations(members, width), seed=seed
+        )
+
+    def apportion(self, policy: Policy, *, seed: int, rule: OrderRule = CRISP) -> Apportionment:
+        """The parts under a policy."""
+        error = 0
+        if policy is Policy.SHAPLEY:
+            shares = self.shapley(seed)
+            parts, error = shares.parts, shares.error
+        elif policy is Policy.PROPORTIONAL:
+            parts = largest_remainder(self.lateness_ns, self._excesses(rule))
+        else:
+            parts = self._to_the_last(rule)
+        found = {player: part for player, part in zip(self.players, parts, strict=True) if part}
+        return Apportionment(self.lateness_ns, found, error)
+
+    def _excesses(self, rule: OrderRule) -> Sequence[int]:
+        """By player: its excess on the critical path, or wherever it was when none of it lies there."""
+        on_path = self._on_path(rule)
+        on, anywhere = [0] * len(self.players), [0] * len(self.players)
+        for node, cuts in self.replay.cuts.items():
+            for cut in cuts:
+                on[cut.player] += min(cut.nanoseconds, on_path[node])
+                anywhere[cut.player] += cut.nanoseconds
+        return on if any(on) else anywhere
+
+    def _to_the_last(self, rule: OrderRule) -> Sequence[int]:
+        timeline, on_path = self.visits.timeline, self._on_path(rule)
+        # Of those that end together the one that began last is the innermost.
+        last = max(
+            self.replay.cuts, key=lambda node: (on_path[node] > 0, timeline.ends[node], timeline.starts[node], -node)
+        )
+        parts = [0] * len(self.players)
+        parts[self.replay.cuts[last][0].player] = self.lateness_ns
+        return parts
+
+    def _on_path(self, rule: OrderRule) -> Sequence[int]:
+        """By node: the time on the critical path in it or within it."""
+        timeline = self.visits.timeline
+        total = list(critical_path(timeline, rule).exclusive)
+        for node in timeline.deepest_first():
+            total[node] += sum(total[child] for child in timeline.children[node])
+        return total
+
+
+def play(visits: Visits, promises: Promises, beside: Beside = NOTHING_KNOWN) -> Game | None:
+    """The game that a session is; None when nobody exceeded a budget."""
+    exceeded = any(
+        promise is not None and visit.waited_ns > promise.latency_budget_ns
+        for visit, promise in zip(visits.visits, promises, strict=True)
+    )
+    if not exceeded:
+        return None
+    numbers = _Numbers(visits, promises)
+    replay = Replay(visits.timeline, numbers.cuts_at, visits.labels, beside)
+    if not replay.cuts:
+        return None
+    places, players = numbers.in_order()
+    replay.cuts = {
+        node: [Cut(places[cut.player], cut.nanoseconds) for cut in cuts] for node, cuts in replay.cuts.items()
+    }
+    return Game(players, replay, visits)
+
+
 def apportion(
-    visits: Visits, agreements: Sequence[Agreement | None], *, seed: int, rule: OrderRule = CRISP
+    visits: Visits,
+    promises: Promises,
+    *,
+    seed: int,
+    policy: Policy = Policy.SHAPLEY,
+    beside: Beside = NOTHING_KNOWN,
+    rule: OrderRule = CRISP,
 ) -> Apportionment:
-    """Apportion the session's lateness; `agreements` by visit. Equal input gives equal output, for ever."""
-    exceeded = [
-        agreement is not None and visit.waited_ns > agreement.latency_budget_ns
-        for visit, agreement in zip(visits.visits, agreements, strict=True)
-    ]
-    if not any(exceeded):
-        return ON_TIME
-    game = _Game(visits, agreements)
-    replay = Replay(visits.timeline, rule)
-    cuts = replay.cuts(game.cuts_at)
-    if not cuts:
-        return ON_TIME
-    numbers, players = game.in_order()
-    cuts = {node: [Cut(numbers[cut.player], cut.nanoseconds) for cut in made] for node, made in cuts.items()}
-    observed = visits.timeline.duration(0)
-
-    def worth(coalitions: Sequence[int]) -> list[int]:
-        return [observed - duration for duration in replay.durations(cuts, coalitions)]
-
-    shares = shapley(len(players), worth, seed=seed)
-    parts = {player: part for player, part in zip(players, shares.parts, strict=True) if part}
-    return Apportionment(sum(shares.parts), parts, shares.error)
+    """Apportion the session's lateness; `promises` by visit. Equal input gives equal output, for ever."""
+    game = play(visits, promises, beside)
+    return ON_TIME if game is None else game.apportion(policy, seed=seed, rule=rule)
 
 
-class _Game:
+class _Numbers:
     """Finds the players and what each visit exceeds its budget by."""
 
-    def __init__(self, visits: Visits, agreements: Sequence[Agreement | None]) -> None:
+    def __init__(self, visits: Visits, promises: Promises) -> None:
         self._visits = visits
-        self._agreements = agreements
+        self._promises = promises
         self._players: dict[Player, int] = {}
 
     def cuts_at(self, node: int, duration: int) -> Sequence[Cut]:
-        number = self._visits.entered_at.get(node)
-        agreement = None if number is None else self._agreements[number]
-        if number is None or agreement is None:
+        number = 0 if node == 0 else self._visits.entered_at.get(node)
+        promise = None if number is None else self._promises[number]
+        if number is None or promise is None:
             return ()
-        excess = duration - agreement.latency_budget_ns
+        excess = duration - promise.latency_budget_ns
         if excess <= 0:
             return ()
-        of_partner = max(0, excess - self._visits.visits[number].link_ns)
+        own = max(0, excess - self._visits.visits[number].link_under(promise.link))
         cuts = []
-        if of_partner:
-            party = Party(PartyKind.PARTNER, agreement.partner)
-            cuts.append(Cut(self._number(Player(agreement.name, link=False, party=party)), of_partner))
-        if excess > of_partner:
-            cuts.append(Cut(self._number(Player(agreement.name, link=True, party=LINK)), excess - of_partner))
+        if own:
+            cuts.append(Cut(self._number(Player(promise.name, link=False, party=_party(promise))), own))
+        if excess > own:
+            cuts.append(Cut(self._number(Player(promise.name, link=True, party=_link_party(promise))), excess - own))
         return cuts
 
     def in_order(self) -> tuple[Sequence[int], Sequence[Player]]:
@@ -113,3 +190,11 @@ class _Game:
 
     def _number(self, player: Player) -> int:
         return self._players.setdefault(player, len(self._players))
+
+
+def _party(promise: Promise) -> Party:
+    return ORCHESTRATOR if promise.partner == PROVIDER else Party(PartyKind.PARTNER, promise.partner)
+
+
+def _link_party(promise: Promise) -> Party:
+    return Party(PartyKind.PARTNER, promise.link.owner) if promise.link and promise.link.owner else LINK

@@ -70,12 +70,10 @@ def course_of(
     if not children:
         return None
     children.sort(key=lambda child: (timeline.starts[child], child))
-    pairwise = bool(beside) and len(children) <= _COMPARED and _concerns(node, children, labels, beside)
-    steps = (
-        _pair_by_pair(timeline, node, children, restored, labels, beside)
-        if pairwise
-        else _in_one_sweep(timeline, node, children, restored)
-    )
+    if beside and len(children) <= _COMPARED and any(pair.parent == labels[node] for pair in beside):
+        steps = _pair_by_pair(timeline, node, children, restored, labels, beside)
+    else:
+        steps = _in_one_sweep(timeline, node, children, restored)
     last = max(timeline.ends[child] for child in children)
     return Course(tuple(steps), timeline.ends[node] - last)
 
@@ -127,7 +125,7 @@ def _pair_by_pair(
             sibling
             for sibling in children[:number]
             if _over_at(timeline, sibling, restored) <= begin
-            and Pair(labels[node], labels[sibling], labels[child]) not in beside
+            and Pair.of(labels[node], labels[sibling], labels[child]) not in beside
         }
         waits_for[child] = found
         ended = {sibling for sibling in found if ends[sibling] <= begin}
@@ -137,9 +135,3 @@ def _pair_by_pair(
         reached = max((starts[node], *(ends[sibling] for sibling in ended)))
         yield Start(child, tuple(sorted(ended - implied)), held, 0 if held else begin - reached, alone=True)
 
-
-def _concerns(node: int, children: Sequence[int], labels: Sequence[str], beside: Beside) -> bool:
-    present = {labels[child] for child in children}
-    return any(
-        pair.parent == labels[node] and pair.earlier in present and pair.later in present for pair in beside
-    )

@@ -1,8 +1,7 @@
-"""Which operations of one caller are known to run side by side, however they looked in this session?
+"""Which calls of one caller are known to run side by side, however they look in a session?
 
-From one session alone nobody can tell whether a call waited for the one before or just happened to begin later. But a
-call that was once begun while another was still within its time does not wait for that one. Such pairs are learned over
-all sessions and are data to every single one, so that no partner's lateness decides what its own session looked like.
+From one session alone nobody can tell whether a call waited for the one before or just happened to begin later. What
+runs side by side by design can be declared for a value network: then no session has to be guessed from.
 """
 
 from collections.abc import Set as AbstractSet
@@ -12,19 +11,23 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pair:
-    """Two operations within one other, by label: "{party} {operation}"."""
+    """Two calls within one operation, neither of which waits for the other; each known by its `label`."""
 
     parent: str
-    earlier: str
-    """The one that begins first."""
-    later: str
+    one: str
+    other: str
+    """Not before `one` in the alphabet."""
+
+    @classmethod
+    def of(cls, parent: str, one: str, other: str) -> "Pair":
+        """The pair, whichever of the two is named first."""
+        return cls(parent, min(one, other), max(one, other))
 
 
 Beside = AbstractSet[Pair]
-"""Pairs of which the later does not wait for the earlier."""
 NOTHING_KNOWN: Final[Beside] = frozenset()
 
 
 def label(party: str, operation: str) -> str:
-    """The label of an operation."""
+    """How a call is known: by who is called, and for what. Of the provider's own parts the party is empty."""
     return f"{party} {operation}"

@@ -27,6 +27,7 @@ class Party:
 
 UNATTRIBUTED = Party(PartyKind.UNATTRIBUTED)
 LINK = Party(PartyKind.LINK)
+ORCHESTRATOR = Party(PartyKind.ORCHESTRATOR)
 
 
 @dataclass(frozen=True, slots=True)

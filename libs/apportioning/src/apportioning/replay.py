@@ -6,6 +6,7 @@ waited for allows; what ran side by side goes on side by side. The pauses betwee
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from apportioning.courses import Course, course_of
 from apportioning.orders import NOTHING_KNOWN, Beside
 from apportioning.timeline import Timeline
+
+_CELLS: Final = 4_000_000
+"""So many durations are held at a time; what is beyond is worked out in slices."""
 
 Nanoseconds = NDArray[np.int64]
 Members = Sequence[NDArray[np.bool_]]
@@ -60,17 +64,34 @@ class Replay:
                 self.cuts[node] = cuts
                 duration -= sum(cut.nanoseconds for cut in cuts)
             restored[node] = duration
-        self.restored_ns = restored[0]
-        """What the session takes with everybody back in budget."""
+        self.restored = restored
+        """By node: how long it takes with everybody back in budget."""
+
+    @property
+    def restored_ns(self) -> int:
+        """How long the session takes with everybody back in budget."""
+        return self.restored[0]
 
     def durations(self, members: Members, width: int, of: int = 0) -> Nanoseconds:
         """How long node `of` takes (0: the session), for each of `width` coalitions."""
+        slice_width = max(1, _CELLS // max(1, len(self.cuts)))
+        parts = [
+            self._durations(
+                [member[first : first + slice_width] for member in members], min(slice_width, width - first), of
+            )
+            for first in range(0, width, slice_width)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _durations(self, members: Members, width: int, of: int) -> Nanoseconds:
         columns: dict[int, Nanoseconds] = {}
         for node in self._order:
             course = self._courses.get(node)
             column = None
             if course is not None and any(step.child in columns for step in course.starts):
                 column = _column(course, columns, self._timeline, width)
+                for step in course.starts:
+                    columns.pop(step.child, None)
             for cut in self.cuts.get(node, ()):
                 before = self._timeline.duration(node) if column is None else column
                 column = before - np.where(members[cut.player], cut.nanoseconds, 0)

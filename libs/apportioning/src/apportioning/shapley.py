@@ -23,6 +23,7 @@ EXACT_PLAYERS: Final = 10
 SAMPLED_PAIRS: Final = 500
 _MOST_STEPS: Final = 16_000
 """Of very many players fewer orders are drawn, so that a trace made to be expensive is not."""
+_BATCH_STEPS: Final = 4_000
 _CONFIDENCE: Final = 1.96
 """Standard errors on each side that hold 95 % of a normal distribution."""
 
@@ -77,11 +78,10 @@ def exact_weights(players: int, values: Values) -> list[int]:
 @cache
 def _joinings(players: int) -> tuple[Values, Values, Values]:
     """By player: the coalitions without it by size, the same with it, and where each size begins."""
-    rows = []
-    for player in range(players):
-        without = [coalition for coalition in range(1 << players) if not coalition >> player & 1]
-        without.sort(key=int.bit_count)
-        rows.append(without)
+    rows = [
+        sorted((each for each in range(1 << players) if not each >> player & 1), key=int.bit_count)
+        for player in range(players)
+    ]
     without = np.array(rows, np.int64)
     bits = np.array([[1 << player] for player in range(players)], np.int64)
     sizes = [math.comb(players - 1, size) for size in range(players)]
@@ -91,22 +91,28 @@ def _joinings(players: int) -> tuple[Values, Values, Values]:
 def _sampled(players: int, worth: Worth, seed: int) -> Shares:
     """Estimated from orders drawn at random, each with its reverse, which lowers the error."""
     pairs = max(2, min(SAMPLED_PAIRS, _MOST_STEPS // players))
-    sums, squares = [0] * players, [0] * players
+    sums, squares = np.zeros(players, object), np.zeros(players, object)
     whole = 0
-    for forward in _orders(players, pairs, seed):
-        values = worth(_members_by_step(forward), players + 1).tolist()
-        backwards = worth(_members_by_step(forward[::-1]), players + 1).tolist()
-        whole = values[-1]
-        added = [0] * players
-        for order, steps in ((forward, values), (forward[::-1], backwards)):
-            for player, (before, after) in zip(order, itertools.pairwise(steps), strict=True):
-                added[player] += after - before
-        for player, both in enumerate(added):
-            sums[player] += both
-            squares[player] += both * both
+    orders = _orders(players, pairs, seed)
+    while batch := list(itertools.islice(orders, max(1, _BATCH_STEPS // (2 * players)))):
+        both = np.array([order for forward in batch for order in (forward, forward[::-1])], np.int64)
+        added = _added(both, worth).reshape(len(batch), 2, players).sum(axis=1).astype(object)
+        sums += added.sum(axis=0)
+        squares += (added * added).sum(axis=0)
+        whole = int(added[0].sum()) // 2
     variances = [square / pairs - (total / pairs) ** 2 for square, total in zip(squares, sums, strict=True)]
     error = _CONFIDENCE * math.sqrt(max(0.0, *variances) / pairs) / 2
-    return Shares(largest_remainder(whole, sums), math.ceil(error), (), pairs)
+    return Shares(largest_remainder(whole, sums.tolist()), math.ceil(error), (), pairs)
+
+
+def _added(orders: Values, worth: Worth) -> Values:
+    """What each player adds in each order; orders by row."""
+    count, players = orders.shape
+    steps = np.arange(players + 1)
+    places = np.argsort(orders, axis=1)
+    members = [(steps > places[:, player : player + 1]).ravel() for player in range(players)]
+    values = worth(members, count * (players + 1)).reshape(count, players + 1)
+    return np.take_along_axis(np.diff(values, axis=1), places, axis=1)
 
 
 def _orders(players: int, pairs: int, seed: int) -> Iterator[list[int]]:
@@ -116,10 +122,3 @@ def _orders(players: int, pairs: int, seed: int) -> Iterator[list[int]]:
         order = list(range(players))
         dice.shuffle(order)
         yield order
-
-
-def _members_by_step(order: Sequence[int]) -> Members:
-    """Who is in the coalition before the first joins, after the first has joined, and so on."""
-    place = {player: number for number, player in enumerate(order)}
-    steps = np.arange(len(order) + 1)
-    return [steps > place[player] for player in range(len(order))]

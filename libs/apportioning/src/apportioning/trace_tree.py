@@ -10,6 +10,7 @@ Times are put right for comparison only; the spans keep theirs:
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from apportioning.assembly import SessionFlag
 from apportioning.span import Span, SpanKind
 
 _NO_PARENT = -1
@@ -35,11 +36,26 @@ class TraceTree:
     """Spans are there whose parent is not: they hang under the root. The root itself may be one."""
     cyclic: bool
     """Spans are there that claim to be their own ancestors."""
+    skewed: bool
+    """A callee's clock can't be right."""
+    overflowing: bool
+    """A span that was waited for outlived the one that waited."""
 
     @property
     def whole(self) -> bool:
         """Whether nothing is known to be missing."""
         return not (self.missing_parent or self.cyclic)
+
+    def flags(self) -> Iterator[SessionFlag]:
+        """What is wrong with it."""
+        if self.missing_parent:
+            yield SessionFlag.MISSING_PARENT
+        if self.cyclic:
+            yield SessionFlag.CYCLE
+        if self.skewed:
+            yield SessionFlag.CLOCK_SKEW
+        if self.overflowing:
+            yield SessionFlag.OVERFLOW
 
 
 def grow_tree(spans: Sequence[Span], root_id: bytes) -> TraceTree:
@@ -47,18 +63,20 @@ def grow_tree(spans: Sequence[Span], root_id: bytes) -> TraceTree:
     ordered = sorted(spans, key=lambda span: (span.start_ns, span.end_ns, span.span_id))
     links = _Links(ordered, root_id)
     order = links.attach()
-    starts, ends, blocking = _place(ordered, links.parents, order)
+    places = _place(ordered, links.parents, order)
     return TraceTree(
         spans=ordered,
         root=links.root,
         parents=links.parents,
         children=links.children,
         order=order,
-        starts=starts,
-        ends=ends,
-        blocking=blocking,
+        starts=places.starts,
+        ends=places.ends,
+        blocking=places.blocking,
         missing_parent=links.missing_parent,
         cyclic=links.cyclic,
+        skewed=places.skewed,
+        overflowing=places.overflowing,
     )
 
 
@@ -130,13 +148,21 @@ class _Links:
         return order
 
 
-def _place(
-    spans: Sequence[Span], parents: Sequence[int], order: Sequence[int]
-) -> tuple[list[int], list[int], list[bool]]:
-    """Start, end and whether it was waited for, of every span under the root."""
+@dataclass(slots=True)
+class _Places:
+    """Start, end and whether it was waited for, of every span."""
+
+    starts: list[int]
+    ends: list[int]
+    blocking: list[bool]
+    skewed: bool = False
+    overflowing: bool = False
+
+
+def _place(spans: Sequence[Span], parents: Sequence[int], order: Sequence[int]) -> _Places:
     starts = [span.start_ns for span in spans]
     ends = [span.start_ns + span.duration_ns for span in spans]
-    blocking = [True] * len(spans)
+    places = _Places(starts, ends, [True] * len(spans))
     shifts = [0] * len(spans)
     for number in order[1:]:
         span, above = spans[number], parents[number]
@@ -145,16 +171,18 @@ def _place(
         start, end = starts[number] + shift, ends[number] + shift
         first, last = starts[above], ends[above]
         if _is_message(parent, span):
-            blocking[number] = False
+            places.blocking[number] = False
         elif _is_remote(parent, span) and not first <= start <= last:
+            places.skewed = True
             moved = first + max(0, (last - first) - (end - start)) // 2
             shift, start, end = shift + moved - start, moved, min(last, moved + end - start)
         elif end < first or start > last:
-            blocking[number] = False
-        else:
+            places.blocking[number] = False
+        elif start < first or end > last:
+            places.overflowing = True
             start, end = max(start, first), min(end, last)
         shifts[number], starts[number], ends[number] = shift, start, end
-    return starts, ends, blocking
+    return places
 
 
 def _is_message(parent: Span, child: Span) -> bool:

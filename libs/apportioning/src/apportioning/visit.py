@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from apportioning.span import PROVIDER
+from apportioning.terms import LinkTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Visit:
     error: bool
 
     @property
+    def gap_ns(self) -> int:
+        """What the callee's own spans don't account for; nothing when it sent none."""
+        return 0 if self.answered_ns is None else max(0, self.waited_ns - self.answered_ns)
+
+    @property
     def link_ns(self) -> int:
         """The part of the waiting that is the way between the parties rather than the callee's.
 
@@ -35,9 +41,15 @@ class Visit:
         is the partner's to keep short. But a partner that calls another could hide its own slowness in that gap, so
         there the callee answers for what its own spans say, and the rest is the link's.
         """
-        if self.caller == PROVIDER or self.answered_ns is None:
-            return 0
-        return max(0, self.waited_ns - self.answered_ns)
+        return 0 if self.caller == PROVIDER else self.gap_ns
+
+    def link_under(self, link: LinkTerms | None) -> int:
+        """The part of the waiting that is not the callee's, by what was agreed of the way to it."""
+        return self.link_ns if link is None else link.not_callees_ns(self.gap_ns)
+
+    def accountable_under(self, link: LinkTerms | None) -> int:
+        """What is held against the callee's budget, by what was agreed of the way to it."""
+        return self.waited_ns - self.link_under(link)
 
     @property
     def accountable_ns(self) -> int:

@@ -7,6 +7,7 @@ Of the provider's own spans those that enclose visits stay as intervals, for the
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from apportioning.orders import label
 from apportioning.span import PROVIDER, Span, SpanKind
 from apportioning.timeline import Timeline
 from apportioning.trace_tree import TraceTree
@@ -24,6 +25,30 @@ class Visits:
     """By node of the timeline: the visit that its own time belongs to."""
     entered_at: Mapping[int, int]
     """By node of the timeline where a visit begins: that visit."""
+    of_span: Mapping[int, int] = field(default_factory=dict)
+    """By number of a span in the tree: the visit that it belongs to."""
+    labels: Sequence[str] = ()
+    """By node of the timeline: party and operation."""
+    span_ids: Sequence[bytes] = ()
+    """By node of the timeline: the span whose interval it is."""
+
+    def own_times(self) -> list[int]:
+        """By visit, in nanoseconds: what lies in it and in none of the visits that it made."""
+        own = [0] * len(self.visits)
+        starts, ends, children = self.timeline.starts, self.timeline.ends, self.timeline.children
+        for node, visit in enumerate(self.visit_of):
+            took = ends[node] - starts[node]
+            below = children[node]
+            if len(below) == 1:  # all children lie within their parent
+                took -= ends[below[0]] - starts[below[0]]
+            elif below:
+                until = starts[node]
+                for start, end in sorted((starts[child], ends[child]) for child in below):
+                    if end > until:
+                        took -= end - (start if start > until else until)
+                        until = end
+            own[visit] += took
+        return own
 
 
 def collapse(tree: TraceTree, callees: Mapping[str, str]) -> Visits:
@@ -44,8 +69,11 @@ class _Kept:
     children: list[list[int]] = field(default_factory=list)
     visit_of: list[int] = field(default_factory=list)
     entered_at: dict[int, int] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    span_ids: list[bytes] = field(default_factory=list)
 
-    def add(self, start: int, end: int, parent: int | None, visit: int) -> int:
+    def add(self, span: Span, start: int, end: int, parent: int | None, visit: int) -> int:
+        self.span_ids.append(span.span_id)
         self.starts.append(start)
         self.ends.append(end)
         self.children.append([])
@@ -81,7 +109,10 @@ class _Collapse:
             places[number] = self._root() if number == tree.root else self._place(number, places[tree.parents[number]])
         kept = self._kept
         timeline = Timeline(kept.starts, kept.ends, kept.children)
-        return Visits(self._visits, timeline, kept.visit_of, kept.entered_at)
+        of_span = {number: place.visit for number, place in places.items()}
+        return Visits(
+            self._visits, timeline, kept.visit_of, kept.entered_at, of_span, kept.labels, kept.span_ids
+        )
 
     def _callee(self, number: int) -> str | None:
         """Whom a CLIENT span calls; None when it calls nobody else, or several."""
@@ -140,7 +171,9 @@ class _Collapse:
         return _Place(above.visit, node)
 
     def _keep(self, number: int, parent: int | None, visit: int) -> int:
-        return self._kept.add(self._tree.starts[number], self._tree.ends[number], parent, visit)
+        tree = self._tree
+        self._kept.labels.append(label(self._visits[visit].partner, tree.spans[number].operation))
+        return self._kept.add(tree.spans[number], tree.starts[number], tree.ends[number], parent, visit)
 
     def _visit(self, number: int, partner: str, caller: str) -> Visit:
         tree = self._tree

@@ -4,6 +4,7 @@ BillingError
 ├── NotFound
 │   ├── BillRunNotFound
 │   ├── BillCheckNotFound
+│   ├── CustomerNotFound
 │   ├── DisputeNotFound
 │   └── SubscriptionNotFound
 ├── AlreadyExists       the name is taken
@@ -57,6 +58,13 @@ class SubscriptionNotFound(NotFound):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no {name}", {"subscription": name})
+
+
+class CustomerNotFound(NotFound):
+    """The profile knows no such customer."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no {name}", {"customer": name})
 
 
 class DisputeNotFound(NotFound):

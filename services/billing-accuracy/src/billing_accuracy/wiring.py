@@ -15,17 +15,26 @@ from billing_accuracy.domain.policy_document import PolicyError, load_policy
 from billing_accuracy.handlers.advise import BillAdviser
 from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import View
+from billing_accuracy.handlers.prefill_order import OrderDesk
 from billing_accuracy.handlers.settle_disputes import DisputeDesk
 from billing_accuracy.server.account_calls import AccountServicer
 from billing_accuracy.server.advice_calls import BillAdviceServicer
-from billing_accuracy.server.authorization import ACCOUNT_SERVICE, ADVICE_SERVICE, AUTHORIZATION, DISPUTE_SERVICE
+from billing_accuracy.server.authorization import (
+    ACCOUNT_SERVICE,
+    ADVICE_SERVICE,
+    AUTHORIZATION,
+    DISPUTE_SERVICE,
+    ORDER_SERVICE,
+)
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
 from billing_accuracy.server.bills import BillReader
 from billing_accuracy.server.dispute_calls import DisputeServicer
 from billing_accuracy.server.entries import EntryReader
 from billing_accuracy.server.faults import ERRORS
 from billing_accuracy.server.measure import Measure
-from billing_accuracy.server.peers import CatalogueClient, ProfileClient, UsageClient
+from billing_accuracy.server.order_calls import OrderServicer
+from billing_accuracy.server.peers import CatalogueClient, CustomerClient, ProfileClient, UsageClient
+from billing_accuracy.server.quotes import QuoteReader
 from billing_accuracy.server.servicer import BillingAccuracyServicer
 from billing_accuracy.server.sessions import StoreSessions
 from billing_accuracy.settings import Settings
@@ -33,11 +42,14 @@ from billing_accuracy.store.account_entries import StoredEntries
 from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.disputes import StoredDisputes
+from billing_accuracy.store.run_reports import StoredRunReports
+from billing_accuracy.store.quotes import StoredQuotes
 from billing_accuracy.store.tables import SCHEMA
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
 from cxmesh.billing.v1.dispute_service_pb2_grpc import add_DisputeServiceServicer_to_server
+from cxmesh.billing.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from mesh.rpc import Servicer
 from mesh.rpc.validation import RequestRules
 from mesh.service import Application, Job, Runtime, ServiceDefinition
@@ -62,6 +74,7 @@ def build(runtime: Runtime) -> Application:
         tally=measure,
     )
     adviser = BillAdviser(sessions, checker.profile, checker.catalogue, checker.usage)
+    orders = OrderDesk(CustomerClient(to("profile", settings.profile_address)), checker.catalogue, sessions)
     desk = DisputeDesk(adviser, _dispute_policy(settings), measure)
     rules = RequestRules()
     return Application(
@@ -86,6 +99,11 @@ def build(runtime: Runtime) -> Application:
                 implementation=DisputeServicer(sessions, desk),
                 service=DISPUTE_SERVICE,
             ),
+            Servicer(
+                add=add_OrderServiceServicer_to_server,
+                implementation=OrderServicer(sessions, QuoteReader(rules), orders, runtime.clock),
+                service=ORDER_SERVICE,
+            ),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
@@ -104,7 +122,8 @@ def _wordings() -> Mapping[str, Wording]:
 
 def _records(connection: AsyncConnection) -> View:
     runs, checks = StoredBillRuns(connection), StoredBillChecks(connection)
-    return View(runs, checks, StoredEntries(connection), StoredDisputes(connection))
+    entries, disputes = StoredEntries(connection), StoredDisputes(connection)
+    return View(runs, checks, entries, disputes, StoredQuotes(connection), StoredRunReports(connection))
 
 
 def _policy(settings: Settings) -> VerdictPolicy:

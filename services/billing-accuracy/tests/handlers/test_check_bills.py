@@ -25,6 +25,9 @@ class NoEntries:
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> Mapping[str, Any]:
         return {}
 
+    async def latest(self, subscriptions: Collection[str]) -> Mapping[str, Any]:
+        return {}
+
     async def balances(self, bills: Sequence[Bill]) -> Mapping[str, Any]:
         return {}
 
@@ -49,13 +52,13 @@ class Fakes:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[View]:
         ports = cast("Any", self)
-        yield View(ports, ports, cast("Any", NoEntries()), ports)
+        yield View(ports, ports, cast("Any", NoEntries()), ports, cast("Any", NoEntries()))
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[Work]:
         self.kept |= self.raced
         ports = cast("Any", self)
-        yield Work(ports, ports, ports, ports, ports, NOW)
+        yield Work(ports, ports, ports, ports, ports, ports, NOW)
 
     async def get(self, bill_run_id: str) -> BillRun:
         if bill_run_id != "run":

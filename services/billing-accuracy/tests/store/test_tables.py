@@ -10,7 +10,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, Table, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, metadata
+from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, QUOTE, metadata
 from mesh.store import Store, apply_migrations, pending_migrations
 
 SCRIPTS = "billing_accuracy.store.migrations"
@@ -33,7 +33,7 @@ def _key(connection: Connection, table: Table) -> list[str]:
 
 async def test_the_tables_are_as_described(store: Store) -> None:
     async with store.engine.connect() as connection:
-        for table in (BILL_RUN, BILL_CHECK, FINDING, ACCOUNT_ENTRY, DISPUTE):
+        for table in (BILL_RUN, BILL_CHECK, FINDING, ACCOUNT_ENTRY, DISPUTE, QUOTE):
             expected = {each.name: (each.nullable, str(each.type.as_generic())) for each in table.columns}
             assert await connection.run_sync(_columns, table) == expected
             assert await connection.run_sync(_key, table) == [column.name for column in table.primary_key]
@@ -43,7 +43,7 @@ async def test_the_tables_are_as_described(store: Store) -> None:
 
 async def test_the_schema_holds_nothing_else(store: Store) -> None:
     mesh = {MESH.outbox, MESH.relay_state, MESH.inbox, MESH.idempotent_request}
-    assert set(metadata.tables.values()) == {ACCOUNT_ENTRY, BILL_RUN, BILL_CHECK, DISPUTE, FINDING} | mesh
+    assert set(metadata.tables.values()) == {ACCOUNT_ENTRY, BILL_RUN, BILL_CHECK, DISPUTE, FINDING, QUOTE} | mesh
     async with store.engine.connect() as connection:
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names("billing"))
     assert set(names) == {table.name for table in metadata.tables.values()} | {"alembic_version"}

@@ -59,7 +59,12 @@ class Settings(ServiceSettings):
     """Options that plans include, for the churn model: `world=international gold=international,voicemail`."""
 
     correlation_poll_seconds: float = Field(0.5, gt=0)
-    """How often events that wait for patterns are looked for that another replica took in, and silences that are due."""
+    """How often events that wait for patterns are looked for that another replica took in, and silences that are due.
+    """
+    correlation_idle_seconds: float = Field(300, gt=0)
+    """How long a source may be silent before patterns that are raised settled no longer wait for it."""
+    correlation_behind_seconds: float = Field(3600, ge=0)
+    """How far a source may be behind the others, in the time of its events, and still be waited for."""
 
     @property
     def clock_difference(self) -> timedelta:

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import grpc
+from grpc import StatusCode
+
 from cxmesh.usage.v1.observation_service_pb2_grpc import add_ObservationServiceServicer_to_server
 from cxmesh.usage.v1.pattern_service_pb2_grpc import add_PatternServiceServicer_to_server
 from mesh.events import Subscription
+from mesh.events.passing import will_pass
 from mesh.rpc import Servicer
 from mesh.service import Job, Runtime
 from usage_correlation.domain.patterns.calendar import Calendar
 from usage_correlation.domain.patterns.document import PatternReader
+from usage_correlation.domain.patterns.watermarks import Patience
 from usage_correlation.domain.signals import Signal
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.observations.record_observations import RecordObservations
@@ -22,6 +27,7 @@ from usage_correlation.handlers.patterns.correlator import Correlator
 from usage_correlation.handlers.patterns.dry_run import DryRun
 from usage_correlation.handlers.patterns.handing_over import HandOver, UsageReaction
 from usage_correlation.handlers.patterns.people import KnownPeople
+from usage_correlation.handlers.patterns.recall_history import RecallHistory
 from usage_correlation.handlers.ports import ChangeKind
 from usage_correlation.peers.customers import CustomersClient
 from usage_correlation.server import pattern_events
@@ -33,11 +39,13 @@ from usage_correlation.server.signals import signal_raised
 from usage_correlation.settings import Settings
 from usage_correlation.store.changes import note_changes
 from usage_correlation.store.correlation_history import EventHistory
+from usage_correlation.store.correlation_parking import ParkingStore
 from usage_correlation.store.correlation_queue import PostgresLanes, enqueue
 from usage_correlation.store.keys import KeyStore
 from usage_correlation.store.observations import ObservationStore, PostgresObservationWriter
 from usage_correlation.store.patterns import PatternStore, PostgresPatternWriter
 
+_OUR_FAULT: Final = (StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION, StatusCode.OUT_OF_RANGE)
 _AGAIN: Final = timedelta(milliseconds=1)
 _PRUNE_EVERY: Final = timedelta(minutes=10)
 Signalled = Callable[[Sequence[Signal], datetime], None]
@@ -78,17 +86,22 @@ def patterns(
     directory.follow(ChangeKind.PATTERN, book.reload)
     directory.follow(ChangeKind.CUSTOMER, people.forget)
     hand_over = HandOver(book, enqueue)
+    lanes, correlator = PostgresLanes(store, signal_raised), Correlator(people, history, calendar)
+    patience = Patience.of(
+        timedelta(seconds=settings.correlation_idle_seconds), timedelta(seconds=settings.correlation_behind_seconds)
+    )
     correlate = Correlate(
-        PostgresLanes(store, signal_raised), directory, book, Correlator(people, history, calendar), history, calendar,
-        clock, _Witness(runtime, signalled),
+        lanes, directory, book, correlator, history, calendar, clock, _Witness(runtime, signalled),
+        patience=patience, passes=_passes,
     )  # fmt: skip
+    recall = RecallHistory(lanes, kept, directory, book, people, correlator, history, clock)
     record = RecordObservations(
         directory, people, observations, keys, hand_over, clock, ahead=settings.clock_difference
     )
     take = TakeTouchPoints(directory, PostgresObservationWriter, keys, hand_over, clock)
     cases = PatternCases(
         store, lambda uow: PostgresPatternWriter(uow.connection, clock), kept, reader,
-        DryRun(people, history, calendar, clock), directory, clock,
+        ParkingStore(store), DryRun(people, history, calendar, clock), directory, clock,
     )  # fmt: skip
     poll = timedelta(seconds=settings.correlation_poll_seconds)
     return PatternParts(
@@ -104,6 +117,14 @@ def patterns(
         pattern_events.subscriptions(group, take, note_changes, clock),
         (
             Job("correlate-patterns", _AGAIN, lambda: correlate.watch(hand_over, poll)),
+            Job("recall-history", poll, lambda: recall.watch(hand_over)),
             Job("forget-what-no-pattern-needs", _PRUNE_EVERY, correlate.prune),
         ),
     )
+
+
+def _passes(error: Exception) -> bool:
+    """Whether a failure to correlate passes by itself: the database or the profile is away."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return error.code() not in _OUR_FAULT
+    return will_pass(error)

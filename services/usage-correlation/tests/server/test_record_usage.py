@@ -120,7 +120,7 @@ async def test_what_is_stored_is_acknowledged_whatever_became_of_its_subscriptio
     await record(world, known)
     # Forget it here as well: a restart would.
     del world.profile.known[f"subscriptions/{name}"]
-    world.clock.advance(timedelta(seconds=3601))
+    world.clock.advance(timedelta(seconds=301))
     other.record_id = known.record_id
     other.quantity = 99
     answer = await record(world, known, other, usage_record(name))

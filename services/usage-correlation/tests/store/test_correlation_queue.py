@@ -11,6 +11,7 @@ from mesh.store import Store
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.patterns.columns import Events
 from usage_correlation.domain.patterns.hits import Kept, Sums, objects
+from usage_correlation.domain.patterns.watermarks import Patience, SourceClock
 from usage_correlation.handlers.patterns.handing_over import by_lane
 from usage_correlation.handlers.patterns.ports import LANES, Due, KeptPart, Stretch, SumPart
 from usage_correlation.server.signals import signal_raised
@@ -19,6 +20,7 @@ from usage_correlation.store.keys import KeyStore
 
 AT = to_micros(NOON)
 MINUTE = 60 * 10**6
+PATIENCE = Patience(5 * MINUTE, 60 * MINUTE)
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ async def lanes(store: Store) -> PostgresLanes:
     async with store.unit_of_work() as uow:
         for table in ("correlation_queue", "pattern_event", "pattern_sum", "pattern_due"):
             await uow.connection.execute(text(f"DELETE FROM usage.{table}"))  # noqa: S608 - names of our own tables
+        await uow.connection.execute(text("DELETE FROM usage.correlation_source"))
         await uow.connection.execute(text("UPDATE usage.correlation_lane SET clock_micros = 0, as_of_micros = 0"))
     return PostgresLanes(store, signal_raised)
 
@@ -43,11 +46,11 @@ def batch(*minutes: float) -> Events:
 async def test_batches_wait_in_their_lane_in_the_order_in_which_they_came(store: Store, lanes: PostgresLanes) -> None:
     await wait(store, (2, batch(1)), (3, batch(9)))
     await wait(store, (2, batch(2, 3)))
-    assert sorted(await lanes.pending([], AT)) == [2, 3]
+    assert sorted(await lanes.pending([], AT, PATIENCE)) == [2, 3]
     async with lanes.free(2) as lane:
         assert lane is not None
-        assert [each.ids for each in await lane.waiting(10)] == [["d1"], ["d2", "d3"]]
-    assert await lanes.pending([], AT) == [3]
+        assert [each.ids for each in await lane.waiting(10, [])] == [["d1"], ["d2", "d3"]]
+    assert await lanes.pending([], AT, PATIENCE) == [3]
 
 
 async def test_a_lane_that_is_held_is_passed_by(store: Store, lanes: PostgresLanes) -> None:
@@ -64,16 +67,16 @@ async def test_what_was_not_finished_is_there_again(store: Store, lanes: Postgre
     async def broken_off() -> None:
         async with lanes.free(1) as lane:
             assert lane is not None
-            assert len(await lane.waiting(10)) == 1
-            await lane.leave((AT, AT))
+            assert len(await lane.waiting(10, [])) == 1
+            await lane.leave({"probe": SourceClock(AT, AT)}, (AT, AT))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await broken_off()
     async with lanes.free(1) as lane:
         assert lane is not None
-        assert lane.clock == (0, 0)
-        assert len(await lane.waiting(10)) == 1
+        assert await lane.clocks() == {}
+        assert len(await lane.waiting(10, [])) == 1
 
 
 async def subject(store: Store, name: str) -> tuple[int, object]:
@@ -144,8 +147,8 @@ async def test_whom_to_look_at_again(store: Store, lanes: PostgresLanes) -> None
         await memory.look_again([(7, one, 70, 80), (7, one, 65, 75)], earliest=True)
         assert list(await memory.take_due([7], 75, 10)) == [Due(7, "s-1", 65)]
         await memory.look_again([(7, one, 70, 80)], earliest=True)
-    assert await lanes.pending([7], 79) == []
-    assert await lanes.pending([8], 80) == []
+    assert await lanes.pending([7], 79, PATIENCE) == []
+    assert await lanes.pending([8], 80, PATIENCE) == []
 
 
 async def test_what_is_too_old_or_of_no_pattern_is_forgotten(store: Store, lanes: PostgresLanes) -> None:
@@ -156,8 +159,8 @@ async def test_what_is_too_old_or_of_no_pattern_is_forgotten(store: Store, lanes
         await lane.memory.keep_events(parts)
         await lane.memory.add_sums([SumPart(state, [one], sums(0, 1, 1, 1)) for state in (7, 9)])
         await lane.memory.look_again([(7, one, 1, 1), (9, one, 1, 1)], earliest=True)
-        await lane.leave((AT + 40 * MINUTE, AT))
-    await lanes.prune({7: 20 * MINUTE, 8: 60 * MINUTE})
+        await lane.leave({}, (AT + 40 * MINUTE, AT))
+    await lanes.prune({7: 20 * MINUTE, 8: 60 * MINUTE}, 0)
     assert await rows(store, "pattern_event", "state_key, (event_micros - :at) / 60000000") == [
         (7, 30),
         (8, 0),

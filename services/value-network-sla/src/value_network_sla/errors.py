@@ -7,9 +7,11 @@ SlaError
 │   ├── TraceNotFound
 │   ├── SessionNotFound
 │   ├── SatisfactionNotFound
-│   └── BreachNotFound
+│   ├── BreachNotFound
+│   └── TokenNotFound
 ├── AlreadyExists     the name is taken by other content
 ├── InvalidValue      a value cannot be
+├── TokenRefused      a sender shows a token that is good for nothing
 ├── UnknownPartner    the sender of spans has a certificate, but is no partner here
 └── Overloaded        more spans wait to be stored than this replica holds
 """
@@ -71,6 +73,12 @@ class SatisfactionNotFound(NotFound):
     kind = "satisfaction"
 
 
+class TokenNotFound(NotFound):
+    """No token has this name."""
+
+    kind = "sender_token"
+
+
 class AlreadyExists(SlaError):  # noqa: N818 - reads as the answer it becomes
     """A resource of this name exists with other content."""
 
@@ -86,6 +94,13 @@ class InvalidValue(SlaError):  # noqa: N818 - reads as the answer it becomes
         self.field = field
         self.value = value
         self.expected = expected
+
+
+class TokenRefused(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A token that was never given out, has run out or was revoked; which of them is nobody's business."""
+
+    def __init__(self) -> None:
+        super().__init__("the bearer token is not, or no longer, one that spans may be sent with", {})
 
 
 class UnknownPartner(SlaError):  # noqa: N818 - reads as the answer it becomes

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from mesh.settings import ServiceSettings
+from mesh.settings import HostPort, ServiceSettings
 
 _MEBIBYTE = 1 << 20
 
@@ -20,6 +20,14 @@ class Settings(ServiceSettings):
     """How long after its end a window is judged: sessions that began in it are to be closed by then."""
     max_waiting_spans: int = Field(200_000, gt=0)
     """Spans that may wait to be stored; beyond, senders are told to come again."""
+    otlp_http_listen: HostPort | None = None
+    """Where spans are taken in by OTLP/HTTP, from senders with a certificate or a token; by custom port 4318."""
+    otlp_token_listen: HostPort | None = None
+    """Where spans are taken in by OTLP/gRPC from senders with a token and no certificate; by custom port 4317."""
+    evidence_share: float = Field(1.0, ge=0, le=1)
+    """Of sessions with nothing wrong, the share whose spans are kept for the whole time. All sessions are counted."""
+    evidence_minutes: int = Field(60, gt=0)
+    """How long the spans of the others are kept, and late ones correct the session."""
     span_retention_days: int = Field(7, ge=2)
     """How long spans are kept. Until a day before, late spans correct a closed session; then it stays as it is."""
     session_retention_days: int = Field(40, ge=32)

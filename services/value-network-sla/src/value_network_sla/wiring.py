@@ -3,25 +3,28 @@
 from datetime import timedelta
 from typing import Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server
-
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import add_ValueNetworkSlaServiceServicer_to_server
 from mesh.observe import log
 from mesh.rpc import Servicer
 from mesh.service import Application, Job, Runtime, ServiceDefinition
+from value_network_sla.domain.evidence_rule import EvidenceRule
 from value_network_sla.handlers.close_sessions import CloseSessions
 from value_network_sla.handlers.judge_windows import JudgeWindows
-from value_network_sla.handlers.receive_spans import SpanReceiver
-from value_network_sla.server.authorization import AUTHORIZATION, TRACE_SERVICE
+from value_network_sla.server.authorization import AUTHORIZATION
 from value_network_sla.server.authorization import SERVICE as SLA_SERVICE
 from value_network_sla.server.calls import Calls
 from value_network_sla.server.faults import ERRORS
 from value_network_sla.server.servicer import ValueNetworkSlaServicer
-from value_network_sla.server.trace_servicer import TraceServicer
 from value_network_sla.settings import Settings
 from value_network_sla.store.records import records_on
 from value_network_sla.store.retention import Retention, purge
 from value_network_sla.store.tables import SCHEMA
+from value_network_sla.wiring_receiving import Doors
+from value_network_sla.wiring_satisfaction import (
+    satisfaction_jobs,
+    satisfaction_servicer,
+    satisfaction_subscriptions,
+)
 
 _CLOSE_EVERY = timedelta(milliseconds=250)
 _JUDGE_EVERY = timedelta(seconds=1)
@@ -34,15 +37,18 @@ def build(runtime: Runtime) -> Application:
     if not isinstance(settings, Settings):
         raise TypeError(f"expected the settings of this service, got {type(settings).__name__}")
     calls = Calls(runtime.store, records_on, runtime.clock)
-    receiver = SpanReceiver(calls, max_waiting_spans=settings.max_waiting_spans)
+    doors = Doors(runtime, settings, calls)
     return Application(
         servicers=[
             Servicer(add_ValueNetworkSlaServiceServicer_to_server, ValueNetworkSlaServicer(calls), SLA_SERVICE),
-            Servicer(add_TraceServiceServicer_to_server, TraceServicer(receiver), TRACE_SERVICE, traced=False),
+            doors.servicer(),
+            satisfaction_servicer(runtime),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
-        jobs=_jobs(runtime, settings, calls),
+        jobs=[*_jobs(runtime, settings, calls), *satisfaction_jobs(runtime, settings)],
+        subscriptions=satisfaction_subscriptions(),
+        listeners=doors.listeners(),
     )
 
 
@@ -53,6 +59,7 @@ def _jobs(runtime: Runtime, settings: Settings, calls: Calls) -> list[Job]:
         longest_open=timedelta(seconds=settings.longest_open_seconds),
         correctable=timedelta(days=settings.span_retention_days - 1),
         on_failure=_report,
+        evidence=EvidenceRule(settings.evidence_share, timedelta(minutes=settings.evidence_minutes)),
     )
     judge = JudgeWindows(calls, settle=timedelta(seconds=settings.settle_seconds))
     retention = Retention(

@@ -82,8 +82,8 @@ class Certificates:
                 self._tell_once(str(error))
             return self._material
 
-    def server_credentials(self) -> grpc.ServerCredentials:
-        """Credentials for a server that demands a certificate of every caller and follows the files."""
+    def server_credentials(self, *, callers: bool = True) -> grpc.ServerCredentials:
+        """Credentials for a server that follows the files and, with `callers`, demands a certificate of every caller."""
         shown = self.current()
 
         def renewed() -> grpc.ServerCertificateConfiguration | None:
@@ -97,7 +97,7 @@ class Certificates:
         return grpc.dynamic_ssl_server_credentials(
             shown.server_configuration(),
             renewed,  # type: ignore[arg-type]  # the stubs don't know that None means "no change"
-            require_client_authentication=True,
+            require_client_authentication=callers,
         )
 
     def _tell_once(self, problem: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import metadata
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Tracer
@@ -47,6 +47,21 @@ class Job:
             raise ValueError(f"job {self.name!r}: expected a time above zero between runs, got {self.every}")
 
 
+class Listener(Protocol):
+    """A port of a service beside the one for gRPC: for a protocol that others have laid down."""
+
+    name: str
+    """What it serves, in a word: `otlp-http`."""
+    address: str
+    """Where it serves: `host:port`; before `start`, where it is to."""
+
+    async def start(self) -> None:
+        """Bind the port and serve."""
+
+    async def stop(self) -> None:
+        """Let what is running end, then close the port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """What a service does, wired and ready."""
@@ -59,6 +74,8 @@ class Application:
     subscriptions: Sequence[Subscription[Any]] = ()
     """Which events are handled; each of the service's own group."""
     jobs: Sequence[Job] = ()
+    listeners: Sequence[Listener] = ()
+    """Further ports. They open after the one for gRPC, and close before it."""
 
 
 @dataclass(frozen=True, slots=True)

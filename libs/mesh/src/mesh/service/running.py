@@ -1,6 +1,7 @@
 """How does a service come up, and how does it go down, in the right order?"""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,6 +38,8 @@ class RunningService:
     health_address: str
     metrics_address: str
     runtime: Runtime
+    listeners: Mapping[str, str]
+    """Where else it serves: address by name."""
     failed: asyncio.Future[None]
     """Raises BackgroundFailed when something that runs beside the calls has ended; stop the service then."""
     _closing: AsyncExitStack
@@ -86,6 +89,9 @@ async def start(
         if takes_traces:
             stack.push_async_callback(asyncio.to_thread, telemetry.flush)
         await server.start()
+        for listener in application.listeners:
+            stack.push_async_callback(listener.stop)
+            await listener.start()
         _start_work(definition, application, runtime, relaying, working)
         server.set_serving()
         return RunningService(
@@ -93,6 +99,7 @@ async def start(
             health_address=server.health_address,
             metrics_address=telemetry.metrics_address,
             runtime=runtime,
+            listeners={listener.name: listener.address for listener in application.listeners},
             failed=failed,
             _closing=stack.pop_all(),
         )

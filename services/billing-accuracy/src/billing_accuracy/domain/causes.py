@@ -57,7 +57,7 @@ class Causes:
             f"{_comes_to(pair.charge)} {self._money(exact)} before rounding, half-way between two amounts; the tariff "
             f"rounds to {self._money(pair.charge.amount)}, the bill to {self._money(pair.billed.amount)}"
         )
-        return _instead(FindingClass.ROUNDING, pair, text)
+        return _instead(FindingClass.ROUNDING, pair, text, "a tie rounded the other way")
 
     def quantity(self, pair: Pair) -> Cause:
         """Count or quantity is not what was used."""
@@ -71,13 +71,13 @@ class Causes:
             f"line {wrong.line_id} has {pair.charge.charge_code} as {_TYPES[wrong.line_type]}, while under "
             f"{self._plan} it is {_TYPES[pair.charge.line_type]}"
         )
-        return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text)
+        return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text, f"as {_TYPES[wrong.line_type]}")
 
     def other_rounding(self, pair: Pair, how: str) -> Cause:
         """The amount is rounded otherwise than declared, and it is no tie."""
         exact = sum((part.source.exact for part in pair.charge.parts), Fraction())
         text = f"{_comes_to(pair.charge)} {self._money(exact)} before rounding; it was rounded {how}"
-        return self._made_out(FindingClass.ROUNDING_METHOD, pair, text)
+        return self._made_out(FindingClass.ROUNDING_METHOD, pair, text, f"rounded {how}")
 
     def proration(self, pair: Pair, days: int) -> Cause:
         """A recurring charge is for another number of days."""
@@ -86,7 +86,8 @@ class Causes:
             raise TypeError(f"{pair.charge.charge_code} doesn't recur")
         held = f"held on {source.days} of {source.cycle_days} days"
         text = f"{pair.charge.charge_code} was billed for {words.counted(days, 'day')}, and its plan was {held}"
-        return self._made_out(FindingClass.PRORATION, pair, text)
+        cause = "for the whole period" if days == source.cycle_days else "for other days"
+        return self._made_out(FindingClass.PRORATION, pair, text, cause)
 
     def other_price(self, pair: Pair, charge_code: str) -> Cause:
         """The amount is that of another charge's rate."""
@@ -98,14 +99,15 @@ class Causes:
         text = f"{_used(pair.charge)} were billed at {other}, the rate of {charge_code}"
         if len(pair.charge.parts) == 1 and part.price is not None:
             text += f"; {self._plan} charges {words.price(service, part.price, self._currency)}"
-        return self._made_out(finding_class, pair, text)
+        return self._made_out(finding_class, pair, text, f"the rate of {charge_code}")
 
     def misnamed(self, pair: Pair) -> Cause:
         """A line is right but for its code."""
         line, known = pair.billed.lines[0], self.is_known(pair.billed)
         why = "" if known else f", which {self._plan} doesn't have,"
         text = f"line {line.line_id} has under {line.charge_code}{why} what is {_used(pair.charge)}"
-        return _instead(FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE, pair, text)
+        finding_class = FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE
+        return _instead(finding_class, pair, text, f"under {line.charge_code}")
 
     @property
     def _in_force(self) -> str:
@@ -124,7 +126,7 @@ class Causes:
             self._money(_sum(lines)),
             self._money(_sum(charges)),
         )
-        return _replacing(variant.finding_class, lines, charges, text)
+        return _replacing(variant.finding_class, lines, charges, text, cause=variant.how)
 
     def difference(self, pair: Pair) -> Cause:
         """The amount is wrong, and nothing says why."""
@@ -194,16 +196,16 @@ class Causes:
         text = f"the total is rounded to {self._money(asked)}; rounded as on the right bill, it is {self._money(right)}"
         return _of_total(FindingClass.ROUNDING, asked, right, text)
 
-    def _made_out(self, finding_class: FindingClass, pair: Pair, text: str) -> Cause:
+    def _made_out(self, finding_class: FindingClass, pair: Pair, text: str, cause: str = "") -> Cause:
         amounts = self._money(pair.billed.amount), self._money(pair.charge.amount)
-        return _instead(finding_class, pair, _MADE_OUT.format(text, *amounts))
+        return _instead(finding_class, pair, _MADE_OUT.format(text, *amounts), cause)
 
     def _money(self, amount: Fraction) -> str:
         return words.money(amount, self._currency)
 
 
-def _instead(finding_class: FindingClass, pair: Pair, text: str) -> Cause:
-    return _replacing(finding_class, pair.billed.lines, (pair.charge,), text)
+def _instead(finding_class: FindingClass, pair: Pair, text: str, cause: str = "") -> Cause:
+    return _replacing(finding_class, pair.billed.lines, (pair.charge,), text, cause=cause)
 
 
 def _replacing(
@@ -212,6 +214,7 @@ def _replacing(
     charges: Sequence[ExpectedCharge],
     text: str,
     derivation: Sequence[str] = (),
+    cause: str = "",
 ) -> Cause:
     """Charges stand in the place of lines."""
     codes = {line.charge_code for line in lines}
@@ -225,6 +228,7 @@ def _replacing(
         expected=_sum(charges),
         explanation=text,
         derivation=(*derivation, *(step for charge in charges for step in charge.derivation())),
+        cause=cause,
     )
     reversals = [CorrectionLine(line.line_id, line.charge_code, -line.amount) for line in lines]
     added = [

@@ -7,12 +7,14 @@ from fractions import Fraction
 from billing_accuracy.domain.amounts import as_billed, total
 from billing_accuracy.domain.billed import by_code
 from billing_accuracy.domain.bills import LARGEST
+from billing_accuracy.domain.causes import Cause
 from billing_accuracy.domain.compare import find, total_cause
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, Verdict
 from billing_accuracy.domain.follow_causes import all_follow, following_causes, total_causes
 from billing_accuracy.domain.matching import Matched, match
 from billing_accuracy.domain.policy import VerdictPolicy
+from billing_accuracy.domain.quotes import against_quote
 from billing_accuracy.domain.rerate import Rerating
 from billing_accuracy.domain.totals import included_taxes, wrong_totals
 from billing_accuracy.domain.usage import BillCase, UsageTable
@@ -67,6 +69,8 @@ def check(
 
 def _is_right(case: BillCase, index: int, rerating: Rerating) -> bool:
     """Whether each charge that is due stands on the bill rightly, nothing else does, and the totals follow."""
+    if case.account.quote is not None:
+        return False  # a first bill is looked at in full, beside what was promised
     due, bill = rerating.due(index), case.bill
     charges, followers = dict(due.charges), due.rules.followers()
     lines, following = due.rules.told_apart(bill.all_lines)
@@ -90,6 +94,8 @@ def _explained(
     bill, expected = case.bill, suspect.expected
     causes = following_causes(bill, expected, find(bill, expected, suspect.matched, variants))
     causes += [*total_cause(bill, expected), *total_causes(bill, expected, case.account.balance)]
+    if case.account.quote is not None:
+        causes += [Cause(one) for one in against_quote(case.account.quote, expected, bill.currency)]
     causes.sort(key=lambda cause: cause.finding.rank)
     findings = tuple(cause.finding for cause in causes)
     return Checked(

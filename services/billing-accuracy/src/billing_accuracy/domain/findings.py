@@ -35,6 +35,7 @@ class FindingClass(StrEnum):
     ONE_OFF = "ONE_OFF"
     UNEXPLAINED = "UNEXPLAINED"
     ROUNDING_METHOD = "ROUNDING_METHOD"
+    QUOTE = "QUOTE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Finding:
     """Whether the difference is one of the bill's total; not where the bill only states an amount."""
     evidence: tuple[str, ...] = ()
     """Records that it is about, `{source}/{record_id}`, where it is about certain ones."""
+    cause: str = ""
+    """What was done otherwise, in few words that are the same on every bill that has it; empty: nothing says so."""
 
     @property
     def difference(self) -> Fraction:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.entries import AccountEntry
+from billing_accuracy.domain.quotes import Quote
 from rating import Cycle, UsageColumns
 
 Ints = NDArray[np.int64]
@@ -76,6 +77,8 @@ class AccountFacts:
     """In order of time; the kinds that stand on bills as lines."""
     balance: Balance | None = None
     """What was owed before; None when it isn't known."""
+    quote: Quote | None = None
+    """What was promised, of the subscription's first bill; None of later ones, and where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

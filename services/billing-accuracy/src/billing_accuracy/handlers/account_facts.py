@@ -13,6 +13,7 @@ async def account_facts(kept: View, bills: Sequence[Bill]) -> dict[str, AccountF
     start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
     entries = await kept.entries.between({bill.subscription for bill in bills}, start, end)
     balances = await kept.entries.balances(bills)
+    quotes = await kept.quotes.latest({bill.subscription for bill in bills})
     return {
         bill.bill_id: AccountFacts(
             tuple(
@@ -21,6 +22,7 @@ async def account_facts(kept: View, bills: Sequence[Bill]) -> dict[str, AccountF
                 if one.kind in LINE_TYPES and bill.start <= one.time < bill.end
             ),
             balances.get(bill.bill_id),
+            quotes.get(bill.subscription),
         )
         for bill in bills
     }

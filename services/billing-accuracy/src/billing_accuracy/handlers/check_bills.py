@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol, TypeVar
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.checking import Checked, check
-from billing_accuracy.domain.findings import HoldState, Verdict
 from billing_accuracy.domain.policy import VerdictPolicy
+from billing_accuracy.domain.runs.systematic import SystematicRule
 from billing_accuracy.domain.usage import AccountFacts, BillCase
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.account_facts import account_facts
@@ -26,9 +26,13 @@ from billing_accuracy.handlers.ports import (
     View,
     Work,
 )
+from billing_accuracy.handlers.runs.keep_checks import CheckKeeper, rejected_bills
+from billing_accuracy.handlers.runs.ports import StreamPlace
 from rating import Tariff
 
 Outcome = BillCheck | BillProblem
+Unread = tuple[str, BillProblem]
+"""The name under which a bill came, and why it can't be checked."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -44,6 +48,22 @@ class Sessions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """Bills that were rated and compared, and not kept yet."""
+
+    run: BillRun
+    bills: Sequence[Bill]
+    fresh: Mapping[str, Bill]
+    """Those that weren't checked in the run before, by id; of several with one id the first."""
+    known: Mapping[str, BillCheck]
+    """Checks of the others."""
+    problems: Mapping[str, BillProblem]
+    """Why some of the fresh ones can't be checked."""
+    results: Sequence[Checked]
+    """Of the rest of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class BillChecker:
     """Checks bills of a run; asks the other services before its transaction begins, so that none waits within it."""
 
@@ -53,9 +73,16 @@ class BillChecker:
     usage: Usage
     policy: VerdictPolicy
     tally: Tally
+    rule: SystematicRule = SystematicRule()
 
-    async def check(self, bill_run_id: str, bills: Sequence[Bill]) -> list[Outcome]:
-        """An outcome per bill, in their order. Raises BillRunNotFound."""
+    async def check(
+        self, bill_run_id: str, bills: Sequence[Bill], unread: Sequence[Unread] = ()
+    ) -> list[Outcome]:
+        """An outcome per bill, in their order; `unread` are those that are no bills. Raises BillRunNotFound."""
+        return await self.keep(await self.prepare(bill_run_id, bills), unread)
+
+    async def prepare(self, bill_run_id: str, bills: Sequence[Bill]) -> Prepared:
+        """Ask, rate and compare. Raises BillRunNotFound."""
         async with self.sessions.reading() as kept:
             run = await kept.runs.get(bill_run_id)
             known = await kept.checks.get_many(bill_run_id, {bill.bill_id for bill in bills})
@@ -64,13 +91,35 @@ class BillChecker:
                 if bill.bill_id not in known:
                     fresh.setdefault(bill.bill_id, bill)
             accounts = await account_facts(kept, list(fresh.values())) if fresh else {}
-        found = {**known, **await self._check_fresh(run, list(fresh.values()), accounts)} if fresh else known
-        return [_answer(bill, fresh.get(bill.bill_id), found[bill.bill_id]) for bill in bills]
+        problems, results = await self._check_fresh(run, list(fresh.values()), accounts) if fresh else ({}, [])
+        return Prepared(run, bills, fresh, known, problems, results)
+
+    async def keep(
+        self, prepared: Prepared, unread: Sequence[Unread] = (), place: StreamPlace | None = None
+    ) -> list[Outcome]:
+        """Make it part of the run, and answer each bill; with `place`, note in the same transaction how far that is."""
+        run, known = prepared.run, prepared.known
+        if not (prepared.fresh or unread or place):
+            return _answers(prepared, known)
+        new: Sequence[BillCheck] = ()
+        async with self.sessions.working() as work:
+            found: Mapping[str, Outcome] = {**known, **prepared.problems}
+            if prepared.results:
+                kept = await CheckKeeper(self.policy, self.rule).keep(work, run, prepared.results)
+                found, new = {**found, **kept.checks}, kept.new
+            answers = _answers(prepared, found)
+            if rejected := rejected_bills([*unread, *_problems(prepared.bills, answers)], work.now):
+                await work.reports.reject(run.bill_run_id, rejected)
+            if place is not None:
+                await work.reports.reach(run.bill_run_id, place, work.now)
+        if new:
+            self.tally.checked(new)
+        return answers
 
     async def _check_fresh(
         self, run: BillRun, bills: Sequence[Bill], accounts: Mapping[str, AccountFacts]
-    ) -> dict[str, Outcome]:
-        """Outcomes by bill, of bills with different ids."""
+    ) -> tuple[dict[str, BillProblem], list[Checked]]:
+        """Of bills with different ids: why some can't be checked, and what the check of the others found."""
         problems: dict[str, BillProblem] = {}
         held = await self.profile.subscriptions({bill.subscription for bill in bills})
         cases = _passed(
@@ -85,8 +134,7 @@ class BillChecker:
         alike = {plan: tariff for plan, tariff in tariffs.items() if tariff.currency == run.currency}
         results = [found for group in _by_period(cases) for found in await self._rate(group, alike)]
         results = _passed(problems, results, lambda found: _case_id(found.case), keepable)
-        kept = await self._keep(run, results) if results else {}
-        return {**problems, **kept}
+        return problems, results
 
     async def _rate(self, cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]) -> list[Checked]:
         bills = [case.bill for case in cases]
@@ -94,20 +142,6 @@ class BillChecker:
         usage = await self.usage.between({bill.subscription for bill in bills}, start, end)
         # In a thread: other calls and probes are answered meanwhile, however large the bills.
         return await asyncio.to_thread(check, cases, usage, tariffs, self.policy)
-
-    async def _keep(self, run: BillRun, results: Sequence[Checked]) -> dict[str, Outcome]:
-        """Write the checks that are new and tell of those held; a check that came in between stays as it is."""
-        async with self.sessions.working() as work:
-            checks = {found.case.bill.bill_id: _check_of(run, found, work.now) for found in results}
-            added = await work.checks.add(list(checks.values()))
-            new = [check for bill_id, check in checks.items() if bill_id in added]
-            for one in new:
-                if one.hold_state is HoldState.HELD:
-                    work.announce.bill_held(one)
-            raced = checks.keys() - set(added)
-            earlier = await work.checks.get_many(run.bill_run_id, raced) if raced else {}
-        self.tally.checked(new)
-        return {**checks, **earlier}
 
 
 def _passed(
@@ -139,29 +173,13 @@ def _by_period(cases: Iterable[BillCase]) -> list[list[BillCase]]:
     return list(groups.values())
 
 
-def _check_of(run: BillRun, found: Checked, now: datetime) -> BillCheck:
-    bill = found.case.bill
-    return BillCheck(
-        bill_run_id=run.bill_run_id,
-        bill_id=bill.bill_id,
-        digest=bill.digest,
-        subscription=bill.subscription,
-        customer=found.case.subscription.customer,
-        plan=found.case.plans[-1],
-        start=bill.start,
-        end=bill.end,
-        currency=bill.currency,
-        billed_total=bill.total,
-        expected_total=found.expected_total,
-        verdict=found.verdict,
-        hold_state=HoldState.HELD if found.verdict is Verdict.HOLD else HoldState.NOT_HELD,
-        findings=found.findings,
-        correction=found.correction,
-        line_count=len(bill.lines),
-        record_count=found.record_count,
-        check_time=now,
-        amount_due=bill.totals.amount_due,
-    )
+def _answers(prepared: Prepared, found: Mapping[str, Outcome]) -> list[Outcome]:
+    return [_answer(bill, prepared.fresh.get(bill.bill_id), found[bill.bill_id]) for bill in prepared.bills]
+
+
+def _problems(bills: Sequence[Bill], answers: Sequence[Outcome]) -> list[Unread]:
+    pairs = zip(bills, answers, strict=True)
+    return [(f"bills/{bill.bill_id}", answer) for bill, answer in pairs if isinstance(answer, BillProblem)]
 
 
 def _answer(bill: Bill, fresh: Bill | None, outcome: Outcome) -> Outcome:

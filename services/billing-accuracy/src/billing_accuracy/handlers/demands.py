@@ -1,6 +1,7 @@
 """Can a bill be checked at all, and if not, why?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from billing_accuracy.domain.bills import LARGEST, Bill
 from billing_accuracy.domain.checking import Checked
@@ -24,6 +25,9 @@ def case_of(bill: Bill, run: BillRun, subscription: Subscription | None, account
         since = f"; its first one began {had[0].isoformat()}" if had else "; it never had one"
         period = f"{bill.start.isoformat()} to {bill.end.isoformat()}"
         raise _invalid("billing_period", f"{period}: expected a time in which {bill.subscription} had a plan{since}")
+    begun = subscription.plan_periods[0].start
+    if account.quote is not None and not bill.start <= begun < bill.end:
+        account = replace(account, quote=None)
     for entry in account.entries:
         if entry.currency not in {"", bill.currency}:
             told = f"{entry.currency} in the account entry {entry.source}/{entry.entry_id}"

@@ -10,7 +10,10 @@ from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.disputes.dispute import Dispute, DisputeState
 from billing_accuracy.domain.entries import AccountEntry
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
+from billing_accuracy.domain.quotes import Quote
+from billing_accuracy.domain.runs.systematic import SystematicError
 from billing_accuracy.domain.usage import Balance, Subscription, UsageTable
+from billing_accuracy.handlers.runs.ports import RunReports
 from rating import Tariff
 
 
@@ -62,6 +65,8 @@ class BillCheck:
     release: Release | None = None
     amount_due: Fraction | None = None
     """As the bill states it; None when it doesn't."""
+    region: str = ""
+    """The customer's IANA time zone."""
 
     @property
     def bill_check_id(self) -> str:
@@ -87,6 +92,52 @@ class View:
     checks: "BillChecks"
     entries: "Entries"
     disputes: "Disputes"
+    quotes: "Quotes"
+    reports: RunReports
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A way to reach a customer."""
+
+    channel: int
+    """A number of cxmesh.profile.v1.Channel."""
+    address: str
+    preferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A subscription as an order knows it."""
+
+    name: str
+    service_type: int
+    """A number of cxmesh.profile.v1.ServiceType."""
+    plan: str
+    line_identifier: str
+    bill_cycle_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What the profile knows of a customer, for an order."""
+
+    name: str
+    display_name: str
+    media: tuple[Medium, ...]
+    """The preferred ones first."""
+    language_code: str
+    time_zone: str
+    region_code: str
+    products: tuple[Product, ...]
+    """Those that are not terminated."""
+
+
+class Customers(Protocol):
+    """Who orders."""
+
+    async def customer(self, name: str) -> Customer | None:
+        """None when there is none of this name."""
 
 
 class Profile(Protocol):
@@ -141,6 +192,9 @@ class BillChecks(Protocol):
     async def page(self, wanted: CheckFilter, after: tuple[str, str], size: int) -> Sequence[BillCheck]:
         """The first `size` by run and bill that come after `after`."""
 
+    async def last_of(self, subscriptions: Collection[str]) -> Mapping[str, BillCheck]:
+        """The newest check of each subscription that has one, without its findings."""
+
     async def before(self, check: BillCheck) -> BillCheck | None:
         """The newest check of a bill of the same subscription whose period ends where this one's begins."""
 
@@ -174,6 +228,19 @@ class Entries(Protocol):
 
     async def balances(self, bills: Sequence[Bill]) -> Mapping[str, Balance]:
         """What was owed at the start of each bill's period and paid in it, by bill; without those that nobody knows."""
+
+
+class Quotes(Protocol):
+    """What was promised, as it is kept."""
+
+    async def add(self, quotes: Sequence[tuple[Quote, bytes]]) -> Mapping[EntryKey, bytes]:
+        """Keep those that are new, with digests of their content; the digests of those that were known, by key."""
+
+    async def latest(self, subscriptions: Collection[str]) -> Mapping[str, Quote]:
+        """The newest of each subscription that has one."""
+
+    async def of(self, subscription: str, size: int) -> Sequence[Quote]:
+        """The newest `size` of one subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +286,9 @@ class Announcements(Protocol):
     def bill_released(self, check: BillCheck) -> None:
         """It was let go."""
 
+    def systematic_error_found(self, run: BillRun, error: SystematicError) -> None:
+        """So many bills of the run have it that it comes from the system."""
+
 
 class Tally(Protocol):
     """What is counted."""
@@ -238,5 +308,7 @@ class Work:
     checks: BillChecks
     entries: Entries
     disputes: Disputes
+    quotes: Quotes
     announce: Announcements
     now: datetime
+    reports: RunReports

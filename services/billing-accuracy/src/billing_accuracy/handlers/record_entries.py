@@ -13,7 +13,7 @@ Read = tuple[AccountEntry, bytes]
 
 @dataclass(frozen=True, slots=True)
 class EntriesOutcome:
-    """What became of the entries of one call."""
+    """What became of the entries, or quotes, of one call."""
 
     accepted: int
     duplicates: int
@@ -23,28 +23,40 @@ class EntriesOutcome:
 
 async def record_entries(entries: Entries, read: Sequence[Read | EntryProblem]) -> EntriesOutcome:
     """Keep what is new; the same again is a duplicate, and the same key with other content is refused."""
+    first: dict[EntryKey, Read] = {}
+    keyed: list[tuple[EntryKey, bytes] | EntryProblem] = []
+    for one in read:
+        if isinstance(one, EntryProblem):
+            keyed.append(one)
+        else:
+            key = (one[0].source, one[0].entry_id)
+            first.setdefault(key, one)
+            keyed.append((key, one[1]))
+    return outcome_of(keyed, await entries.add(list(first.values())))
+
+
+def outcome_of(
+    read: Sequence[tuple[EntryKey, bytes] | EntryProblem], known: Mapping[EntryKey, bytes]
+) -> EntriesOutcome:
+    """What became of a call: by position key and digest, or the problem; `known`: digests of what was there before."""
     problems = {place: one for place, one in enumerate(read) if isinstance(one, EntryProblem)}
-    first: dict[EntryKey, tuple[int, Read]] = {}
-    for place, one in enumerate(read):
-        if not isinstance(one, EntryProblem):
-            first.setdefault((one[0].source, one[0].entry_id), (place, one))
-    known = await entries.add([one for _, one in first.values()])
+    stored: dict[EntryKey, bytes] = {}
     accepted = duplicates = 0
     for place, one in enumerate(read):
         if isinstance(one, EntryProblem):
             continue
-        key = (one[0].source, one[0].entry_id)
-        place_of_first, (_, digest_of_first) = first[key]
-        if known.get(key, digest_of_first) != one[1]:
+        key, digest = one
+        is_first = key not in stored and key not in known
+        if stored.setdefault(key, known.get(key, digest)) != digest:
             problems[place] = _conflict(key)
-        elif key in known or place != place_of_first:
-            duplicates += 1
-        else:
+        elif is_first:
             accepted += 1
+        else:
+            duplicates += 1
     return EntriesOutcome(accepted, duplicates, problems)
 
 
 def _conflict(key: EntryKey) -> EntryProblem:
     source, entry_id = key
     text = f"{source}/{entry_id} is stored with other content"
-    return EntryProblem(ProblemReason.ENTRY_CONFLICT, "entry_id", text)
+    return EntryProblem(ProblemReason.ENTRY_CONFLICT, "", text)

@@ -66,7 +66,7 @@ def _answer(outcome: EntriesOutcome) -> pb.RecordAccountEntriesResponse:
             pb.AccountEntryRejection(
                 index=place,
                 reason=ErrorReason.Value(f"ERROR_REASON_{problem.reason}"),
-                field=problem.field,
+                field=problem.field or "entry_id",
                 description=problem.description,
             )
             for place, problem in sorted(outcome.problems.items())

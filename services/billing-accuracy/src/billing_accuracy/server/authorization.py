@@ -8,6 +8,7 @@ SERVICE: Final = "cxmesh.billing.v1.BillingAccuracyService"
 ACCOUNT_SERVICE: Final = "cxmesh.billing.v1.AccountService"
 ADVICE_SERVICE: Final = "cxmesh.billing.v1.BillAdviceService"
 DISPUTE_SERVICE: Final = "cxmesh.billing.v1.DisputeService"
+ORDER_SERVICE: Final = "cxmesh.billing.v1.OrderService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -23,7 +24,11 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/ReleaseBill": _STAFF,
         f"/{ADVICE_SERVICE}/GetExpectedBill": _STAFF_AND_OFFERS,
         f"/{ADVICE_SERVICE}/ExplainBill": _STAFF_AND_OFFERS,
-        f"/{ACCOUNT_SERVICE}/RecordAccountEntries": _STAFF,
+        # Credits that make up for faults.
+        f"/{ACCOUNT_SERVICE}/RecordAccountEntries": _STAFF_AND_OFFERS,
+        f"/{ORDER_SERVICE}/RecordQuotes": _STAFF,
+        f"/{ORDER_SERVICE}/ListQuotes": _STAFF,
+        f"/{ORDER_SERVICE}/PrefillOrder": _STAFF,
         f"/{DISPUTE_SERVICE}/CreateDispute": _STAFF,
         f"/{DISPUTE_SERVICE}/GetDispute": _STAFF_AND_OFFERS,
         f"/{DISPUTE_SERVICE}/ListDisputes": _STAFF_AND_OFFERS,

@@ -22,6 +22,7 @@ from rating import from_micros
 
 _TYPES: Final = {bill_pb2.LineType.Value(f"LINE_TYPE_{each}"): each for each in LineType if each is not LineType.TAX}
 _TOTALS: Final = tuple(field.name for field in fields(BillTotals))
+_MOST_NAME: Final = 200
 _MOST_TEXT: Final = 4 * 1024 * 1024
 """Characters in the ids and codes of all lines: a check repeats them, and has to fit in a message."""
 
@@ -40,6 +41,27 @@ class BillReader:
         except RpcError as error:
             first = error.field_violations[0]
             raise _invalid(first.field, first.description) from error
+
+    def read_all(self, messages: Sequence[bill_pb2.Bill]) -> list[Bill | BillProblem]:
+        """The bill that each message means, or why it means none."""
+        read: list[Bill | BillProblem] = []
+        for message in messages:
+            try:
+                read.append(self.read(message))
+            except BillProblem as problem:
+                read.append(problem)
+        return read
+
+
+def unread(messages: Sequence[bill_pb2.Bill], read: Sequence[Bill | BillProblem]) -> list[tuple[str, BillProblem]]:
+    """Those of the messages that are no bills, with the names under which they came."""
+    pairs = zip(messages, read, strict=True)
+    return [(_shown(message.name), one) for message, one in pairs if isinstance(one, BillProblem)]
+
+
+def _shown(name: str) -> str:
+    """At most so much of a name as is kept; what PostgreSQL has no place for is left out."""
+    return name.replace("\0", "")[:_MOST_NAME]
 
 
 def _bill(message: bill_pb2.Bill) -> Bill:

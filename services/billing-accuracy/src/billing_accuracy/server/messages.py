@@ -120,6 +120,7 @@ def finding_message(finding: Finding, bill_id: str, currency: str) -> bill_check
         follow_on=_money(finding.follow_on, currency) if finding.follow_on else None,
         statement_only=not finding.in_total,
         evidence_records=finding.evidence,
+        cause=finding.cause,
     )
 
 

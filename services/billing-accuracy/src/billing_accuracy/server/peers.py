@@ -11,6 +11,7 @@ import numpy as np
 from google.type.interval_pb2 import Interval
 
 from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
+from billing_accuracy.handlers.ports import Customer, Medium, Product
 from cxmesh.catalog.v1 import catalog_service_pb2, plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub
 
 _PLANS_AT_ONCE: Final = 100
+_MOST_PRODUCTS: Final = 1000
 _MICROS_PER_SECOND: Final = 1_000_000
 _NO_SERVICE: Final = -1
 _SERVICE_CODE_OF: Final = np.array(
@@ -51,6 +53,38 @@ class ProfileClient:
         request = profile_service_pb2.BatchGetSubscriptionsRequest(names=sorted(names))
         answer = await self._stub.BatchGetSubscriptions(request)
         return {one.name: _subscription(one) for one in answer.subscriptions}
+
+
+class CustomerClient:
+    """Who orders, from the profile service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: ProfileServiceAsyncStub = ProfileServiceStub(channel)
+
+    async def customer(self, name: str) -> Customer | None:
+        """None when there is none of this name."""
+        try:
+            found = await self._stub.GetCustomer(profile_service_pb2.GetCustomerRequest(name=name))
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise
+        request = profile_service_pb2.ListSubscriptionsRequest(customer=name, page_size=_MOST_PRODUCTS)
+        held = await self._stub.ListSubscriptions(request)
+        media = sorted(found.contact_media, key=lambda one: not one.preferred)
+        return Customer(
+            name=found.name,
+            display_name=found.display_name,
+            media=tuple(Medium(one.channel, one.address, one.preferred) for one in media),
+            language_code=found.language_code,
+            time_zone=found.time_zone,
+            region_code=found.region_code,
+            products=tuple(
+                Product(one.name, one.service_type, one.plan, one.line_identifier, one.bill_cycle_day)
+                for one in held.subscriptions
+                if one.state != subscription_pb2.SUBSCRIPTION_STATE_TERMINATED
+            ),
+        )
 
 
 class CatalogueClient:

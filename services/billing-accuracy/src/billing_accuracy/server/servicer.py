@@ -1,7 +1,6 @@
 """What answers the calls of BillingAccuracyService?"""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from billing_accuracy.errors import BillProblem
 from billing_accuracy.handlers.check_bills import BillChecker, Outcome
 from billing_accuracy.handlers.ports import BillCheck, BillRun, CheckFilter, Work
 from billing_accuracy.handlers.release_bill import release_bill
-from billing_accuracy.server.bills import BillReader
+from billing_accuracy.server.bills import BillReader, unread
 from billing_accuracy.server.measure import Measure
 from billing_accuracy.server.messages import (
     HOLD_STATES,
@@ -79,9 +78,9 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
     async def CheckBills(self, request: pb.CheckBillsRequest, context: Context) -> pb.CheckBillsResponse:
         """Checks up to 500 bills of a run."""
         # In a thread: to read a bill of 100,000 lines takes a while, and others are answered meanwhile.
-        read = await asyncio.to_thread(self._read, request.bills)
+        read = await asyncio.to_thread(self._reader.read_all, request.bills)
         bills = [bill for bill in read if isinstance(bill, Bill)]
-        checked = iter(await self._checker.check(_id(request.bill_run), bills))
+        checked = iter(await self._checker.check(_id(request.bill_run), bills, unread(request.bills, read)))
         outcomes: list[Outcome] = [next(checked) if isinstance(one, Bill) else one for one in read]
         self._measure.refused(one for one in outcomes if isinstance(one, BillProblem))
         return check_bills_response(outcomes)
@@ -116,15 +115,6 @@ class BillingAccuracyServicer(BillingAccuracyServiceServicer):
             return bill_check_message(await release_bill(work, _id(request.name), release))
 
         return await self._sessions.once("ReleaseBill", request, make)
-
-    def _read(self, messages: Sequence[bill_pb2.Bill]) -> list[Bill | BillProblem]:
-        read: list[Bill | BillProblem] = []
-        for message in messages:
-            try:
-                read.append(self._reader.read(message))
-            except BillProblem as problem:
-                read.append(problem)
-        return read
 
 
 def _fitting(messages: list[bill_check_pb2.BillCheck]) -> list[bill_check_pb2.BillCheck]:

@@ -46,4 +46,5 @@ class StoreSessions:
 
     def _work(self, uow: UnitOfWork) -> Work:
         kept = self._records(uow.connection)
-        return Work(kept.runs, kept.checks, kept.entries, kept.disputes, Outbox(uow), self._clock.now())
+        told, now = Outbox(uow), self._clock.now()
+        return Work(kept.runs, kept.checks, kept.entries, kept.disputes, kept.quotes, told, now, kept.reports)

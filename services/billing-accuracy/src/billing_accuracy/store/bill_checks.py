@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, Table, and_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from billing_accuracy.domain.bills import LineType
@@ -76,6 +77,20 @@ class StoredBillChecks:
         if wanted.hold_state is not None:
             query = query.where(BILL_CHECK.c.hold_state == wanted.hold_state.value)
         return await self._with_findings((await self._connection.execute(query)).all())
+
+    async def last_of(self, subscriptions: Collection[str]) -> Mapping[str, BillCheck]:
+        """The newest check of each subscription that has one, without its findings."""
+        names = sorted(subscriptions)
+        wanted = listed(BILL_CHECK, {"subscription": names})
+        newest = (BILL_CHECK.c.period_end.desc(), BILL_CHECK.c.check_time.desc())
+        query = (
+            select(BILL_CHECK)
+            .ext(distinct_on(BILL_CHECK.c.subscription))
+            .join(wanted, BILL_CHECK.c.subscription == wanted.c.subscription)
+            .order_by(BILL_CHECK.c.subscription, *newest)
+        )
+        rows = (await self._connection.execute(query)).all() if names else []
+        return {row.subscription: _check(row, ()) for row in rows}
 
     async def before(self, check: BillCheck) -> BillCheck | None:
         """The newest check of a bill of the same subscription whose period ends where this one's begins."""
@@ -158,6 +173,7 @@ def _check_row(check: BillCheck) -> dict[str, object]:
         "record_count": check.record_count,
         "check_time": check.check_time,
         "amount_due_micros": None if check.amount_due is None else to_micros(check.amount_due),
+        "region": check.region,
     }
 
 
@@ -178,6 +194,7 @@ def _finding_rows(check: BillCheck) -> Iterable[dict[str, object]]:
             "follow_on_micros": to_micros(finding.follow_on),
             "in_total": finding.in_total,
             "evidence": json.dumps(finding.evidence),
+            "cause": finding.cause,
         }
 
 
@@ -193,6 +210,7 @@ def _finding(row: AnyRow) -> Finding:
         follow_on=from_micros(row.follow_on_micros),
         in_total=row.in_total,
         evidence=tuple(row.evidence),
+        cause=row.cause,
     )
 
 
@@ -217,6 +235,7 @@ def _check(row: AnyRow, findings: Sequence[Finding]) -> BillCheck:
             for line, code, micros, line_type in row.correction
         ),
         amount_due=None if row.amount_due_micros is None else from_micros(row.amount_due_micros),
+        region=row.region,
         line_count=row.line_count,
         record_count=row.record_count,
         check_time=row.check_time,

@@ -64,6 +64,8 @@ BILL_CHECK = Table(
     Column("release_time", _TIME),
     # As the bill states it; NULL when it doesn't.
     Column("amount_due_micros", BigInteger),
+    # The customer's IANA time zone.
+    Column("region", Text, nullable=False, server_default=""),
     Index("bill_check_by_name", "bill_run_id", "bill_id"),
     Index("bill_check_by_customer", "customer", "bill_run_id", "bill_id"),
     Index("bill_check_by_hold_state", "hold_state", "bill_run_id", "bill_id"),
@@ -87,6 +89,7 @@ FINDING = Table(
     Column("follow_on_micros", BigInteger, nullable=False, server_default="0"),
     Column("in_total", Boolean, nullable=False, server_default="true"),
     Column("evidence", JSONB, nullable=False, server_default="[]"),
+    Column("cause", Text, nullable=False, server_default=""),
     Index("finding_by_run", "bill_run_id", "finding_class"),
 )
 
@@ -126,4 +129,19 @@ DISPUTE = Table(
     Index("dispute_by_customer", "customer", "create_time", "dispute_id"),
     Index("dispute_by_state", "state", "create_time", "dispute_id"),
     Index("dispute_by_time", "create_time", "dispute_id"),
+)
+
+QUOTE = Table(
+    "quote",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("quote_id", Text, primary_key=True),
+    Column("subscription", Text, nullable=False),
+    Column("promise_time", _TIME, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    # Charge code, type of line and micro-units of each item.
+    Column("items", JSONB, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("quote_by_subscription", "subscription", "promise_time"),
 )

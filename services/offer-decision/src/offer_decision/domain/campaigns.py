@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from offer_decision.domain.amounts import Amount
+from offer_decision.domain.recovery import RECOVERY_TEMPLATE_SUFFIX, RecoveryPolicy, check_recovery
 from offer_decision.errors import InvalidValue
 
 PLAN_TEMPLATE_SUFFIX: Final = "-plan"
@@ -65,6 +66,13 @@ class Campaign:
     window_days: int
     create_time: datetime
     update_time: datetime
+    recovery: RecoveryPolicy | None = None
+    """What makes up for a fault; None: nothing."""
+
+    @property
+    def recovery_template(self) -> str:
+        """The template of a message that tells what makes up for a fault."""
+        return self.template + RECOVERY_TEMPLATE_SUFFIX
 
     @property
     def plan_template(self) -> str:
@@ -85,9 +93,23 @@ def check_campaign(campaign: Campaign) -> None:
     saving = campaign.min_saving
     if saving is not None and saving.micros < 0:
         raise InvalidValue("campaign.min_saving", f"{saving.micros} micro-units", "0 or more")
+    if campaign.recovery is not None:
+        _check_recovery(campaign, campaign.recovery)
     if campaign.recommend_plan and len(campaign.plan_template) > _LONGEST_TEMPLATE:
         expected = f"a name that has room for {PLAN_TEMPLATE_SUFFIX!r} when a plan is recommended"
         raise InvalidValue("campaign.template", campaign.template, expected)
+
+
+def _check_recovery(campaign: Campaign, policy: RecoveryPolicy) -> None:
+    if campaign.trigger is not TriggerKind.SERVICE_DEGRADED:
+        raise InvalidValue("campaign.recovery", f"one for {campaign.trigger}", "none: it makes up for degraded services")
+    if campaign.purpose is Purpose.MARKETING:
+        # It would be silent as long as there is a fault.
+        raise InvalidValue("campaign.purpose", campaign.purpose, "SERVICE or URGENT_SERVICE where there is a recovery")
+    if len(campaign.recovery_template) > _LONGEST_TEMPLATE:
+        expected = f"a name that has room for {RECOVERY_TEMPLATE_SUFFIX!r}"
+        raise InvalidValue("campaign.template", campaign.template, expected)
+    check_recovery(policy)
 
 
 def considered(campaigns: Iterable[Campaign], trigger: TriggerKind) -> list[Campaign]:

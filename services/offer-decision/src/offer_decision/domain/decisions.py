@@ -9,6 +9,7 @@ from typing import Final
 
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.campaigns import Purpose, TriggerKind
+from offer_decision.domain.recovery import Recovery
 from offer_decision.domain.shards import shard_of
 
 
@@ -118,3 +119,5 @@ class Decision:
     outcome: Outcome | None
     """None when silent."""
     outcome_time: datetime | None = None
+    recovery: Recovery | None = None
+    """What made up for a fault."""

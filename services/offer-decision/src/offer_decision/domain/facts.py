@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.plans import PlanState
+from offer_decision.domain.recovery import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Facts:
     """`breaches/…` of the last day that hit the customer."""
     held_bills: tuple[str, ...] = ()
     """`billChecks/…` of bills that are held now."""
+    held: tuple[Held, ...] = ()
+    """Active subscriptions."""
+    recovered: tuple[datetime, ...] = ()
+    """When faults of the service began that were made up for, those of about the same time."""
     plan_costs: PlanCosts | None = None
     """None when plans can't be compared."""
     plans: Mapping[str, PlanLabel] = field(default_factory=dict)

@@ -37,6 +37,8 @@ class Occasion:
     """Values that are dates on the customer's calendar."""
     moments: Mapping[str, datetime] = field(default_factory=dict)
     """Values that are times on the customer's clock."""
+    service: str = ""
+    """The service to customers that is degraded, e.g. "iptv"; empty when it is about something else."""
     action_path: str = ""
     expire_time: datetime | None = None
     """After this moment a message has no value."""

@@ -9,6 +9,8 @@ from offer_decision.domain.decisions import Decision, MessageRequest, Outcome, R
 from offer_decision.domain.facts import Customer, Facts
 from offer_decision.domain.occasions import Mandate, Occasion
 from offer_decision.domain.recommend import recommend
+from offer_decision.domain.recover import recover, recovery_parameters
+from offer_decision.domain.recovery import Recovery
 from offer_decision.domain.wording import occasion_parameters, recommendation_parameters
 
 _UNKNOWN_CUSTOMER: Final = Reason("silence.unknown_customer", "the profile does not know the customer")
@@ -123,6 +125,10 @@ def _act(
     if recommendation is not None:
         template = campaign.plan_template
         parameters |= recommendation_parameters(recommendation, facts.plans)
+    recovery = _recovery(occasion, campaign, facts, reasons)
+    if recovery is not None:
+        template = campaign.recovery_template
+        parameters |= recovery_parameters(recovery)
     return Decision(
         decision_id=occasion.trigger.decision_id,
         trigger=occasion.trigger,
@@ -133,4 +139,14 @@ def _act(
         reasons=tuple(reasons),
         create_time=now,
         outcome=Outcome.PENDING,
+        recovery=recovery,
     )
+
+
+def _recovery(occasion: Occasion, campaign: Campaign, facts: Facts, reasons: list[Reason]) -> Recovery | None:
+    if campaign.recovery is None:
+        return None
+    fault_time = occasion.trigger.event_time
+    recovery, reason = recover(campaign.recovery, occasion.service, fault_time, facts.held, facts.recovered)
+    reasons.append(reason)
+    return recovery

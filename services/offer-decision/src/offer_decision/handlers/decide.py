@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from offer_decision.domain.campaigns import Campaign
 from offer_decision.domain.decisions import Decision, Verdict
 from offer_decision.domain.occasions import Occasion
 from offer_decision.domain.weigh import contenders, decide
 from offer_decision.handlers.gather_facts import FactFinder
-from offer_decision.handlers.ports import Work
+from offer_decision.handlers.ports import CustomerService, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,19 @@ class DecisionMaker:
         gathered = await self.find.gather(fresh, campaigns)
         plans = await work.records.plans.labels(gathered.plans())
         recent = await _recent_messages(work, fresh, campaigns)  # after the calls: it holds locks
+        recovered = await _recovered(work, fresh, campaigns)
         decisions = []
         for occasion in fresh:
-            told = recent[occasion.trigger.customer]
-            decision = decide(occasion, campaigns, gathered.about(occasion, plans, told), work.now)
+            told, made_up = recent[occasion.trigger.customer], recovered[_fault_of(occasion)]
+            decision = decide(occasion, campaigns, gathered.about(occasion, plans, told, made_up), work.now)
             if decision.verdict is Verdict.ACT:
                 told[decision.campaign_id] += 1
+            if decision.recovery is not None:
+                made_up.append(decision.recovery.fault_time)
             decisions.append(decision)
         added = await work.records.decisions.add(decisions)
         new = [decision for decision in decisions if decision.decision_id in added]
+        await work.records.recoveries.add(new)
         for decision in new:
             work.announce.decision_made(decision)
         return new
@@ -70,3 +74,30 @@ async def _recent_messages(
         for customer, counts in (await work.records.decisions.count_recent(customers, since)).items():
             recent[customer].update(counts)
     return recent
+
+
+async def _recovered(
+    work: Work, occasions: Collection[Occasion], campaigns: Sequence[Campaign]
+) -> dict[CustomerService, list[datetime]]:
+    """When faults began that were made up for, by customer and service, as far as one may be made up for here.
+
+    Nobody else makes up for these customers' faults until the decisions are committed.
+    """
+    recovered: dict[CustomerService, list[datetime]] = {_fault_of(occasion): [] for occasion in occasions}
+    moments: list[datetime] = []
+    asked: set[CustomerService] = set()
+    for occasion in occasions:
+        for campaign in contenders(campaigns, occasion):
+            if campaign.recovery is not None:
+                asked.add(_fault_of(occasion))
+                moment, apart = occasion.trigger.event_time, campaign.recovery.one_fault
+                moments += [moment - apart, moment + apart]
+    if asked:
+        await work.records.decisions.lock_customers({customer for customer, _ in asked})
+        for fault, found in (await work.records.recoveries.near(asked, min(moments), max(moments))).items():
+            recovered[fault].extend(found)
+    return recovered
+
+
+def _fault_of(occasion: Occasion) -> CustomerService:
+    return occasion.trigger.customer, occasion.service

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from offer_decision.domain.campaigns import Campaign
 from offer_decision.domain.facts import Customer, Facts, PlanCosts, PlanLabel
 from offer_decision.domain.occasions import Occasion
+from offer_decision.domain.recovery import Held
 from offer_decision.domain.weigh import contenders
 from offer_decision.handlers.ports import Peers
 
@@ -26,18 +27,27 @@ class Gathered:
     costs: Mapping[_Usage, PlanCosts | None]
     held_bills: Mapping[str, Sequence[str]]
     open_faults: Mapping[str, Sequence[str]]
+    held: Mapping[str, Sequence[Held]]
 
     def plans(self) -> set[str]:
         """All plans that they spoke of."""
         return {plan for compared in self.costs.values() if compared for plan in compared.costs}
 
-    def about(self, occasion: Occasion, plans: Mapping[str, PlanLabel], recent: Mapping[str, int]) -> Facts:
+    def about(
+        self,
+        occasion: Occasion,
+        plans: Mapping[str, PlanLabel],
+        recent: Mapping[str, int],
+        recovered: Sequence[datetime] = (),
+    ) -> Facts:
         """What is known of one occasion."""
         customer, usage = occasion.trigger.customer, _usage_of(occasion)
         return Facts(
             customer=self.customers.get(customer),
             open_faults=tuple(self.open_faults.get(customer, ())),
             held_bills=tuple(self.held_bills.get(customer, ())),
+            held=tuple(self.held.get(customer, ())),
+            recovered=tuple(recovered),
             plan_costs=self.costs.get(usage) if usage else None,
             plans=plans,
             recent_messages=recent,
@@ -51,6 +61,8 @@ class _Questions:
     customers: dict[str, None] = field(default_factory=dict)
     buyers: dict[str, None] = field(default_factory=dict)
     usages: dict[_Usage, None] = field(default_factory=dict)
+    troubled: dict[str, None] = field(default_factory=dict)
+    """Customers who may be credited for a fault."""
 
     def add(self, occasion: Occasion, campaigns: Sequence[Campaign]) -> None:
         """What these campaigns need to know of an occasion."""
@@ -59,6 +71,8 @@ class _Questions:
             self.customers[customer] = None
         if any(campaign.sells for campaign in campaigns):
             self.buyers[customer] = None
+        if any(campaign.recovery and campaign.recovery.credit for campaign in campaigns):
+            self.troubled[customer] = None
         if usage and any(campaign.recommend_plan for campaign in campaigns):
             self.usages[usage] = None
 
@@ -79,8 +93,11 @@ class FactFinder:
         costs = asyncio.ensure_future(self._each(questions.usages, lambda usage: self.peers.plan_costs(*usage)))
         held_bills = asyncio.ensure_future(self._each(questions.buyers, self.peers.held_bills))
         open_faults = asyncio.ensure_future(self._each(questions.buyers, self.peers.open_faults))
-        await _all_or_none([customers, costs, held_bills, open_faults])
-        return Gathered(customers.result(), costs.result(), held_bills.result(), open_faults.result())
+        held = asyncio.ensure_future(self._each(questions.troubled, self.peers.subscriptions))
+        await _all_or_none([customers, costs, held_bills, open_faults, held])
+        return Gathered(
+            customers.result(), costs.result(), held_bills.result(), open_faults.result(), held.result()
+        )
 
     async def _each(self, keys: Collection[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
         """An answer per key, a few at a time."""

@@ -9,6 +9,7 @@ from offer_decision.domain.campaigns import Campaign
 from offer_decision.domain.decisions import Decision, Outcome
 from offer_decision.domain.facts import Customer, PlanCosts, PlanLabel
 from offer_decision.domain.plans import Plan, PlanState
+from offer_decision.domain.recovery import Held, Recovery
 
 
 class Plans(Protocol):
@@ -84,6 +85,37 @@ class Decisions(Protocol):
         """Decisions to act after a moment of each campaign's own, by customer and campaign; none is left out."""
 
 
+CustomerService = tuple[str, str]
+"""A customer, and a service that they use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCredit:
+    """A credit that is to be put on an account."""
+
+    decision_id: str
+    recovery: Recovery
+    decide_time: datetime
+
+
+class Recoveries(Protocol):
+    """What made up for faults, as it is kept."""
+
+    async def add(self, decisions: Sequence[Decision]) -> None:
+        """Keep those of decisions that are new and make up for something."""
+
+    async def near(
+        self, asked: Collection[CustomerService], since: datetime, until: datetime
+    ) -> Mapping[CustomerService, Sequence[datetime]]:
+        """When faults between the two moments began that were made up for."""
+
+    async def take_due(self, most: int) -> Sequence[DueCredit]:
+        """Credits that are pending, the oldest first; nobody else takes them until this unit of work ends."""
+
+    async def settle(self, refusals: Mapping[str, str]) -> None:
+        """Note what became of credits, by decision: granted (empty), or why they were refused."""
+
+
 class Announcements(Protocol):
     """What the others are told, once the unit of work is committed."""
 
@@ -101,6 +133,7 @@ class Records:
     plans: Plans
     campaigns: Campaigns
     decisions: Decisions
+    recoveries: Recoveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +159,9 @@ class Peers(Protocol):
 
     async def open_faults(self, customer: str) -> Sequence[str]:
         """From the value-network SLA: `breaches/…` of the last day."""
+
+    async def subscriptions(self, customer: str) -> Sequence[Held]:
+        """From the profile: the customer's active subscriptions."""
+
+    async def credit(self, due: Sequence[DueCredit]) -> Mapping[str, str]:
+        """Put credits on accounts, each once however often it is asked; by decision, why some were refused."""

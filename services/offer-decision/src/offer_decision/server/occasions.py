@@ -79,6 +79,7 @@ def of_fault(event: CustomersAffected) -> Iterator[Occasion]:
     for customer in event.customers:
         yield Occasion(
             trigger=Trigger(TriggerKind.SERVICE_DEGRADED, event.breach, since, customer),
+            service=event.service,
             parameters={"service": event.service.upper()},
             moments={"since": since},
             action_path="/service-status",

@@ -10,6 +10,7 @@ from mesh.store import insert_ignoring_duplicates
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.campaigns import IN_PLAY, Campaign, CampaignState, Purpose, TriggerKind
 from offer_decision.errors import CampaignExists, CampaignNotFound
+from offer_decision.store.documents import read_recovery_policy, recovery_policy_json
 from offer_decision.store.tables import CAMPAIGN
 
 
@@ -67,6 +68,7 @@ def _values(campaign: Campaign) -> dict[str, object]:
         "window_days": campaign.window_days,
         "create_time": campaign.create_time,
         "update_time": campaign.update_time,
+        "recovery": recovery_policy_json(campaign.recovery),
     }
 
 
@@ -87,4 +89,5 @@ def _campaign(row: Row[tuple[Any, ...]]) -> Campaign:  # Any: a row of a Core ta
         window_days=row.window_days,
         create_time=row.create_time,
         update_time=row.update_time,
+        recovery=read_recovery_policy(row.recovery),
     )

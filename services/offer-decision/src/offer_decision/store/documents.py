@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.campaigns import Purpose
 from offer_decision.domain.decisions import MessageRequest, Reason, Recommendation
+from offer_decision.domain.recovery import RecoveryPolicy
 
 Document: TypeAlias = Mapping[str, Any]  # Any: JSON that this module wrote
 
@@ -67,6 +68,22 @@ def read_recommendation(document: Document | None) -> Recommendation | None:
         current_cost=Amount(document["current_micros"], currency),
         recommended_cost=Amount(document["recommended_micros"], currency),
     )
+
+
+def recovery_policy_json(policy: RecoveryPolicy | None) -> str | None:
+    """What a campaign gives for a fault."""
+    if policy is None:
+        return None
+    credit = None if policy.credit is None else [policy.credit.micros, policy.credit.currency]
+    return json.dumps({"credit": credit, "voucher": policy.voucher, "fault_hours": policy.fault_hours})
+
+
+def read_recovery_policy(document: Document | None) -> RecoveryPolicy | None:
+    """What `recovery_policy_json` wrote."""
+    if document is None:
+        return None
+    credit = None if document["credit"] is None else Amount(*document["credit"])
+    return RecoveryPolicy(credit, document["voucher"], document["fault_hours"])
 
 
 def reasons_json(reasons: Sequence[Reason]) -> str:

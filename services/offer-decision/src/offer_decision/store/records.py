@@ -6,8 +6,9 @@ from offer_decision.handlers.ports import Records
 from offer_decision.store.campaigns import StoredCampaigns
 from offer_decision.store.decisions import StoredDecisions
 from offer_decision.store.plans import StoredPlans
+from offer_decision.store.recoveries import StoredRecoveries
 
 
 def records_on(connection: AsyncConnection) -> Records:
     """The records as the transaction of `connection` sees and writes them."""
-    return Records(StoredPlans(connection), StoredCampaigns(connection), StoredDecisions(connection))
+    return Records(StoredPlans(connection), StoredCampaigns(connection), StoredDecisions(connection), StoredRecoveries(connection))

@@ -47,6 +47,8 @@ CAMPAIGN = Table(
     Column("window_days", Integer, nullable=False),
     Column("create_time", _TIME, nullable=False),
     Column("update_time", _TIME, nullable=False),
+    # Read and written as a whole.
+    Column("recovery", JSONB),
 )
 
 DECISION = Table(
@@ -71,4 +73,23 @@ DECISION = Table(
     Index("decision_by_time", "create_time", "decision_id"),
     Index("decision_by_customer", "shard", "customer", "create_time", "decision_id"),
     Index("decision_by_campaign", "campaign_id", "create_time", "decision_id"),
+)
+
+RECOVERY = Table(
+    "recovery",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("decision_id", Text, primary_key=True),
+    Column("customer", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("fault_time", _TIME, nullable=False),
+    Column("credit_micros", BigInteger),
+    Column("credit_currency", Text),
+    Column("subscription", Text, nullable=False),
+    Column("voucher", Text, nullable=False),
+    Column("credit_state", Text),
+    Column("refusal", Text, nullable=False),
+    Column("decide_time", _TIME, nullable=False),
+    Index("recovery_by_customer", "shard", "customer", "service", "fault_time"),
+    Index("recovery_pending", "decide_time", "decision_id"),
 )

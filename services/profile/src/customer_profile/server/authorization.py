@@ -12,7 +12,7 @@ AUTHORIZATION = Authorization(
     {
         f"/{SERVICE}/CreateCustomer": _STAFF,
         f"/{SERVICE}/BatchCreateCustomers": _STAFF,
-        f"/{SERVICE}/GetCustomer": allow(services("operator", "notification")),
+        f"/{SERVICE}/GetCustomer": allow(services("operator", "notification", "billing-accuracy")),
         f"/{SERVICE}/BatchGetCustomers": allow(
             services("operator", "notification", "offer-decision", "usage-correlation")
         ),
@@ -22,7 +22,9 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/BatchCreateSubscriptions": _STAFF,
         f"/{SERVICE}/GetSubscription": allow(services("operator", "usage-correlation", "offer-decision")),
         f"/{SERVICE}/BatchGetSubscriptions": allow(services("operator", "usage-correlation", "billing-accuracy")),
-        f"/{SERVICE}/ListSubscriptions": allow(services("operator", "usage-correlation")),
+        f"/{SERVICE}/ListSubscriptions": allow(
+            services("operator", "usage-correlation", "billing-accuracy", "offer-decision")
+        ),
         f"/{SERVICE}/UpdateSubscription": _STAFF,
         f"/{SERVICE}/BatchCreateTouchPoints": _STAFF,
         f"/{SERVICE}/ListTouchPoints": _STAFF,

@@ -51,8 +51,8 @@ class Metering:
     calendar: BillCalendar
     groups: Mapping[GroupName, int] = field(default_factory=dict)
     """Keys of the groups concerned."""
-
     _traits: dict[str, tuple[bool, int]] = field(default_factory=dict)
+    """By plan, what was looked up: see `_trait`; and by subscription key its pool."""
     _pools: dict[int, str | int] = field(default_factory=dict)
 
     def group_of(self, subscription: Subscription, plan: str) -> GroupName | None:

@@ -92,9 +92,9 @@ class Placer:
             return subscriber
         subscription = subscriber.subscription
         latest = subscription.plan_periods[-1] if subscription.plan_periods else None
-        if latest is not None and latest.end_micros is None and start >= latest.start_micros:
-            if start >= subscription.activate_micros:
-                return latest.plan  # as nearly always
+        is_latest = latest is not None and latest.end_micros is None and start >= latest.start_micros
+        if latest is not None and is_latest and start >= subscription.activate_micros:
+            return latest.plan  # as nearly always
         return _plan(subscription, start)
 
 

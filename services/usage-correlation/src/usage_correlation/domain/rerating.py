@@ -128,7 +128,7 @@ def rerate(
     known = {(each.account, each.currency) for each in latest}
     gone = {(change.account, change.charge.currency) for change in changes} - known
     latest += [Latest(account, currency, 0) for account, currency in sorted(gone)]
-    return Rerated(stored.batch, stored.accounts, usages, changes, bookings, latest, unrated)
+    return Rerated(stored.batch, stored.accounts, usages, tuple(changes), tuple(bookings), latest, unrated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ AUTHORIZATION: Final = Authorization(
         f"/{PATTERN_SERVICE}/UpdatePattern": _STAFF,
         f"/{PATTERN_SERVICE}/DeletePattern": _STAFF,
         f"/{PATTERN_SERVICE}/DryRunPattern": _STAFF,
+        f"/{PATTERN_SERVICE}/ListParkedBatches": _STAFF,
+        f"/{PATTERN_SERVICE}/ReplayParkedBatches": _STAFF,
         f"/{OBSERVATION_SERVICE}/RecordObservations": allow(services("operator"), partners()),
         f"/{OBSERVATION_SERVICE}/ListObservations": _STAFF,
         f"/{SERVICE}/GetSignal": _DECIDING,

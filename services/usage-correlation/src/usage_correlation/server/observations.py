@@ -130,7 +130,9 @@ def _observation(position: int, message: pb.Observation) -> Observation:
 def _spread(said: Any) -> Spread:
     """Each place once; Any: a ServiceAlert or a LocalEvent."""
     end = _micros(said.end_time) if said.HasField("end_time") else None
-    return Spread(_micros(said.start_time), end, tuple(sorted(set(said.cells))), tuple(sorted(set(said.areas))))
+    revised = (said.alert_id, said.revision) if isinstance(said, pb.ServiceAlert) else ("", 0)
+    places = tuple(sorted(set(said.cells))), tuple(sorted(set(said.areas)))
+    return Spread(_micros(said.start_time), end, *places, *revised)
 
 
 def _voice(said: pb.VoiceQuality) -> dict[str, Any]:

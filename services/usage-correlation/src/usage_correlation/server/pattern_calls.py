@@ -22,9 +22,15 @@ from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.patterns.book import read_pattern
 from usage_correlation.handlers.patterns.dry_run import DryRun
 from usage_correlation.handlers.patterns.keep_patterns import Wanted, create_pattern, delete_pattern, update_pattern
-from usage_correlation.handlers.patterns.ports import KeptPattern, Patterns, PatternWriter
+from usage_correlation.handlers.patterns.ports import KeptPattern, ParkedBatches, Patterns, PatternWriter
 from usage_correlation.server.authorization import PATTERN_SERVICE
-from usage_correlation.server.pattern_wire import NOT_WRITTEN, pattern_id_from, pattern_message
+from usage_correlation.server.pattern_wire import (
+    NOT_WRITTEN,
+    PARKED_BATCHES,
+    parked_message,
+    pattern_id_from,
+    pattern_message,
+)
 from usage_correlation.server.signals import signal_message
 from usage_correlation.server.wire import PATTERNS, SUBSCRIPTIONS, interval_from, page
 
@@ -45,6 +51,7 @@ class PatternCases:
     writer: Callable[[UnitOfWork], PatternWriter]
     patterns: Patterns
     reader: PatternReader
+    parked: ParkedBatches
     dry_run: DryRun
     directory: Directory
     clock: Clock
@@ -63,20 +70,24 @@ class PatternServicer(PatternServiceServicer):
 
         async def make(writer: PatternWriter) -> pattern_pb2.Pattern:
             wanted = Wanted(sent.document, sent.paused)
-            return pattern_message(await create_pattern(writer, clock, request.pattern_id, wanted, read), read)
+            kept = await create_pattern(writer, clock, request.pattern_id, wanted, read)
+            return pattern_message(kept, read, recalling=await writer.recalling(kept.id))
 
         return await self._once("CreatePattern", request, make)
 
     async def GetPattern(self, request: pb.GetPatternRequest, context: Context) -> pattern_pb2.Pattern:
         """One pattern."""
-        return await self._message(await self._kept(request.name.removeprefix(PATTERNS)))
+        kept = await self._kept(request.name.removeprefix(PATTERNS))
+        return await self._message(kept, recalling=kept.id in await self._cases.patterns.recalling())
 
     async def ListPatterns(self, request: pb.ListPatternsRequest, context: Context) -> pb.ListPatternsResponse:
         """Patterns by name."""
         wanted = page(request)
         found = await self._cases.patterns.page(wanted.after_name, wanted.size + 1)
         shown, token = wanted.cut(found, lambda last: (last.id,))
-        return pb.ListPatternsResponse(patterns=[await self._message(each) for each in shown], next_page_token=token)
+        recalling = await self._cases.patterns.recalling()
+        messages = [await self._message(each, recalling=each.id in recalling) for each in shown]
+        return pb.ListPatternsResponse(patterns=messages, next_page_token=token)
 
     async def UpdatePattern(self, request: pb.UpdatePatternRequest, context: Context) -> pattern_pb2.Pattern:
         """Changes the fields in the mask."""
@@ -89,14 +100,14 @@ class PatternServicer(PatternServiceServicer):
         read = await read_pattern(self._cases.reader, document)
 
         def change(kept: KeptPattern) -> tuple[Wanted, Pattern]:
-            after = merged(pattern_message(kept, read), sent, paths, inside="pattern")
+            after = merged(pattern_message(kept, read, recalling=False), sent, paths, inside="pattern")
             return Wanted(after.document, after.paused), (
                 read if after.document == document else self._cases.reader.read(after.document)
             )
 
         async def make(writer: PatternWriter) -> pattern_pb2.Pattern:
             kept = await update_pattern(writer, clock, pattern_id, change)
-            return await self._message(kept)
+            return await self._message(kept, recalling=await writer.recalling(pattern_id))
 
         return await self._once("UpdatePattern", request, make)
 
@@ -141,8 +152,31 @@ class PatternServicer(PatternServiceServicer):
             raise PatternNotFound(pattern_id)
         return kept
 
-    async def _message(self, kept: KeptPattern) -> pattern_pb2.Pattern:
-        return pattern_message(kept, await read_pattern(self._cases.reader, kept.document))
+    async def ListParkedBatches(
+        self, request: pb.ListParkedBatchesRequest, context: Context
+    ) -> pb.ListParkedBatchesResponse:
+        """Batches that were put aside."""
+        wanted = page(request)
+        after = int(wanted.after[0]) if wanted.after else 0
+        found = await self._cases.parked.page(after, wanted.size + 1)
+        shown, token = wanted.cut(found, lambda last: (last.position,))
+        return pb.ListParkedBatchesResponse(parked_batches=map(parked_message, shown), next_page_token=token)
+
+    async def ReplayParkedBatches(
+        self, request: pb.ReplayParkedBatchesRequest, context: Context
+    ) -> pb.ReplayParkedBatchesResponse:
+        """Lets batches be correlated again."""
+        positions = [int(name.removeprefix(PARKED_BATCHES)) for name in request.names]
+        cases = self._cases
+
+        async def replay(uow: UnitOfWork) -> pb.ReplayParkedBatchesResponse:
+            return pb.ReplayParkedBatchesResponse(replayed_count=await cases.parked.replay(uow, positions))
+
+        return await cases.store.once(f"{PATTERN_SERVICE}/ReplayParkedBatches", request, replay)
+
+    async def _message(self, kept: KeptPattern, *, recalling: bool) -> pattern_pb2.Pattern:
+        read = await read_pattern(self._cases.reader, kept.document)
+        return pattern_message(kept, read, recalling=recalling)
 
     async def _once(self, method: str, request: Message, make: Callable[[PatternWriter], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
@@ -45,34 +44,78 @@ class StreamCalls:
         return response_of(await self._record_usage(batch, invalid))
 
 
-@dataclass(slots=True)
 class _Stream:
-    """Batches under way, in the order in which they came."""
+    """A stream under way: what is read next, and the batches that are worked on, in the order in which they came."""
 
-    batches: deque[tuple[int, asyncio.Task[pb.RecordUsageResponse]]] = field(default_factory=deque)
-    last: int = -1
+    def __init__(self, requests: AsyncIterator[pb.StreamUsageRequest], record: Record, draining: asyncio.Event) -> None:
+        self._requests = requests
+        self._record = record
+        self._stopping = asyncio.ensure_future(draining.wait())
+        self._reading: asyncio.Future[pb.StreamUsageRequest] | None = asyncio.ensure_future(anext(requests))
+        self._batches: deque[tuple[int, asyncio.Task[pb.RecordUsageResponse]]] = deque()
+        self._last = -1
+        self._fault: Exception | None = None
 
-    def start(self, request: pb.StreamUsageRequest, record: Record) -> None:
-        """Begin to work on a batch. Raises InvalidValue for a position that does not rise."""
-        if request.position <= self.last:
-            raise InvalidValue("position", request.position, f"a position after the last one, {self.last}")
-        self.last = request.position
-        self.batches.append((request.position, asyncio.ensure_future(record(request))))
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything is read or worked on; raises the fault that ended the reading once all is answered."""
+        if self._reading is None and not self._batches and self._fault is not None:
+            raise self._fault
+        return self._reading is not None or bool(self._batches)
+
+    async def wait(self) -> None:
+        """Until a batch is durable, or another can be begun."""
+        waited: set[asyncio.Future[Any]] = set() if self._reading is None else {self._stopping}
+        if self._reading is not None and len(self._batches) < UNDER_WAY:
+            waited.add(self._reading)
+        if self._batches:
+            waited.add(self._batches[0][1])
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
 
     def finished(self) -> list[tuple[int, pb.RecordUsageResponse]]:
         """The batches at the head that are durable, taken out; raises what went wrong with one."""
         done: list[tuple[int, pb.RecordUsageResponse]] = []
-        while self.batches and self.batches[0][1].done():
-            position, task = self.batches[0]
+        while self._batches and self._batches[0][1].done():
+            position, task = self._batches[0]
             if done and task.exception() is not None:
                 break  # what is durable is answered first
-            self.batches.popleft()
+            self._batches.popleft()
             done.append((position, task.result()))
         return done
 
-    async def cancel(self) -> None:
-        """Wait for what is under way; the caller is gone or has been told of an error."""
-        await asyncio.gather(*(task for _, task in self.batches), return_exceptions=True)
+    async def go_on(self) -> None:
+        """Begin with the batch that was read, if there is one and room for it; read no more when the server drains."""
+        if self._reading is None:
+            return
+        if self._stopping.done():
+            await self._stop_reading()
+        elif self._reading.done() and len(self._batches) < UNDER_WAY:
+            reading, self._reading = self._reading, None
+            try:
+                self._start(reading.result())
+                self._reading = asyncio.ensure_future(anext(self._requests))
+            except StopAsyncIteration:
+                return
+            except Exception as error:  # noqa: BLE001 - raised by `goes_on`, after the answers to what came before
+                self._fault = error
+
+    def _start(self, request: pb.StreamUsageRequest) -> None:
+        if request.position <= self._last:
+            raise InvalidValue("position", request.position, f"a position after the last one, {self._last}")
+        self._last = request.position
+        self._batches.append((request.position, asyncio.ensure_future(self._record(request))))
+
+    async def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+            self._reading = None
+
+    async def close(self) -> None:
+        """Wait for what is under way: the caller is gone or has been told of a fault."""
+        self._stopping.cancel()
+        await self._stop_reading()
+        await asyncio.gather(*(task for _, task in self._batches), return_exceptions=True)
 
 
 async def stream(
@@ -82,42 +125,15 @@ async def stream(
 
     A fault of the caller or of a peer ends the stream, after the answers to all batches before it.
     """
-    under_way, fault = _Stream(), None
-    stopping = asyncio.ensure_future(draining.wait())
-    reading: asyncio.Future[pb.StreamUsageRequest] | None = asyncio.ensure_future(anext(requests))
+    under_way = _Stream(requests, record, draining)
     try:
-        while reading is not None or under_way.batches:
-            waited: set[asyncio.Future[Any]] = set() if reading is None else {stopping}
-            if reading is not None and len(under_way.batches) < UNDER_WAY:
-                waited.add(reading)
-            if under_way.batches:
-                waited.add(under_way.batches[0][1])
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        while under_way.goes_on:
+            await under_way.wait()
             if done := under_way.finished():
                 yield _answer(done)
-            if reading is not None and stopping.done():
-                await _abandon(reading)
-                reading = None
-            elif reading is not None and reading.done() and len(under_way.batches) < UNDER_WAY:
-                try:
-                    under_way.start(reading.result(), record)
-                    reading = asyncio.ensure_future(anext(requests))
-                except StopAsyncIteration:
-                    reading = None
-                except Exception as error:  # noqa: BLE001 - raised below, after the answers to what came before
-                    fault, reading = error, None
-        if fault is not None:
-            raise fault
+            await under_way.go_on()
     finally:
-        stopping.cancel()
-        if reading is not None:
-            await _abandon(reading)
-        await under_way.cancel()
-
-
-async def _abandon(reading: "asyncio.Future[Any]") -> None:
-    reading.cancel()
-    await asyncio.wait({reading})
+        await under_way.close()
 
 
 def _answer(done: Sequence[tuple[int, pb.RecordUsageResponse]]) -> pb.StreamUsageResponse:

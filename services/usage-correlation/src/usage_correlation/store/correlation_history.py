@@ -68,14 +68,18 @@ class EventHistory:
     async def subscriptions(self, only: Sequence[str]) -> AsyncIterator[Sequence[str]]:
         """All that are known, or those of `only` that are, some hundreds at a time, by id."""
         after = ""
-        while True:
-            where = {"after": after, "only": list(only) or None, "size": _AT_A_TIME}
-            async with self._store.reading() as connection:
-                names = list((await connection.execute(_SUBSCRIPTIONS, where)).scalars())
-            if not names:
-                return
+        while names := await self._names(after, only, _AT_A_TIME):
             yield names
             after = names[-1]
+
+    async def subscriptions_after(self, after: str, size: int) -> Sequence[str]:
+        """The first `size` that come after one, by id."""
+        return await self._names(after, (), size)
+
+    async def _names(self, after: str, only: Sequence[str], size: int) -> Sequence[str]:
+        where = {"after": after, "only": list(only) or None, "size": size}
+        async with self._store.reading() as connection:
+            return list((await connection.execute(_SUBSCRIPTIONS, where)).scalars())
 
     async def _run(self, statement: str, columns: tuple[Any, ...]) -> Sequence[Row[Any]]:
         """Any: columns of several types, as the driver takes them and SQLAlchemy gives them."""

@@ -91,9 +91,16 @@ class PostgresObservationWriter:
                 texts([json.dumps(dict(each.content), ensure_ascii=False) for each in own]),
             )
             await self.uow.connection.exec_driver_sql(_APPEND, columns)
-        for_places = [_place_row(each, arrive_micros) for each in observations if each.spread is not None]
-        if for_places:
-            await self.uow.connection.execute(_APPEND_PLACES, {"rows": json.dumps(for_places)})
+        revisions: dict[tuple[str, str, str], tuple[int, Mapping[str, object]]] = {}
+        for each in observations:
+            if each.spread is not None:
+                key, number = (each.kind, each.source, each.place_key), each.spread.revision
+                if key not in revisions or number > revisions[key][0]:
+                    revisions[key] = number, _place_row(each, arrive_micros)
+        if revisions:
+            # Sorted, so that two who tell of the same wait for each other in one order.
+            rows = [row for _, (_, row) in sorted(revisions.items(), key=lambda one: one[0])]
+            await self.uow.connection.execute(_APPEND_PLACES, {"rows": json.dumps(rows)})
 
     async def _run(self, statement: str, columns: tuple[Any, ...]) -> Sequence[Row[Any]]:
         """Any: columns of several types, as the driver takes them and SQLAlchemy gives them."""
@@ -107,7 +114,8 @@ def _place_row(observation: Observation, arrive_micros: int) -> Mapping[str, obj
     return {
         "kind": observation.kind,
         "source": observation.source,
-        "observation_id": observation.id,
+        "observation_id": observation.place_key,
+        "revision": spread.revision,
         "start_time": from_micros(spread.start_micros).isoformat(),
         "end_time": None if spread.end_micros is None else from_micros(spread.end_micros).isoformat(),
         "arrive_time": from_micros(arrive_micros).isoformat(),
@@ -143,8 +151,12 @@ _APPEND: Final = """
         AS new (observe_time, subscription_key, source_key, shard, kind, observation_id, content)
 """
 _APPEND_PLACES: Final = text("""
-    INSERT INTO usage.place_event
+    INSERT INTO usage.place_event AS known
     SELECT * FROM jsonb_populate_recordset(NULL::usage.place_event, CAST(:rows AS jsonb))
+    ON CONFLICT (kind, source, observation_id) DO UPDATE SET
+        start_time = excluded.start_time, end_time = excluded.end_time, arrive_time = excluded.arrive_time,
+        cells = excluded.cells, areas = excluded.areas, content = excluded.content, revision = excluded.revision
+    WHERE excluded.revision > known.revision
 """)
 _PAGE: Final = text("""
     SELECT source, observation_id, kind, observe_time, content

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from usage_correlation.store.tables import PERSONAL, metadata
@@ -40,6 +40,7 @@ PLACE_EVENT: Final = Table(
     metadata,
     Column("kind", Text, primary_key=True),
     Column("source", Text, primary_key=True),
+    # Of an alert, its own id: its revisions replace each other.
     Column("observation_id", Text, primary_key=True),
     Column("start_time", _TIME, nullable=False),
     # NULL while nobody knows.
@@ -48,5 +49,6 @@ PLACE_EVENT: Final = Table(
     Column("cells", ARRAY(Text), nullable=False),
     Column("areas", ARRAY(Text), nullable=False),
     Column("content", JSONB, nullable=False),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
     Index("place_event_by_start", "start_time"),
 )

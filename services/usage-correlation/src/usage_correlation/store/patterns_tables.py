@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from usage_correlation.store.tables import PERSONAL, metadata
@@ -112,4 +113,41 @@ CORRELATION_LANE: Final = Table(
     Column("lane", SmallInteger, primary_key=True),
     Column("clock_micros", BigInteger, nullable=False),
     Column("as_of_micros", BigInteger, nullable=False),
+    # So many batches are worked on one by one, and so often the first has failed.
+    Column("careful_batches", SmallInteger, nullable=False, server_default=text("0")),
+    Column("failed_tries", Integer, nullable=False, server_default=text("0")),
+)
+
+# How far each source has come: its latest event, and when something of it was last taken.
+CORRELATION_SOURCE: Final = Table(
+    "correlation_source",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("clock_micros", BigInteger, nullable=False),
+    Column("as_of_micros", BigInteger, nullable=False),
+)
+
+# Batches that failed again and again; the position is that which they had while they waited.
+CORRELATION_PARKED: Final = Table(
+    "correlation_parked",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("events", LargeBinary, nullable=False, comment=PERSONAL),
+    Column("event_type", Text, nullable=False),
+    Column("event_count", Integer, nullable=False),
+    Column("failed_tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("park_time", _TIME, nullable=False),
+)
+
+# How far the past of a pattern was looked up in each lane; no row when it is done.
+PATTERN_RECALL: Final = Table(
+    "pattern_recall",
+    metadata,
+    Column("state_key", Integer, primary_key=True, autoincrement=False),
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+    Column("after_subscription", Text, nullable=False),
+    Column("live_micros", BigInteger, nullable=False),
 )

@@ -316,3 +316,13 @@ async def test_what_is_late_and_still_kept_counts() -> None:
     await world.arrive(drop("s-1", 0), drop("s-1", 2))
     assert len(await world.arrive(Event("call_failure", "s-9", NOON + timedelta(hours=1), "x", {"kind": "x"}))) == 0
     assert len(await world.arrive(drop("s-1", 1))) == 1
+
+
+async def test_a_source_that_is_ahead_makes_the_events_of_another_not_late() -> None:
+    world = World(pattern(DROPS))
+    ahead = drop("s-9", 600)
+    await world.arrive(Event(ahead.type, "s-9", ahead.time, "x1", ahead.fields, "probe-2"))
+    # Those of the first source are ten hours behind; by its own clock they are in time.
+    told = await world.arrive(drop("s-1", 0)) + await world.arrive(drop("s-1", 1)) + await world.arrive(drop("s-1", 2))
+    assert [each.subscription for each in told] == ["s-1"]
+    assert world.late == {}

@@ -33,6 +33,7 @@ async def world(
             redis_url,
             certificates,
             clock=clock,
+            memory_seconds=300,
             profile_address=profile.address,
             offer_decision_address=catalogue.address,
             rating_groups_file=groups,

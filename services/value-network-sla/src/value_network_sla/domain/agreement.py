@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from apportioning.terms import LinkTerms
 from value_network_sla.domain.money import Money
+from value_network_sla.domain.network import NO_NETWORKS, NetworkBook
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOSECONDS = 1_000_000_000
@@ -31,6 +33,8 @@ class Agreement:
     """What a window in breach costs."""
     effective_time: datetime
     create_time: datetime
+    link: LinkTerms | None = None
+    """Whose the gaps between callers and the partner are; None: the partner's when we call, else nobody's."""
 
     def window_at(self, moment_ns: int) -> datetime:
         """Start of the window that a moment (nanoseconds since the epoch) falls into."""
@@ -41,8 +45,9 @@ class Agreement:
 class AgreementBook:
     """All agreements, asked by partner, operation and time."""
 
-    def __init__(self, agreements: Iterable[Agreement]) -> None:
+    def __init__(self, agreements: Iterable[Agreement], networks: NetworkBook = NO_NETWORKS) -> None:
         """Of agreements that take effect at the same moment, the one made later holds."""
+        self.networks = networks
         agreements = list(agreements)
         self._by_name = {agreement.name: agreement for agreement in agreements}
         self._versions: dict[tuple[str, str, str], list[Agreement]] = {}

@@ -1,58 +1,23 @@
-"""Which of two children of one parent came before the other?"""
+"""Which of two children of one parent came before the other, and which rule decides it for which service?"""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-_MILLION = 1_000_000
+from apportioning.ordering import CRISP, JAEGER, OrderRule, Siblings
+
+__all__ = ["CRISP", "CRISP_ALWAYS", "JAEGER", "OrderRule", "PathRules", "Siblings"]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRule:
-    """When a child counts as done before a sibling began.
+class PathRules:
+    """The rule of each service that has one of its own; CRISP's for all others."""
 
-    Clocks and call-backs make calls in series overlap a little. A rule may tolerate that: then the earlier sibling
-    still came before if it began and ended first, their overlap is below a part of the parent's duration, and no other
-    sibling begins or ends within the overlap.
-    """
+    by_service: Mapping[str, OrderRule] = field(default_factory=dict)
 
-    tolerated_ppm: int
-    """Overlap below this part of the parent's duration, in parts per million, is tolerated."""
-    touching: bool
-    """Whether a child that ends at the very moment at which the other begins came before it."""
+    def of(self, service: str) -> OrderRule:
+        """The rule for the critical paths of a service."""
+        return self.by_service.get(service, CRISP)
 
 
-CRISP = OrderRule(tolerated_ppm=10_000, touching=True)
-"""1 % of overlap is tolerated (Zhang et al., "CRISP: Critical Path Analysis of Large-Scale Microservice
-Architectures", USENIX ATC 2022)."""
-JAEGER = OrderRule(tolerated_ppm=0, touching=False)
-"""The rule of the Jaeger UI: strictly before."""
-
-
-class Siblings:
-    """The children of one parent, by their intervals. Children without duration are part of no order."""
-
-    def __init__(self, intervals: Sequence[tuple[int, int]], parent_duration: int, rule: OrderRule) -> None:
-        """`intervals` are (start, end) with start < end."""
-        self._rule = rule
-        self._intervals = intervals
-        self._limit = rule.tolerated_ppm * parent_duration
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        if self._limit:
-            self._starts = sorted(start for start, _ in intervals)
-            self._ends = sorted(end for _, end in intervals)
-
-    def is_before(self, earlier: int, later: int) -> bool:
-        """Whether the child of index `earlier` was done before the one of index `later` began."""
-        start, end = self._intervals[earlier]
-        later_start, later_end = self._intervals[later]
-        if end < later_start or (end == later_start and self._rule.touching):
-            return True
-        if start >= later_start or end >= later_end or (end - later_start) * _MILLION >= self._limit:
-            return False
-        return self._events_within(later_start, end) == 2  # noqa: PLR2004 - the one's end and the other's start
-
-    def _events_within(self, first: int, last: int) -> int:
-        starts = bisect_right(self._starts, last) - bisect_left(self._starts, first)
-        return starts + bisect_right(self._ends, last) - bisect_left(self._ends, first)
+CRISP_ALWAYS: Final = PathRules()

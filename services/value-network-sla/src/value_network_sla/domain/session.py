@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from apportioning.apportionment import ON_TIME, play
+from apportioning.faults import UNKNOWN, Pattern, patterns
 from value_network_sla.domain.agreement import Agreement, AgreementBook
-from value_network_sla.domain.apportionment import apportion
 from value_network_sla.domain.assembly import DISQUALIFYING, SessionFlag
 from value_network_sla.domain.critical_path import critical_path
-from value_network_sla.domain.ordering import CRISP, OrderRule
+from value_network_sla.domain.ordering import OrderRule
+from value_network_sla.domain.path_rules import CRISP_ALWAYS, PathRules
 from value_network_sla.domain.party import UNATTRIBUTED, Share, shares_of
 from value_network_sla.domain.pinpointing.faults import Fault, fault_of
 from value_network_sla.domain.span import PROVIDER, Span
@@ -26,12 +28,15 @@ class JudgedVisit:
     agreement: Agreement | None
     own_ns: int = 0
     """In it and in no visit that it made itself, as its caller waited for it."""
+    pattern: Pattern = UNKNOWN
+    """Of a visit that is not good: which agreements would have had to be kept; UNKNOWN where spans are missing."""
 
     @property
     def good(self) -> bool:
         """In time and without error."""
-        budget = None if self.agreement is None else self.agreement.latency_budget_ns
-        return not self.visit.error and (budget is None or self.visit.accountable_ns <= budget)
+        agreement = self.agreement
+        in_time = agreement is None or self.visit.accountable_under(agreement.link) <= agreement.latency_budget_ns
+        return in_time and not self.visit.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def assess(
     trace_id: bytes,
     spans: Sequence[Span],
     book: AgreementBook,
-    rule: OrderRule = CRISP,
+    rules: PathRules = CRISP_ALWAYS,
     flags: frozenset[SessionFlag] = frozenset(),
 ) -> Session | None:
     """The session that the spans of a trace tell of; None when the trace is not a session.
@@ -93,13 +98,20 @@ def assess(
     root = find_root(spans)
     if root is None:
         return None
+    rule = rules.of(root.session_service)
     tree = grow_tree(spans, root.span_id)
     visits = collapse(tree, book.callees(root.session_service))
-    agreements = [_agreement(book, root.session_service, visit) for visit in visits.visits]
-    judged = _judge(visits, agreements, rule)
-    result = apportion(visits, agreements, seed=int.from_bytes(trace_id, "big"), rule=rule)
+    # What held when the session began holds for all of it: how slow a partner was must not choose what it had promised.
+    agreements = [_agreement(book, root.session_service, visit, root.start_ns) for visit in visits.visits]
+    network = book.networks.find(root.session_service, root.start_ns)
+    promises = [network.promise(root.operation), *agreements[1:]]
+    game = play(visits, promises, network.beside)
+    seed = int.from_bytes(trace_id, "big")
+    result = ON_TIME if game is None else game.apportion(network.policy, seed=seed, rule=rule)
     flags |= frozenset(tree.flags())
     partial = bool(flags & DISQUALIFYING)
+    cures = {} if partial else patterns(visits, promises, game)
+    judged = _judge(visits, agreements, rule, cures)
     blame = result.by_party() if not partial else {UNATTRIBUTED: result.lateness_ns}
     names = {player.agreement for player in result.parts}
     return Session(
@@ -126,15 +138,18 @@ def budgets_of(agreements: Sequence[Agreement | None]) -> Mapping[int, int]:
     return {number: one.latency_budget_ns for number, one in enumerate(agreements) if one is not None}
 
 
-def _agreement(book: AgreementBook, service: str, visit: Visit) -> Agreement | None:
+def _agreement(book: AgreementBook, service: str, visit: Visit, at_ns: int) -> Agreement | None:
     if visit.partner == PROVIDER:
         return None
-    return book.find(service, visit.partner, visit.operation, visit.start_ns)
+    return book.find(service, visit.partner, visit.operation, at_ns)
 
 
-def _judge(visits: Visits, agreements: Sequence[Agreement | None], rule: OrderRule) -> Sequence[JudgedVisit]:
+def _judge(
+    visits: Visits, agreements: Sequence[Agreement | None], rule: OrderRule, cures: Mapping[int, Pattern]
+) -> Sequence[JudgedVisit]:
     exclusive = [0] * len(visits.visits)
     for node, nanoseconds in enumerate(critical_path(visits.timeline, rule).exclusive):
         exclusive[visits.visit_of[node]] += nanoseconds
-    judged = map(JudgedVisit, visits.visits, exclusive, agreements, visits.own_times())
+    found = [cures.get(number, UNKNOWN) for number in range(len(visits.visits))]
+    judged = map(JudgedVisit, visits.visits, exclusive, agreements, visits.own_times(), found)
     return tuple(sorted(judged, key=lambda each: (each.visit.start_ns, -each.visit.end_ns, each.visit.partner)))

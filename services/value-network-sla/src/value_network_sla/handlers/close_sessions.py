@@ -1,13 +1,15 @@
 """Which sessions are over, what became of them, and what follows for the agreements?"""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from value_network_sla.domain.agreement import AgreementBook
+from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.contribution import Contribution, changes, contributions
+from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
+from value_network_sla.domain.path_rules import PathRules
 from value_network_sla.domain.session import Session, assess
-from value_network_sla.domain.span import Span
 from value_network_sla.handlers.judge_windows import judge_windows
 from value_network_sla.handlers.ports import Hit, Transactions, Work
 
@@ -15,6 +17,10 @@ _TRACES_A_BATCH = 200
 """Enough to make a transaction worth while, and few enough that its locks on windows are short."""
 _SESSIONS_A_BREATH = 20
 """After so many, calls get a turn: working out a session takes some tenths of a millisecond."""
+_SPANS_AT_ONCE = 50_000
+"""Read and worked out together: what bounds the memory, however large the traces are."""
+_GIANT = 2_000
+"""Spans of a session that is worked out beside everything else, for it takes longer than others should wait."""
 
 
 class CloseSessions:
@@ -28,13 +34,15 @@ class CloseSessions:
         longest_open: timedelta,
         correctable: timedelta,
         on_failure: Callable[[bytes, Exception], None],
+        evidence: EvidenceRule = KEEP_ALL,
     ) -> None:
         """Begin with nothing.
 
         `correctable` is how long all spans of a session are sure to be there, to close it anew with late ones.
         `on_failure` hears of a trace that can't be worked out: a fault of this service, which must not keep the others
-        from being closed.
+        from being closed. `evidence` says whose spans may go once they are counted.
         """
+        self._evidence = evidence
         self._transactions = transactions
         self._on_failure = on_failure
         self._correctable = correctable
@@ -56,17 +64,24 @@ class CloseSessions:
         )
         if not traces:
             return 0
-        final = await work.records.sessions.closed_before(traces, work.now - self._correctable)
-        spans = await work.records.traces.spans_of([trace_id for trace_id in traces if trace_id not in final])
+        final = await work.records.sessions.closed_before(traces, work.now - self._correctable, work.now)
+        open_traces = [trace_id for trace_id in traces if trace_id not in final]
         book = await work.records.agreements.book()
-        await _record(work, await self._assess_all(spans, book), book)
+        rules = await work.records.path_rules.all()
+        sessions: list[Session] = []
+        for some in _slices(await work.records.traces.sizes(open_traces)):
+            spans = await work.records.traces.spans_of(some)
+            sessions += await self._assess_all(spans, book, rules)
+        await _record(work, sessions, book, self._evidence)
         return len(traces)
 
-    async def _assess_all(self, spans: Mapping[bytes, Sequence[Span]], book: AgreementBook) -> Sequence[Session]:
+    async def _assess_all(
+        self, traces: Mapping[bytes, Assembly], book: AgreementBook, rules: PathRules
+    ) -> Sequence[Session]:
         sessions = []
-        for number, (trace_id, parts) in enumerate(spans.items(), start=1):
+        for number, (trace_id, assembly) in enumerate(traces.items(), start=1):
             try:
-                session = assess(trace_id, parts, book)
+                session = await _assess(trace_id, assembly, book, rules)
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
                 self._on_failure(trace_id, error)
                 continue
@@ -77,12 +92,32 @@ class CloseSessions:
         return sessions
 
 
-async def _record(work: Work, sessions: Sequence[Session], book: AgreementBook) -> None:
+async def _assess(trace_id: bytes, assembly: Assembly, book: AgreementBook, rules: PathRules) -> Session | None:
+    if len(assembly.spans) < _GIANT:
+        return assess(trace_id, assembly.spans, book, rules, assembly.flags)
+    return await asyncio.to_thread(assess, trace_id, assembly.spans, book, rules, assembly.flags)
+
+
+def _slices(sizes: Mapping[bytes, int]) -> Iterator[Sequence[bytes]]:
+    """The traces in groups of few enough spans; a trace that is too large for any is one by itself."""
+    group: list[bytes] = []
+    spans = 0
+    for trace_id, size in sizes.items():
+        if group and spans + size > _SPANS_AT_ONCE:
+            yield group
+            group, spans = [], 0
+        group.append(trace_id)
+        spans += size
+    if group:
+        yield group
+
+
+async def _record(work: Work, sessions: Sequence[Session], book: AgreementBook, evidence: EvidenceRule) -> None:
     if not sessions:
         return
     added = [(session, contributions(session)) for session in sessions]
     before = await work.records.windows.replace(added)
-    await work.records.sessions.put(sessions, work.now)
+    await work.records.sessions.put(sessions, work.now, evidence)
     made = changes(
         (part for parts in before.values() for part in parts), (part for _, parts in added for part in parts)
     )

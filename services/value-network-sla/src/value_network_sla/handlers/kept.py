@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from value_network_sla.domain.party import Share
+from value_network_sla.domain.pinpointing.faults import Fault
 from value_network_sla.domain.span import Span
 
 
@@ -34,6 +35,16 @@ class KeptSpan:
     service: str
     status_message: str
     sender_mismatch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTrace:
+    """The spans of a trace, each id once."""
+
+    spans: Sequence[KeptSpan]
+    """By start."""
+    truncated: bool
+    """More came than are read of one trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +80,7 @@ class KeptSession:
     error: bool
     visits: Sequence[KeptVisit]
     shares: Sequence[Share]
+    flags: Sequence[str] = ()
+    """Values of SessionFlag."""
+    fault: Fault | None = None
+    """Where its error began; None when it ended well."""

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from value_network_sla.domain.agreement import Agreement, AgreementBook
+from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach
 from value_network_sla.domain.contribution import Contribution, WindowChange, WindowKey
+from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
 from value_network_sla.domain.partner import Partner
 from value_network_sla.domain.session import Session
-from value_network_sla.domain.span import Span
-from value_network_sla.handlers.kept import KeptSession, KeptSpan, SpanColumns
+from value_network_sla.handlers.kept import Chunk, KeptSession, KeptTrace
+from value_network_sla.handlers.pinpointing.ports import PathRuleRecords, UsualCallRecords
+from value_network_sla.handlers.sender_token_records import SenderTokens
 
 R = TypeVar("R")
 
@@ -49,29 +52,34 @@ class Agreements(Protocol):
 class Traces(Protocol):
     """Spans as they are kept, and which traces are waiting to be closed."""
 
-    async def add(self, spans: SpanColumns, now: datetime) -> None:
-        """Keep the spans that are new, and open their traces."""
+    async def add(self, chunks: Sequence[Chunk], now: datetime) -> None:
+        """Keep the spans, and open their traces."""
 
     async def take_quiet(self, quiet_since: datetime, open_since: datetime, traces: int) -> Sequence[bytes]:
         """Trace ids, at most so many, longest quiet first, that nobody else has taken: without a new span since
         `quiet_since`, or open since `open_since`. They are closed when this unit of work commits.
         """
 
-    async def spans_of(self, trace_ids: Collection[bytes]) -> Mapping[bytes, Sequence[Span]]:
-        """All spans of the traces."""
+    async def sizes(self, trace_ids: Collection[bytes]) -> Mapping[bytes, int]:
+        """How many spans `spans_of` would read of each, at most."""
 
-    async def get(self, trace_id: bytes) -> Sequence[KeptSpan]:
+    async def spans_of(self, trace_ids: Collection[bytes]) -> Mapping[bytes, Assembly]:
+        """The spans of the traces, of giant ones as many as are read of one."""
+
+    async def get(self, trace_id: bytes) -> KeptTrace:
         """The spans of a trace by start; raises TraceNotFound."""
 
 
 class Sessions(Protocol):
     """Closed sessions as they are kept."""
 
-    async def put(self, sessions: Sequence[Session], now: datetime) -> None:
-        """Keep them, in place of what was known of the same ones."""
+    async def put(self, sessions: Sequence[Session], now: datetime, evidence: EvidenceRule = KEEP_ALL) -> None:
+        """Keep them, in place of what was known of the same ones; `evidence` says whose spans may go early."""
 
-    async def closed_before(self, trace_ids: Collection[bytes], moment: datetime) -> Collection[bytes]:
-        """Those of the sessions that were closed for the first time before then."""
+    async def closed_before(
+        self, trace_ids: Collection[bytes], moment: datetime, now: datetime
+    ) -> Collection[bytes]:
+        """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
 
     async def get(self, trace_id: bytes) -> KeptSession:
         """Raises SessionNotFound."""
@@ -186,6 +194,9 @@ class Records:
     sessions: Sessions
     windows: Windows
     breaches: Breaches
+    path_rules: PathRuleRecords
+    usual_calls: UsualCallRecords
+    sender_tokens: SenderTokens
 
 
 @dataclass(frozen=True, slots=True)

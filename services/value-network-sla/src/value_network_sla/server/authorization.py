@@ -6,6 +6,7 @@ from mesh.rpc import Authorization, allow, partners, services
 
 SERVICE: Final = "cxmesh.sla.v1.ValueNetworkSlaService"
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
+SATISFACTION_SERVICE: Final = "cxmesh.sla.v1.SatisfactionService"
 EXPORT: Final = f"/{TRACE_SERVICE}/Export"
 
 _STAFF = allow(services("operator"))
@@ -40,6 +41,12 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/ListAttainments": _PARTNERS_TOO,
         f"/{SERVICE}/GetBreach": _PARTNERS_TOO,
         f"/{SERVICE}/ListBreaches": _PARTNERS_TOO,
+        f"/{SATISFACTION_SERVICE}/RecordExperiences": _STAFF,
+        f"/{SATISFACTION_SERVICE}/RecordSurveyAnswers": _STAFF,
+        f"/{SATISFACTION_SERVICE}/GetSatisfaction": _PARTNERS_TOO,
+        f"/{SATISFACTION_SERVICE}/ListSatisfactions": _PARTNERS_TOO,
+        f"/{SATISFACTION_SERVICE}/MeasureSatisfaction": _PARTNERS_TOO,
+        f"/{SATISFACTION_SERVICE}/GetCustomerSatisfaction": allow(services("operator", "profile", "offer-decision")),
         f"/{SERVICE}/ListCustomerBreaches": allow(services("operator", "offer-decision")),
     }
 )

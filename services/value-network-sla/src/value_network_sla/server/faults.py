@@ -15,6 +15,8 @@ from value_network_sla.errors import (
     PartnerNotFound,
     SatisfactionNotFound,
     SessionNotFound,
+    TokenNotFound,
+    TokenRefused,
     TraceNotFound,
     UnknownPartner,
 )
@@ -32,6 +34,8 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     SatisfactionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_SATISFACTION_NOT_FOUND", _DOMAIN),
     AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
     InvalidValue: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE", _DOMAIN),
+    TokenNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_SENDER_TOKEN_NOT_FOUND", _DOMAIN),
+    TokenRefused: ErrorSpec(grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SENDER_TOKEN_REFUSED", _DOMAIN),
     UnknownPartner: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_UNKNOWN_PARTNER", _DOMAIN),
     Overloaded: ErrorSpec(grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_OVERLOADED", _DOMAIN, retry_after=_RETRY_SECONDS),
 }

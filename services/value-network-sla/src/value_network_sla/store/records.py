@@ -6,8 +6,11 @@ from value_network_sla.handlers.ports import Records
 from value_network_sla.store.agreements import AgreementRows
 from value_network_sla.store.breaches import BreachRows
 from value_network_sla.store.partners import PartnerRows
+from value_network_sla.store.path_rules import PathRuleRows
+from value_network_sla.store.sender_tokens import SenderTokenRows
 from value_network_sla.store.sessions import SessionRows
 from value_network_sla.store.traces import TraceRows
+from value_network_sla.store.usual_calls import UsualCallRows
 from value_network_sla.store.windows import WindowRows
 
 
@@ -20,4 +23,7 @@ def records_on(connection: AsyncConnection) -> Records:
         sessions=SessionRows(connection),
         windows=WindowRows(connection),
         breaches=BreachRows(connection),
+        path_rules=PathRuleRows(connection),
+        usual_calls=UsualCallRows(connection),
+        sender_tokens=SenderTokenRows(connection),
     )

@@ -22,7 +22,7 @@ class Retention:
 
 async def purge(store: Store, now: datetime, retention: Retention) -> int:
     """Delete what is past its retention, in short transactions; how many rows."""
-    spans = await _delete(store, _SPANS, now - retention.spans)
+    spans = await _delete(store, _SPANS, now - retention.spans) + await _delete(store, _NO_EVIDENCE, now)
     sessions = await _delete(store, _SESSIONS, _nanoseconds(now - retention.sessions))
     parts = await _delete(store, _CONTRIBUTIONS, _nanoseconds(now - retention.sessions))
     return spans + sessions + parts
@@ -45,7 +45,19 @@ def _nanoseconds(moment: datetime) -> int:
 
 # Rows are found by their place, since the index on the time tells of stretches of the table rather than of rows.
 _SPANS = """
-    DELETE FROM sla.span WHERE ctid IN (SELECT ctid FROM sla.span WHERE receive_time < :before LIMIT :batch)
+    DELETE FROM sla.span_chunk WHERE ctid IN (SELECT ctid FROM sla.span_chunk WHERE receive_time < :before LIMIT :batch)
+"""
+# Sessions of which the spans are no evidence that anybody asks for; they are marked, or they would be found again.
+_NO_EVIDENCE = """
+    WITH due AS (
+        UPDATE sla.session SET drop_spans_time = '-infinity'
+        WHERE ctid IN (
+            SELECT ctid FROM sla.session
+            WHERE drop_spans_time > '-infinity' AND drop_spans_time < :before LIMIT :batch FOR UPDATE SKIP LOCKED
+        )
+        RETURNING shard, trace_id
+    )
+    DELETE FROM sla.span_chunk AS chunk USING due WHERE chunk.shard = due.shard AND chunk.trace_id = due.trace_id
 """
 _SESSIONS = """
     DELETE FROM sla.session WHERE ctid IN (SELECT ctid FROM sla.session WHERE start_ns < :before LIMIT :batch)

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import copy_rows
+from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
+from value_network_sla.domain.pinpointing.faults import ErrorRole, Fault
 from value_network_sla.domain.session import JudgedVisit, Session
 from value_network_sla.domain.shard import shard_of
 from value_network_sla.errors import SessionNotFound
@@ -23,7 +25,7 @@ class SessionRows:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def put(self, sessions: Sequence[Session], now: datetime) -> None:
+    async def put(self, sessions: Sequence[Session], now: datetime, evidence: EvidenceRule = KEEP_ALL) -> None:
         """Keep them, in place of what was known of the same ones. One transaction at a time closes a session."""
         shards = [shard_of(session.trace_id) for session in sessions]
         traces = [session.trace_id for session in sessions]
@@ -34,15 +36,22 @@ class SessionRows:
             "first_close_time": [first_closed.get(trace_id, now) for trace_id in traces],
             "visits": [_visits_json(session) for session in sessions],
             "shares": [shares_json(session.shares) for session in sessions],
+            "flags": [sorted(session.flags) for session in sessions],
+            "fault": [_fault_json(session.fault) for session in sessions],
             "close_time": [now] * len(sessions),
+            "drop_spans_time": [
+                evidence.drop_time(session, first_closed.get(session.trace_id, now)) for session in sessions
+            ],
         }
         for name in _PLAIN:
             columns[name] = [getattr(session, name) for session in sessions]
         await copy_rows(self._connection, SESSION, tuple(columns), zip(*columns.values(), strict=True))
 
-    async def closed_before(self, trace_ids: Collection[bytes], moment: datetime) -> Collection[bytes]:
-        """Those of the sessions that were closed for the first time before then."""
-        rows = {"shards": list(map(shard_of, trace_ids)), "traces": list(trace_ids), "before": moment}
+    async def closed_before(
+        self, trace_ids: Collection[bytes], moment: datetime, now: datetime
+    ) -> Collection[bytes]:
+        """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
+        rows = {"shards": list(map(shard_of, trace_ids)), "traces": list(trace_ids), "before": moment, "soon": now + _MARGIN}
         return {row.trace_id for row in await self._connection.execute(_CLOSED_BEFORE, rows)}
 
     async def get(self, trace_id: bytes) -> KeptSession:
@@ -51,7 +60,7 @@ class SessionRows:
         row = (await self._connection.execute(query)).one_or_none()
         if row is None:
             raise SessionNotFound(f"sessions/{trace_id.hex()}")
-        return _session(row)
+        return session_from(row)
 
     async def page(
         self,
@@ -75,9 +84,11 @@ class SessionRows:
             query = query.where(SESSION.c.lateness_ns > 0)
         if before is not None:
             query = query.where(tuple_(SESSION.c.start_ns, SESSION.c.trace_id) < tuple_(*before))
-        return [_session(row) for row in await self._connection.execute(query)]
+        return [session_from(row) for row in await self._connection.execute(query)]
 
 
+_MARGIN = timedelta(minutes=1)
+"""Spans may go while a session is being worked out."""
 _PLAIN = (
     "trace_id",
     "root_span_id",
@@ -103,7 +114,7 @@ _CLOSED_BEFORE = text(
     SELECT trace_id
     FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS asked (shard, trace_id)
     JOIN sla.session USING (shard, trace_id)
-    WHERE first_close_time < :before
+    WHERE first_close_time < :before OR drop_spans_time < :soon
     """
 )
 
@@ -116,10 +127,26 @@ def _visit_row(judged: JudgedVisit, session_start_ns: int) -> Sequence[object]:
     visit = judged.visit
     budget = None if judged.agreement is None else judged.agreement.latency_budget_ns
     offset = visit.start_ns - session_start_ns
-    return visit.partner, visit.operation, offset, visit.waited_ns, judged.exclusive_ns, budget, visit.error
+    gap = min(visit.gap_ns, judged.own_ns)
+    row = visit.partner, visit.operation, offset, visit.waited_ns, judged.exclusive_ns, budget, visit.error
+    return *row, visit.caller, judged.own_ns, gap
 
 
-def _session(row: Row[Any]) -> KeptSession:
+def _fault_json(fault: Fault | None) -> str | None:
+    if fault is None:
+        return None
+    return json.dumps([fault.party, fault.operation, fault.role, fault.service, fault.instance])
+
+
+def _fault(parts: Sequence[str] | None) -> Fault | None:
+    if parts is None:
+        return None
+    party, operation, role, service, instance = parts
+    return Fault(party, operation, ErrorRole(role), service, instance)
+
+
+def session_from(row: Row[Any]) -> KeptSession:
+    """A row of the table `session`, read."""
     return KeptSession(
         trace_id=row.trace_id,
         service=row.service,
@@ -131,4 +158,6 @@ def _session(row: Row[Any]) -> KeptSession:
         error=row.error,
         visits=[KeptVisit(*visit) for visit in row.visits],
         shares=shares_from(row.shares),
+        flags=row.flags,
+        fault=_fault(row.fault),
     )

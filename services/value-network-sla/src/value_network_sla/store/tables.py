@@ -14,7 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from mesh.store import mesh_tables
 
@@ -51,24 +51,16 @@ AGREEMENT = Table(
     Column("create_time", _TIME, nullable=False),
 )
 
-SPAN = Table(
-    "span",
+SPAN_CHUNK = Table(
+    "span_chunk",
     metadata,
-    Column("shard", SmallInteger, primary_key=True),
-    Column("trace_id", LargeBinary, primary_key=True),
-    Column("span_id", LargeBinary, primary_key=True),
-    Column("parent_id", LargeBinary, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("trace_id", LargeBinary, nullable=False),
     Column("sender", Text, nullable=False),
     Column("service", Text, nullable=False),
-    Column("operation", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("start_ns", BigInteger, nullable=False),
-    Column("end_ns", BigInteger, nullable=False),
-    Column("error", Boolean, nullable=False),
-    Column("status_message", Text, nullable=False),
-    Column("session_service", Text, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column("sender_mismatch", Boolean, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("span_count", Integer, nullable=False),
+    Column("spans", LargeBinary, nullable=False),
     Column("receive_time", _TIME, nullable=False),
 )
 
@@ -98,8 +90,11 @@ SESSION = Table(
     Column("visits", JSONB, nullable=False),
     Column("shares", JSONB, nullable=False),
     Column("share_error_ns", BigInteger, nullable=False),
+    Column("flags", ARRAY(Text), nullable=False),
+    Column("fault", JSONB),
     Column("first_close_time", _TIME, nullable=False),
     Column("close_time", _TIME, nullable=False),
+    Column("drop_spans_time", _TIME),
 )
 
 CONTRIBUTION = Table(

@@ -1,19 +1,25 @@
 """How are spans kept, and which traces are waiting to be closed?"""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg.errors import UniqueViolation
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mesh.store import copy_rows, insert_ignoring_duplicates
+from mesh.store import copy_rows
+from value_network_sla.domain.assembly import Assembly, SessionFlag, assemble
 from value_network_sla.domain.shard import shard_of
-from value_network_sla.domain.span import Span, SpanKind
+from value_network_sla.domain.span import is_partner
 from value_network_sla.errors import TraceNotFound
-from value_network_sla.handlers.kept import KeptSpan, SpanColumns
-from value_network_sla.store.tables import SPAN
+from value_network_sla.handlers.kept import Chunk, KeptSpan, KeptTrace, SpanRow
+from value_network_sla.store.span_codec import any_mismatch, decode, decode_kept, encode
+from value_network_sla.store.tables import SPAN_CHUNK
+
+MOST_SPANS = 20_000
+"""Of one trace that are read; what is beyond is kept, and flagged."""
+_SPANS_A_ROW = 1_000
+_COLUMNS = ("shard", "trace_id", "sender", "service", "instance", "span_count", "spans", "receive_time")
 
 
 class TraceRows:
@@ -22,92 +28,93 @@ class TraceRows:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, spans: SpanColumns, now: datetime) -> None:
-        """Keep the spans that are new, and open their traces.
+    async def add(self, chunks: Sequence[Chunk], now: datetime) -> None:
+        """Keep the spans, and open their traces.
 
         A trace is opened after its spans are written, in the same transaction: whoever closes it sees them, or waits
         for this transaction and leaves the trace open for the next one.
         """
-        columns: dict[str, Sequence[object]] = {"shard": [shard_of(trace_id) for trace_id in spans.trace_id]}
-        columns.update((name, getattr(spans, name)) for name in SpanColumns.__slots__)
-        columns["receive_time"] = [now] * len(spans)
-        await self._add_rows(columns)
+        rows = (
+            (
+                shard_of(chunk.trace_id),
+                chunk.trace_id,
+                chunk.sender,
+                chunk.service,
+                chunk.instance,
+                len(part),
+                encode(part),
+                now,
+            )
+            for chunk in chunks
+            for part in _parts(chunk.rows)
+        )
+        await copy_rows(self._connection, SPAN_CHUNK, _COLUMNS, rows)
         # In one order everywhere, so that two senders' parts of the same traces wait for each other, not both for both.
-        traces = sorted(set(spans.trace_id))
-        rows = {"shards": [shard_of(trace_id) for trace_id in traces], "traces": traces, "now": now}
-        await self._connection.execute(_OPEN, rows)
-
-    async def _add_rows(self, columns: Mapping[str, Sequence[object]]) -> None:
-        """Spans seldom come twice: COPY takes them several times as fast, as long as none of them is there already."""
-        try:
-            async with self._connection.begin_nested():
-                await copy_rows(self._connection, SPAN, tuple(columns), zip(*columns.values(), strict=True))
-        except UniqueViolation:
-            key = ("shard", "trace_id", "span_id")
-            await insert_ignoring_duplicates(self._connection, SPAN, columns, key=key, returning=("shard",))
+        traces = sorted({chunk.trace_id for chunk in chunks})
+        await self._connection.execute(_OPEN, {**_keys(traces), "now": now})
 
     async def take_quiet(self, quiet_since: datetime, open_since: datetime, traces: int) -> Sequence[bytes]:
         """Trace ids that nobody else has taken: without a new span since `quiet_since`, or open since `open_since`."""
         due = {"quiet_since": quiet_since, "open_since": open_since, "most": traces}
         return [row.trace_id for row in await self._connection.execute(_TAKE, due)]
 
-    async def spans_of(self, trace_ids: Collection[bytes]) -> Mapping[bytes, Sequence[Span]]:
-        """All spans of the traces."""
-        found: dict[bytes, list[Span]] = {trace_id: [] for trace_id in trace_ids}
-        rows = {"shards": [shard_of(trace_id) for trace_id in found], "traces": list(found)}
-        for trace_id, *values in await self._connection.execute(_SPANS, rows):
-            found[trace_id].append(_span(*values))
-        return found
+    async def sizes(self, trace_ids: Collection[bytes]) -> Mapping[bytes, int]:
+        """How many spans came of each, those that came twice included; no more than are read of one."""
+        rows = await self._connection.execute(_SIZES, _keys(trace_ids))
+        return {row.trace_id: min(row.spans, MOST_SPANS) for row in rows}
 
-    async def get(self, trace_id: bytes) -> Sequence[KeptSpan]:
+    async def spans_of(self, trace_ids: Collection[bytes]) -> Mapping[bytes, Assembly]:
+        """The spans of the traces, of giant ones MOST_SPANS."""
+        parts: dict[bytes, list[Any]] = {trace_id: [] for trace_id in trace_ids}
+        for row in await self._connection.execute(_CHUNKS, {**_keys(trace_ids), "most": MOST_SPANS}):
+            parts[row.trace_id].append(row)
+        return {trace_id: _assembly(rows) for trace_id, rows in parts.items()}
+
+    async def get(self, trace_id: bytes) -> KeptTrace:
         """The spans of a trace by start; raises TraceNotFound."""
-        query = (
-            select(SPAN)
-            .where(SPAN.c.shard == shard_of(trace_id), SPAN.c.trace_id == trace_id)
-            .order_by(SPAN.c.start_ns, SPAN.c.end_ns.desc(), SPAN.c.span_id)
-        )
-        rows = (await self._connection.execute(query)).all()
+        found = await self._connection.execute(_CHUNKS, {**_keys([trace_id]), "most": MOST_SPANS})
+        rows = found.all()
         if not rows:
             raise TraceNotFound(f"traces/{trace_id.hex()}")
-        return [_kept(row) for row in rows]
+        chosen = {(span.span_id, span.sender) for span in _assembly(rows).spans}
+        spans: dict[tuple[bytes, str], KeptSpan] = {}
+        for row in _in_order(rows):
+            for kept in decode_kept(row.spans, row.sender, row.service, row.instance):
+                key = (kept.span.span_id, kept.span.sender)
+                if key in chosen:
+                    spans.setdefault(key, kept)
+        ordered = sorted(spans.values(), key=lambda kept: (kept.span.start_ns, -kept.span.end_ns, kept.span.span_id))
+        return KeptTrace(ordered, truncated=_is_truncated(rows))
 
 
-_KINDS = {kind.value: kind for kind in SpanKind}
+def _parts(rows: Sequence[SpanRow]) -> Iterator[Sequence[SpanRow]]:
+    if len(rows) <= _SPANS_A_ROW:
+        yield rows
+        return
+    for first in range(0, len(rows), _SPANS_A_ROW):
+        yield rows[first : first + _SPANS_A_ROW]
 
 
-def _span(  # noqa: PLR0917 - a row, in the order of its columns
-    span_id: bytes,
-    parent_id: bytes,
-    sender: str,
-    operation: str,
-    kind: str,
-    start_ns: int,
-    end_ns: int,
-    error: bool,
-    session_service: str,
-    customer: str,
-) -> Span:
-    return Span(span_id, parent_id, sender, operation, _KINDS[kind], start_ns, end_ns, error, session_service, customer)
+def _keys(trace_ids: Collection[bytes]) -> dict[str, object]:
+    return {"shards": [shard_of(trace_id) for trace_id in trace_ids], "traces": list(trace_ids)}
 
 
-def _kept(row: Row[Any]) -> KeptSpan:
-    return KeptSpan(
-        span=_span(
-            row.span_id,
-            row.parent_id,
-            row.sender,
-            row.operation,
-            row.kind,
-            row.start_ns,
-            row.end_ns,
-            row.error,
-            row.session_service,
-            row.customer,
-        ),
-        service=row.service,
-        status_message=row.status_message,
-        sender_mismatch=row.sender_mismatch,
-    )
+def _in_order(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """As they came; of those that came in one moment, in an order of their own, the same every time."""
+    return sorted(rows, key=lambda row: (row.receive_time, row.sender, row.spans)) if len(rows) > 1 else rows
+
+
+def _is_truncated(rows: Sequence[Row[Any]]) -> bool:
+    return sum(row.span_count for row in rows) < rows[0].whole if rows else False
+
+
+def _assembly(rows: Sequence[Row[Any]]) -> Assembly:
+    flags = []
+    if _is_truncated(rows):
+        flags.append(SessionFlag.TRUNCATED)
+    if any(any_mismatch(row.spans) for row in rows if is_partner(row.sender)):
+        flags.append(SessionFlag.SENDER_MISMATCH)
+    return assemble((decode(row.spans, row.sender, row.service, row.instance) for row in _in_order(rows)), flags)
 
 
 _OPEN = text(
@@ -129,10 +136,27 @@ _TAKE = text(
     RETURNING trace_id
     """
 )
-_SPANS = text(
+_SIZES = text(
     """
-    SELECT trace_id, span_id, parent_id, sender, operation, kind, start_ns, end_ns, error, session_service, customer
+    SELECT trace_id, sum(span_count) AS spans
     FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS wanted (shard, trace_id)
-    JOIN sla.span USING (shard, trace_id)
+    JOIN sla.span_chunk USING (shard, trace_id)
+    GROUP BY trace_id
+    """
+)
+# Of a giant trace our own spans come first, which tell of everybody's part; then what came first.
+_CHUNKS = text(
+    """
+    SELECT trace_id, sender, service, instance, span_count, spans, receive_time, whole
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS wanted (shard, trace_id)
+    CROSS JOIN LATERAL (
+        SELECT sender, service, instance, span_count, spans, receive_time,
+            sum(span_count) OVER () AS whole,
+            sum(span_count) OVER (
+                ORDER BY starts_with(sender, 'partners/'), receive_time, sender, spans ROWS UNBOUNDED PRECEDING
+            ) AS so_far
+        FROM sla.span_chunk AS chunk WHERE chunk.shard = wanted.shard AND chunk.trace_id = wanted.trace_id
+    ) AS part
+    WHERE so_far <= :most
     """
 )

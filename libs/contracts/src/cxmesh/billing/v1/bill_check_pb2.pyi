@@ -217,6 +217,7 @@ class Finding(_message.Message):
     FOLLOW_ON_FIELD_NUMBER: _builtins.int
     STATEMENT_ONLY_FIELD_NUMBER: _builtins.int
     EVIDENCE_RECORDS_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
     """Key of the finding; the same bill and usage give the same key."""
     finding_class: _bill_pb2.FindingClass.ValueType
@@ -227,6 +228,10 @@ class Finding(_message.Message):
     """The cause, in words for a care agent."""
     statement_only: _builtins.bool
     """Whether the difference is not one of the bill's total: the bill states an amount wrongly that it doesn't ask for."""
+    cause: _builtins.str
+    """What was done otherwise, in few words that are the same on every bill that has it, e.g. "the rate of voice.day"; empty
+    where nothing says so. `explanation` has it in full.
+    """
     @_builtins.property
     def line_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Lines of the bill that it is about; empty for usage that has no line."""
@@ -270,10 +275,11 @@ class Finding(_message.Message):
         follow_on: _money_pb2.Money | None = ...,
         statement_only: _builtins.bool = ...,
         evidence_records: _abc.Iterable[_builtins.str] | None = ...,
+        cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "difference", b"difference", "expected", b"expected", "follow_on", b"follow_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "charge_code", b"charge_code", "derivation", b"derivation", "difference", b"difference", "evidence_records", b"evidence_records", "expected", b"expected", "explanation", b"explanation", "finding_class", b"finding_class", "finding_id", b"finding_id", "follow_on", b"follow_on", "line_ids", b"line_ids", "statement_only", b"statement_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "cause", b"cause", "charge_code", b"charge_code", "derivation", b"derivation", "difference", b"difference", "evidence_records", b"evidence_records", "expected", b"expected", "explanation", b"explanation", "finding_class", b"finding_class", "finding_id", b"finding_id", "follow_on", b"follow_on", "line_ids", b"line_ids", "statement_only", b"statement_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

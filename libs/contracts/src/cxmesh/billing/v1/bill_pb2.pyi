@@ -120,6 +120,8 @@ class _FindingClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingC
     """Neither amount nor quantity is right, and nothing says why."""
     FINDING_CLASS_ROUNDING_METHOD: _FindingClass.ValueType  # 23
     """The amount is rounded by another method, to other decimals, or at another level than the tariff declares."""
+    FINDING_CLASS_QUOTE: _FindingClass.ValueType  # 24
+    """On the first bill: a charge that is not what the customer was promised, or another plan than was ordered."""
 
 class FindingClass(_FindingClass, metaclass=_FindingClassEnumTypeWrapper):
     """Classes of findings."""
@@ -172,6 +174,8 @@ FINDING_CLASS_UNEXPLAINED: FindingClass.ValueType  # 22
 """Neither amount nor quantity is right, and nothing says why."""
 FINDING_CLASS_ROUNDING_METHOD: FindingClass.ValueType  # 23
 """The amount is rounded by another method, to other decimals, or at another level than the tariff declares."""
+FINDING_CLASS_QUOTE: FindingClass.ValueType  # 24
+"""On the first bill: a charge that is not what the customer was promised, or another plan than was ordered."""
 Global___FindingClass: _TypeAlias = FindingClass  # noqa: Y015
 
 @_typing.final

@@ -92,6 +92,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The credit is beyond the authority. PERMISSION_DENIED.
     Example: { "reason": "ERROR_REASON_BEYOND_AUTHORITY", "metadata": { "dispute": "disputes/d-17", "authority": "AGENT", "limit": "50.00 USD" } }
     """
+    ERROR_REASON_CUSTOMER_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """No customer has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "metadata": { "customer": "customers/c-17" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
@@ -165,5 +169,9 @@ Example: { "reason": "ERROR_REASON_WRONG_STATE", "metadata": { "dispute": "dispu
 ERROR_REASON_BEYOND_AUTHORITY: ErrorReason.ValueType  # 17
 """The credit is beyond the authority. PERMISSION_DENIED.
 Example: { "reason": "ERROR_REASON_BEYOND_AUTHORITY", "metadata": { "dispute": "disputes/d-17", "authority": "AGENT", "limit": "50.00 USD" } }
+"""
+ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 18
+"""No customer has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "metadata": { "customer": "customers/c-17" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -23,17 +23,20 @@ _sym_db = _symbol_database.Default()
 
 
 from cxmesh.billing.v1 import bill_check_pb2 as cxmesh_dot_billing_dot_v1_dot_bill__check__pb2
+from cxmesh.billing.v1 import run_exposure_pb2 as cxmesh_dot_billing_dot_v1_dot_run__exposure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63xmesh/billing/v1/events.proto\x12\x11\x63xmesh.billing.v1\x1a\"cxmesh/billing/v1/bill_check.proto\"<\n\x08\x42illHeld\x12\x30\n\nbill_check\x18\x01 \x01(\x0b\x32\x1c.cxmesh.billing.v1.BillCheck\"@\n\x0c\x42illReleased\x12\x30\n\nbill_check\x18\x01 \x01(\x0b\x32\x1c.cxmesh.billing.v1.BillCheckb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63xmesh/billing/v1/events.proto\x12\x11\x63xmesh.billing.v1\x1a\"cxmesh/billing/v1/bill_check.proto\x1a$cxmesh/billing/v1/run_exposure.proto\"<\n\x08\x42illHeld\x12\x30\n\nbill_check\x18\x01 \x01(\x0b\x32\x1c.cxmesh.billing.v1.BillCheck\"@\n\x0c\x42illReleased\x12\x30\n\nbill_check\x18\x01 \x01(\x0b\x32\x1c.cxmesh.billing.v1.BillCheck\"f\n\x14SystematicErrorFound\x12\x10\n\x08\x62ill_run\x18\x01 \x01(\t\x12<\n\x10systematic_error\x18\x02 \x01(\x0b\x32\".cxmesh.billing.v1.SystematicErrorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cxmesh.billing.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BILLHELD']._serialized_start=89
-  _globals['_BILLHELD']._serialized_end=149
-  _globals['_BILLRELEASED']._serialized_start=151
-  _globals['_BILLRELEASED']._serialized_end=215
+  _globals['_BILLHELD']._serialized_start=127
+  _globals['_BILLHELD']._serialized_end=187
+  _globals['_BILLRELEASED']._serialized_start=189
+  _globals['_BILLRELEASED']._serialized_end=253
+  _globals['_SYSTEMATICERRORFOUND']._serialized_start=255
+  _globals['_SYSTEMATICERRORFOUND']._serialized_end=357
 # @@protoc_insertion_point(module_scope)

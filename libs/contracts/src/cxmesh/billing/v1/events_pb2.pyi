@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from cxmesh.billing.v1 import bill_check_pb2 as _bill_check_pb2
+from cxmesh.billing.v1 import run_exposure_pb2 as _run_exposure_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 import builtins as _builtins
@@ -66,3 +67,33 @@ class BillReleased(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BillReleased: _TypeAlias = BillReleased  # noqa: Y015
+
+@_typing.final
+class SystematicErrorFound(_message.Message):
+    """So many bills of a run have the same error that it comes from the system; told once for a run and cause, as soon as it
+    is seen.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BILL_RUN_FIELD_NUMBER: _builtins.int
+    SYSTEMATIC_ERROR_FIELD_NUMBER: _builtins.int
+    bill_run: _builtins.str
+    """`billRuns/{bill_run}`."""
+    @_builtins.property
+    def systematic_error(self) -> _run_exposure_pb2.SystematicError:
+        """The error, with what it came to so far."""
+
+    def __init__(
+        self,
+        *,
+        bill_run: _builtins.str = ...,
+        systematic_error: _run_exposure_pb2.SystematicError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["systematic_error", b"systematic_error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_run", b"bill_run", "systematic_error", b"systematic_error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SystematicErrorFound: _TypeAlias = SystematicErrorFound  # noqa: Y015

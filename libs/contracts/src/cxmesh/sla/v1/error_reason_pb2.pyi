@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
     Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
     """
+    ERROR_REASON_SATISFACTION_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """Nobody measured this service's satisfaction then, or the caller took no part in it. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_SATISFACTION_NOT_FOUND", "metadata": { "satisfaction": "satisfactions/iptv.1772496000" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the value-network SLA service; the domain is "sla.cxmesh"."""
@@ -101,5 +105,9 @@ Example: { "reason": "ERROR_REASON_OVERLOADED", "metadata": { "waiting_spans": "
 ERROR_REASON_UNKNOWN_PARTNER: ErrorReason.ValueType  # 9
 """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
 Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
+"""
+ERROR_REASON_SATISFACTION_NOT_FOUND: ErrorReason.ValueType  # 40
+"""Nobody measured this service's satisfaction then, or the caller took no part in it. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_SATISFACTION_NOT_FOUND", "metadata": { "satisfaction": "satisfactions/iptv.1772496000" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -71,6 +71,7 @@ class Satisfaction(_message.Message):
     PARTIES_FIELD_NUMBER: _builtins.int
     SURVEYS_FIELD_NUMBER: _builtins.int
     MEASURE_TIME_FIELD_NUMBER: _builtins.int
+    SAMPLE_OF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`satisfactions/{service}.{end in Unix seconds}`; empty when it was measured on demand."""
     service: _builtins.str
@@ -81,6 +82,8 @@ class Satisfaction(_message.Message):
     """Customers of these sessions."""
     unlinked_experience_count: _builtins.int
     """Experiences that name no session that is known here: they say nothing of partners."""
+    sample_of: _builtins.int
+    """Sessions that there were, when only a random sample of them was measured; else 0. Not shown to partners."""
     @_builtins.property
     def interval(self) -> _interval_pb2.Interval:
         """Experiences that began in it."""
@@ -119,10 +122,11 @@ class Satisfaction(_message.Message):
         parties: _abc.Iterable[Global___PartySatisfaction] | None = ...,
         surveys: Global___SurveySummary | None = ...,
         measure_time: _timestamp_pb2.Timestamp | None = ...,
+        sample_of: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["experience", b"experience", "interval", b"interval", "measure_time", b"measure_time", "surveys", b"surveys", "undisturbed", b"undisturbed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_count", b"customer_count", "experience", b"experience", "interval", b"interval", "measure_time", b"measure_time", "name", b"name", "parties", b"parties", "service", b"service", "session_count", b"session_count", "surveys", b"surveys", "undisturbed", b"undisturbed", "unlinked_experience_count", b"unlinked_experience_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_count", b"customer_count", "experience", b"experience", "interval", b"interval", "measure_time", b"measure_time", "name", b"name", "parties", b"parties", "sample_of", b"sample_of", "service", b"service", "session_count", b"session_count", "surveys", b"surveys", "undisturbed", b"undisturbed", "unlinked_experience_count", b"unlinked_experience_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,7 +195,7 @@ class PartySatisfaction(_message.Message):
     too_few: _builtins.str
     """Why there are no figures: how many sessions, customers or troubled sessions there are and how many are needed. Empty when there are."""
     confounded: _builtins.bool
-    """Troubled always together with another party, so that the two can't be told apart; they share what they cost."""
+    """Its trouble follows from that of others, e.g. always comes with another's, so that they can't be told apart; they share the cost."""
     @_builtins.property
     def party(self) -> _session_pb2.Party:
         """Who; absent in the line of all the rest."""
@@ -207,7 +211,7 @@ class PartySatisfaction(_message.Message):
     @_builtins.property
     def cost(self) -> Global___Estimate:
         """Points that the service's mean score loses by it: harm times the share of sessions in which it was in trouble. The costs of all
-        parties sum to what `undisturbed` is above `experience`.
+        parties, those with too few sessions to be told included, sum to what `undisturbed` is above `experience`.
         """
 
     @_builtins.property

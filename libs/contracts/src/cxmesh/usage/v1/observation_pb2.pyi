@@ -398,7 +398,9 @@ Global___ContactSeen: _TypeAlias = ContactSeen  # noqa: Y015
 
 @_typing.final
 class ServiceAlert(_message.Message):
-    """A service fails in some places (TMF656 ServiceProblem)."""
+    """A service fails in some places (TMF656 ServiceProblem). An alert changes, and ends, by another observation of the same
+    source with the same alert_id and a higher revision, which replaces all that was said before.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -408,10 +410,18 @@ class ServiceAlert(_message.Message):
     AREAS_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    ALERT_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """The service, e.g. "mobile", "iptv"."""
     severity: _builtins.str
     """How bad, e.g. "minor", "major", "critical" (ITU-T X.733)."""
+    alert_id: _builtins.str
+    """The source's own key of the alert, the same in all its revisions. Empty: the observation_id, for an alert that is told
+    once and does not change.
+    """
+    revision: _builtins.int
+    """Which revision of the alert this is; the highest one holds, in whatever order they come."""
     @_builtins.property
     def cells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Cells and access nodes concerned."""
@@ -437,10 +447,12 @@ class ServiceAlert(_message.Message):
         areas: _abc.Iterable[_builtins.str] | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        alert_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "cells", b"cells", "end_time", b"end_time", "service", b"service", "severity", b"severity", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "areas", b"areas", "cells", b"cells", "end_time", b"end_time", "revision", b"revision", "service", b"service", "severity", b"severity", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,7 +29,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63xmesh/usage/v1/pattern.proto\x12\x0f\x63xmesh.usage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63xmesh/usage/v1/signal.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x03\n\x07Pattern\x12\x46\n\x04name\x18\x01 \x01(\tB8\xe2\x41\x01\x08\xbaH1r/2-^(patterns/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12!\n\x08\x64ocument\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x04\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12\x16\n\x08revision\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x64isplay_name\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x36\n\x0bsignal_kind\x18\x06 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fslow_conditions\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03::\xea\x41\x37\n\x0e\x63xmesh/Pattern\x12\x12patterns/{pattern}*\x08patterns2\x07patternb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63xmesh/usage/v1/pattern.proto\x12\x0f\x63xmesh.usage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x63xmesh/usage/v1/signal.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x03\n\x07Pattern\x12\x46\n\x04name\x18\x01 \x01(\tB8\xe2\x41\x01\x08\xbaH1r/2-^(patterns/[A-Za-z0-9][A-Za-z0-9._-]{0,62})?$\x12!\n\x08\x64ocument\x18\x02 \x01(\tB\x0f\xe2\x41\x01\x02\xbaH\x08r\x06\x10\x01(\x80\x80\x04\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12\x16\n\x08revision\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x64isplay_name\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x36\n\x0bsignal_kind\x18\x06 \x01(\x0e\x32\x1b.cxmesh.usage.v1.SignalKindB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fslow_conditions\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x17\n\trecalling\x18\n \x01(\x08\x42\x04\xe2\x41\x01\x03::\xea\x41\x37\n\x0e\x63xmesh/Pattern\x12\x12patterns/{pattern}*\x08patterns2\x07pattern\"\xf2\x01\n\x0bParkedBatch\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x03 \x01(\x05\x12\x14\n\x0c\x66\x61iled_tries\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12-\n\tpark_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:Q\xea\x41N\n\x12\x63xmesh/ParkedBatch\x12\x1cparkedBatches/{parked_batch}*\rparkedBatches2\x0bparkedBatchb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,8 +52,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PATTERN'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_PATTERN'].fields_by_name['update_time']._loaded_options = None
   _globals['_PATTERN'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_PATTERN'].fields_by_name['recalling']._loaded_options = None
+  _globals['_PATTERN'].fields_by_name['recalling']._serialized_options = b'\342A\001\003'
   _globals['_PATTERN']._loaded_options = None
   _globals['_PATTERN']._serialized_options = b'\352A7\n\016cxmesh/Pattern\022\022patterns/{pattern}*\010patterns2\007pattern'
+  _globals['_PARKEDBATCH'].fields_by_name['name']._loaded_options = None
+  _globals['_PARKEDBATCH'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_PARKEDBATCH']._loaded_options = None
+  _globals['_PARKEDBATCH']._serialized_options = b'\352AN\n\022cxmesh/ParkedBatch\022\034parkedBatches/{parked_batch}*\rparkedBatches2\013parkedBatch'
   _globals['_PATTERN']._serialized_start=203
-  _globals['_PATTERN']._serialized_end=644
+  _globals['_PATTERN']._serialized_end=669
+  _globals['_PARKEDBATCH']._serialized_start=672
+  _globals['_PARKEDBATCH']._serialized_end=914
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,7 @@ class Pattern(_message.Message):
     SLOW_CONDITIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RECALLING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`patterns/{pattern}`; the id is chosen by the caller."""
     document: _builtins.str
@@ -47,6 +48,10 @@ class Pattern(_message.Message):
     """What staff know it as: the document's `name`."""
     signal_kind: _signal_pb2.SignalKind.ValueType
     """What it raises."""
+    recalling: _builtins.bool
+    """What was stored before the pattern was made, resumed, or began to count otherwise, is still being looked up. Until
+    then its windows and baselines know of some subscribers only what has come since.
+    """
     @_builtins.property
     def slow_conditions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Conditions that are looked at row by row, for they can't be made into columns: they cost some 3 µs a record."""
@@ -71,11 +76,58 @@ class Pattern(_message.Message):
         slow_conditions: _abc.Iterable[_builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        recalling: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "document", b"document", "name", b"name", "paused", b"paused", "revision", b"revision", "signal_kind", b"signal_kind", "slow_conditions", b"slow_conditions", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "document", b"document", "name", b"name", "paused", b"paused", "recalling", b"recalling", "revision", b"revision", "signal_kind", b"signal_kind", "slow_conditions", b"slow_conditions", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Pattern: _TypeAlias = Pattern  # noqa: Y015
+
+@_typing.final
+class ParkedBatch(_message.Message):
+    """A batch of events that was put aside because correlating it failed again and again. It holds up nothing while it lies
+    there, and what is in it counts for no pattern.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_TRIES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PARK_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`parkedBatches/{parked_batch}`; the id is the number that the batch had while it waited."""
+    event_type: _builtins.str
+    """The type of its events, as patterns call it, e.g. "usage"; empty when the batch can't be read."""
+    event_count: _builtins.int
+    """How many they are; 0 when the batch can't be read."""
+    failed_tries: _builtins.int
+    """How often it failed."""
+    reason: _builtins.str
+    """The kind of the last error and where it was raised, e.g. "ZeroDivisionError at windows.py:40"."""
+    @_builtins.property
+    def park_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was put aside."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        event_type: _builtins.str = ...,
+        event_count: _builtins.int = ...,
+        failed_tries: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        park_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["park_time", b"park_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count", "event_type", b"event_type", "failed_tries", b"failed_tries", "name", b"name", "park_time", b"park_time", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParkedBatch: _TypeAlias = ParkedBatch  # noqa: Y015

@@ -67,6 +67,16 @@ class PatternServiceStub:
                 request_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternRequest.SerializeToString,
                 response_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternResponse.FromString,
                 _registered_method=True)
+        self.ListParkedBatches = channel.unary_unary(
+                '/cxmesh.usage.v1.PatternService/ListParkedBatches',
+                request_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesRequest.SerializeToString,
+                response_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesResponse.FromString,
+                _registered_method=True)
+        self.ReplayParkedBatches = channel.unary_unary(
+                '/cxmesh.usage.v1.PatternService/ReplayParkedBatches',
+                request_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesRequest.SerializeToString,
+                response_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesResponse.FromString,
+                _registered_method=True)
 
 
 class PatternServiceServicer:
@@ -118,6 +128,21 @@ class PatternServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListParkedBatches(self, request, context):
+        """Batches of events that were put aside, oldest first, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayParkedBatches(self, request, context):
+        """Lets batches that were put aside be correlated again, once what made them fail is mended. Those that are not there
+        any more are ignored; what fails again is put aside again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PatternServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -150,6 +175,16 @@ def add_PatternServiceServicer_to_server(servicer, server):
                     servicer.DryRunPattern,
                     request_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternRequest.FromString,
                     response_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternResponse.SerializeToString,
+            ),
+            'ListParkedBatches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParkedBatches,
+                    request_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesRequest.FromString,
+                    response_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesResponse.SerializeToString,
+            ),
+            'ReplayParkedBatches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayParkedBatches,
+                    request_deserializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesRequest.FromString,
+                    response_serializer=cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -315,6 +350,60 @@ class PatternService:
             '/cxmesh.usage.v1.PatternService/DryRunPattern',
             cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternRequest.SerializeToString,
             cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.DryRunPatternResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParkedBatches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cxmesh.usage.v1.PatternService/ListParkedBatches',
+            cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesRequest.SerializeToString,
+            cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ListParkedBatchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayParkedBatches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cxmesh.usage.v1.PatternService/ReplayParkedBatches',
+            cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesRequest.SerializeToString,
+            cxmesh_dot_usage_dot_v1_dot_pattern__service__pb2.ReplayParkedBatchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

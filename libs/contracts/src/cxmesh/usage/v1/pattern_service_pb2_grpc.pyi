@@ -53,6 +53,12 @@ class PatternServiceStub:
     """The signals that a pattern would have raised, over stored usage, observations and touch-points. Nothing is kept.
     Errors: NOT_FOUND, INVALID_ARGUMENT.
     """
+    ListParkedBatches: _grpc.UnaryUnaryMultiCallable[_pattern_service_pb2.ListParkedBatchesRequest, _pattern_service_pb2.ListParkedBatchesResponse]
+    """Batches of events that were put aside, oldest first, page by page."""
+    ReplayParkedBatches: _grpc.UnaryUnaryMultiCallable[_pattern_service_pb2.ReplayParkedBatchesRequest, _pattern_service_pb2.ReplayParkedBatchesResponse]
+    """Lets batches that were put aside be correlated again, once what made them fail is mended. Those that are not there
+    any more are ignored; what fails again is put aside again.
+    """
 
 @_typing.type_check_only
 class PatternServiceAsyncStub(PatternServiceStub):
@@ -76,6 +82,12 @@ class PatternServiceAsyncStub(PatternServiceStub):
     DryRunPattern: _aio.UnaryStreamMultiCallable[_pattern_service_pb2.DryRunPatternRequest, _pattern_service_pb2.DryRunPatternResponse]  # type: ignore[assignment]
     """The signals that a pattern would have raised, over stored usage, observations and touch-points. Nothing is kept.
     Errors: NOT_FOUND, INVALID_ARGUMENT.
+    """
+    ListParkedBatches: _aio.UnaryUnaryMultiCallable[_pattern_service_pb2.ListParkedBatchesRequest, _pattern_service_pb2.ListParkedBatchesResponse]  # type: ignore[assignment]
+    """Batches of events that were put aside, oldest first, page by page."""
+    ReplayParkedBatches: _aio.UnaryUnaryMultiCallable[_pattern_service_pb2.ReplayParkedBatchesRequest, _pattern_service_pb2.ReplayParkedBatchesResponse]  # type: ignore[assignment]
+    """Lets batches that were put aside be correlated again, once what made them fail is mended. Those that are not there
+    any more are ignored; what fails again is put aside again.
     """
 
 class PatternServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -133,6 +145,24 @@ class PatternServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_pattern_service_pb2.DryRunPatternResponse], _abc.AsyncIterator[_pattern_service_pb2.DryRunPatternResponse]]:
         """The signals that a pattern would have raised, over stored usage, observations and touch-points. Nothing is kept.
         Errors: NOT_FOUND, INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListParkedBatches(
+        self,
+        request: _pattern_service_pb2.ListParkedBatchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pattern_service_pb2.ListParkedBatchesResponse, _abc.Awaitable[_pattern_service_pb2.ListParkedBatchesResponse]]:
+        """Batches of events that were put aside, oldest first, page by page."""
+
+    @_abc_1.abstractmethod
+    def ReplayParkedBatches(
+        self,
+        request: _pattern_service_pb2.ReplayParkedBatchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pattern_service_pb2.ReplayParkedBatchesResponse, _abc.Awaitable[_pattern_service_pb2.ReplayParkedBatchesResponse]]:
+        """Lets batches that were put aside be correlated again, once what made them fail is mended. Those that are not there
+        any more are ignored; what fails again is put aside again.
         """
 
 def add_PatternServiceServicer_to_server(servicer: PatternServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

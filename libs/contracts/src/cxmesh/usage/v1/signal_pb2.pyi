@@ -342,7 +342,7 @@ class PatternMatched(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What else it says, by the names that the pattern gives, e.g. "cell": "c-17"."""
+        """What else it says, by the names that the pattern gives, e.g. "cell": "c-17". May tell where the subscriber was."""
 
     def __init__(
         self,

@@ -7,7 +7,22 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_CREATE: tuple[str, ...] = ()
+_CREATE = (
+    """
+    CREATE TABLE billing.quote (
+        source text COLLATE "C" NOT NULL,
+        quote_id text COLLATE "C" NOT NULL,
+        subscription text COLLATE "C" NOT NULL,
+        promise_time timestamptz NOT NULL,
+        plan text NOT NULL,
+        currency text NOT NULL,
+        items jsonb NOT NULL,
+        digest bytea NOT NULL,
+        PRIMARY KEY (source, quote_id)
+    )
+    """,
+    "CREATE INDEX quote_by_subscription ON billing.quote (subscription, promise_time)",
+)
 
 
 def upgrade() -> None:
@@ -18,3 +33,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them."""
+    op.drop_table("quote", schema="billing")

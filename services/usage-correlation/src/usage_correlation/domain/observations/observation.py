@@ -30,6 +30,10 @@ class Spread:
     """None while nobody knows."""
     cells: tuple[str, ...]
     areas: tuple[str, ...]
+    key: str = ""
+    """The source's own of an alert, the same in all its revisions; empty: the observation's."""
+    revision: int = 0
+    """The highest one holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,21 @@ class Observation:
         """What identifies it."""
         return self.source, self.id
 
+    @property
+    def place_key(self) -> str:
+        """What identifies the alert or the local event that is told of, among those of its source."""
+        return self.spread.key or self.id if self.spread is not None else self.id
+
     def digest(self) -> int:
         """Of its content, without its key, 64 bits with a sign: the same if it is the same observation again."""
         spread = self.spread
+        revised = [spread.key, spread.revision] if spread and (spread.key or spread.revision) else []
         told = [
             self.subscription,
             self.kind,
             self.micros,
             dict(self.content),
-            [spread.start_micros, spread.end_micros, spread.cells, spread.areas] if spread else None,
+            [spread.start_micros, spread.end_micros, spread.cells, spread.areas, *revised] if spread else None,
         ]
         text = json.dumps(told, sort_keys=True, ensure_ascii=False)
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
@@ -114,7 +124,7 @@ def place_event(observation: Observation, arrive_micros: int) -> PlaceEvent:
     return PlaceEvent(
         observation.kind,
         observation.source,
-        observation.id,
+        observation.place_key,
         spread.start_micros,
         spread.end_micros,
         arrive_micros,
@@ -132,7 +142,7 @@ def _columns(kind: str, some: Sequence[Observation], arrive_micros: int) -> Even
         np.array([each.spread.start_micros if each.spread else each.micros for each in some], np.int64),
         np.full(len(some), arrive_micros, np.int64),
         Texts.of([each.source for each in some]),
-        [each.id for each in some],
+        [each.place_key for each in some],
         perceived(
             kind,
             {

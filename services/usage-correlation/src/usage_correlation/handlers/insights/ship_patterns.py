@@ -90,4 +90,4 @@ class ShipPatterns:
         if kept is None or digest_of(kept.document) != before:
             return
         renewed = replace(kept, document=pattern.document, revision=kept.revision + 1, update_time=self._clock.now())
-        await writer.save(renewed, self._read(pattern.document).state_digest)
+        await writer.save(renewed, self._read(pattern.document).state_digest, resumed=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from mesh.store import UnitOfWork
 from usage_correlation.domain.patterns.columns import Events
 from usage_correlation.domain.patterns.hits import Kept, Sums
 from usage_correlation.domain.patterns.pattern import Pattern
@@ -129,6 +130,9 @@ class History(Protocol):
     async def places(self, kinds: Collection[str], start: int, end: int) -> Sequence[PlaceEvent]:
         """Service alerts and local events that are on at any moment from start to end, by start and reference."""
 
+    async def subscriptions_after(self, after: str, size: int) -> Sequence[str]:
+        """The first `size` that come after one, by id."""
+
     def subscriptions(self, only: Sequence[str]) -> AsyncIterator[Sequence[str]]:
         """All that are known, or those of `only` that are, some hundreds at a time, by id."""
 
@@ -158,8 +162,11 @@ class Lane(Protocol):
     async def clocks(self) -> Clocks:
         """How far each source had come."""
 
-    async def waiting(self, size: int) -> Sequence[Events]:
-        """The first batches that wait, at most `size` of them, fewer while one fails; they are removed."""
+    async def waiting(self, size: int, positions: list[int]) -> Sequence[Events]:
+        """The first batches that wait, at most `size` of them, one while some fail; they are removed.
+
+        `positions` takes their places, known also of what can't be read.
+        """
 
     async def pending(self, most: int) -> Sequence[Events] | None:
         """All batches that wait or are put aside, and stay; None when there are more than `most`."""
@@ -208,8 +215,8 @@ class ParkedBatches(Protocol):
     async def page(self, after: int, size: int) -> Sequence[Parked]:
         """The first `size` after a position, oldest first."""
 
-    async def replay(self, positions: Collection[int] | None) -> int:
-        """Let some, or all, wait again, behind what waits now; how many that were."""
+    async def replay(self, uow: UnitOfWork, positions: Collection[int]) -> int:
+        """Let some wait again, all when none is named, behind what waits now; how many that were."""
 
 
 class Lanes(Protocol):
@@ -258,6 +265,9 @@ class PatternWriter(Protocol):
 
     async def remove(self, pattern_id: str) -> None:
         """Remove one; it must be locked."""
+
+    async def recalling(self, pattern_id: str) -> bool:
+        """Whether the past of one is still to be looked up."""
 
 
 class PatternWitness(Protocol):

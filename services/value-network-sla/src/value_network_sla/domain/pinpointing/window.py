@@ -16,7 +16,7 @@ import numpy as np
 
 from value_network_sla.domain.pinpointing.calls import Calls, Edge, Floats
 
-_LATE: Final = 0.05
+LATE: Final = 0.05
 """The share of calls beyond a learned budget when all is well."""
 _FEWEST: Final = 5
 """From fewer calls nothing is learned, and nothing is said."""
@@ -67,9 +67,9 @@ def learn(calls: Calls, agreed: Mapping[Edge, float] | None = None) -> Normal:
         own = calls.own_ns[calls.edge == number]
         if len(own) < _FEWEST:
             continue
-        budget = (agreed or {}).get(edge, float(np.quantile(own, 1 - _LATE)))
+        budget = (agreed or {}).get(edge, float(np.quantile(own, 1 - LATE)))
         gap, long_gap = np.quantile(calls.gap_ns[calls.edge == number], (0.5, 0.75)).tolist()
-        late = max(float((own > budget).mean()), _LATE if edge not in (agreed or {}) else 1 / len(own))
+        late = max(float((own > budget).mean()), LATE if edge not in (agreed or {}) else 1 / len(own))
         learned[edge] = Usual(budget, late, float(np.maximum(own - budget, 0).mean()), gap, long_gap)
     return learned
 

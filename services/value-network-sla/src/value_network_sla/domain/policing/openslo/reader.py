@@ -25,6 +25,7 @@ _SHOWN: Final = 60
 _MOST_DIGITS: Final = 40
 """Of a number: enough for any share or amount, too few to keep the machine busy."""
 _MOST_EXPONENT: Final = 30
+_NUMBER: Final = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?)([eE]([-+]?[0-9]{1,3}))?")
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 DURATION_EXPECTED: Final = "a duration such as 5m, 12h, 28d, 4w, 1M, 1Q or 1Y"
@@ -169,18 +170,13 @@ def is_zone(name: str) -> bool:
     """Whether the IANA database has a time zone of this name."""
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError only for names that could be one
-        return False
-    except KeyError:
+    except (KeyError, ValueError, OSError):  # not there; no name at all; a folder of the database
         return False
     return True
 
 
 def _number(text: str) -> Fraction | None:
-    mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > _MOST_DIGITS or (exponent and abs(int(exponent or 0)) > _MOST_EXPONENT):
+    found = _NUMBER.fullmatch(text)
+    if found is None or len(found[1]) > _MOST_DIGITS or abs(int(found[3] or 0)) > _MOST_EXPONENT:
         return None
-    try:
-        return Fraction(text) if "/" not in text else None
-    except (ValueError, ZeroDivisionError):
-        return None
+    return Fraction(text)

@@ -1,0 +1,1 @@
+"""Which usage records findings are about."""

@@ -1,0 +1,1 @@
+"""What networks charge each other for roaming."""
