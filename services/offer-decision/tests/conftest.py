@@ -49,4 +49,4 @@ async def empty(store: "Store") -> AsyncIterator[None]:
 
     yield
     async with store.engine.begin() as connection:
-        await connection.execute(text("TRUNCATE offer.plan, offer.campaign, offer.decision"))
+        await connection.execute(text("TRUNCATE offer.plan, offer.campaign, offer.decision, offer.recovery"))

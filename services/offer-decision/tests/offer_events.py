@@ -63,8 +63,10 @@ def bill_held(customer: str, name: str = "billChecks/march.b-1", **fields: Any) 
     return BillHeld(bill_check=BillCheck(**usual | fields))
 
 
-def customers_affected(*customers: str, breach: str = "breaches/b-1") -> CustomersAffected:
-    return CustomersAffected(breach=breach, service="iptv", customers=customers, event_time=stamp(NOW))
+def customers_affected(
+    *customers: str, breach: str = "breaches/b-1", service: str = "iptv", since: datetime = NOW
+) -> CustomersAffected:
+    return CustomersAffected(breach=breach, service=service, customers=customers, event_time=stamp(since))
 
 
 def message_state(decision: str, state: str, moment: datetime = NOW) -> MessageStateChanged:

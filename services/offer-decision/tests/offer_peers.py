@@ -9,8 +9,11 @@ from typing import Any
 import grpc
 from google.type.money_pb2 import Money
 
+from cxmesh.billing.v1 import account_service_pb2 as accounts
 from cxmesh.billing.v1 import bill_check_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as billing
+from cxmesh.billing.v1.account_entry_pb2 import AccountEntry
+from cxmesh.billing.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import (
     BillingAccuracyServiceServicer,
     add_BillingAccuracyServiceServicer_to_server,
@@ -18,6 +21,7 @@ from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import (
 from cxmesh.profile.v1 import profile_service_pb2 as profile
 from cxmesh.profile.v1.customer_pb2 import Consent, Customer
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
+from cxmesh.profile.v1.subscription_pb2 import SUBSCRIPTION_STATE_ACTIVE, Subscription
 from cxmesh.sla.v1 import value_network_sla_service_pb2 as sla
 from cxmesh.sla.v1.attainment_pb2 import Breach
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import (
@@ -53,10 +57,21 @@ class FakeProfile(Fake, ProfileServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, Customer] = {}
+        self.held: dict[str, list[Subscription]] = {}
 
     def know(self, name: str, *consents: Consent, zone: str = "America/New_York") -> str:
         self.known[name] = Customer(name=name, time_zone=zone, consents=consents)
         return name
+
+    def hold(self, customer: str, name: str, service_type: int, state: int = SUBSCRIPTION_STATE_ACTIVE) -> None:
+        one = Subscription(name=name, customer=customer, service_type=service_type, state=state)
+        self.held.setdefault(customer, []).append(one)
+
+    async def ListSubscriptions(
+        self, request: profile.ListSubscriptionsRequest, context: Context
+    ) -> profile.ListSubscriptionsResponse:
+        await self.note(f"subscriptions of {request.customer}", context)
+        return profile.ListSubscriptionsResponse(subscriptions=self.held.get(request.customer, []))
 
     async def BatchGetCustomers(
         self, request: profile.BatchGetCustomersRequest, context: Context
@@ -89,12 +104,31 @@ class FakeUsage(Fake, UsageServiceServicer):
         return usage.ComparePlansResponse(current_plan=next(iter(self.costs), ""), costs=costs)
 
 
-class FakeBilling(Fake, BillingAccuracyServiceServicer):
-    """Knows bills that are held."""
+class FakeBilling(Fake, BillingAccuracyServiceServicer, AccountServiceServicer):
+    """Knows bills that are held, and keeps what accounts are credited."""
 
     def __init__(self) -> None:
         super().__init__()
         self.held: dict[str, list[str]] = {}
+        self.entries: list[AccountEntry] = []
+        self.refuses: set[str] = set()
+        """Subscriptions that it knows nothing of."""
+
+    async def RecordAccountEntries(
+        self, request: accounts.RecordAccountEntriesRequest, context: Context
+    ) -> accounts.RecordAccountEntriesResponse:
+        await self.note("entries", context)
+        known = {(one.source, one.entry_id) for one in self.entries}
+        answer = accounts.RecordAccountEntriesResponse()
+        for place, entry in enumerate(request.entries):
+            if entry.subscription in self.refuses:
+                answer.rejections.add(index=place, reason=1, field="subscription", description="nobody knows it")
+            elif (entry.source, entry.entry_id) in known:
+                answer.duplicate_count += 1
+            else:
+                self.entries.append(entry)
+                answer.accepted_count += 1
+        return answer
 
     async def ListBillChecks(
         self, request: billing.ListBillChecksRequest, context: Context
@@ -118,6 +152,11 @@ class FakeNetwork(Fake, ValueNetworkSlaServiceServicer):
         await self.note(request.customer, context)
         found = self.breaches.get(request.customer, [])
         return sla.ListCustomerBreachesResponse(breaches=[Breach(name=name) for name in found])
+
+
+def _add_billing(fake: Any, server: grpc.aio.Server) -> None:
+    add_BillingAccuracyServiceServicer_to_server(fake, server)
+    add_AccountServiceServicer_to_server(fake, server)
 
 
 @dataclass(frozen=True)
@@ -153,7 +192,7 @@ async def serving_peers(certificates: Certificates) -> AsyncIterator[Peers]:
     adders: list[tuple[str, Fake, Callable[[Any, grpc.aio.Server], None]]] = [
         ("profile", peers.profile, add_ProfileServiceServicer_to_server),
         ("usage-correlation", peers.usage, add_UsageServiceServicer_to_server),
-        ("billing-accuracy", peers.billing, add_BillingAccuracyServiceServicer_to_server),
+        ("billing-accuracy", peers.billing, _add_billing),
         ("value-network-sla", peers.network, add_ValueNetworkSlaServiceServicer_to_server),
     ]
     servers = []

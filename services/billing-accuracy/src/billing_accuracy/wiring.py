@@ -42,9 +42,10 @@ from billing_accuracy.store.account_entries import StoredEntries
 from billing_accuracy.store.bill_checks import StoredBillChecks
 from billing_accuracy.store.bill_runs import StoredBillRuns
 from billing_accuracy.store.disputes import StoredDisputes
-from billing_accuracy.store.run_reports import StoredRunReports
 from billing_accuracy.store.quotes import StoredQuotes
+from billing_accuracy.store.run_reports import StoredRunReports
 from billing_accuracy.store.tables import SCHEMA
+from billing_accuracy.wiring_runs import plan_stamp, plans_changed, run_servicer, systematic_rule
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
@@ -56,6 +57,7 @@ from mesh.service import Application, Job, Runtime, ServiceDefinition
 from mesh.settings import SettingsError
 
 T = TypeVar("T")
+SERVICE_NAME: Final = "billing-accuracy"
 _CLOSE_EVERY: Final = timedelta(minutes=10)
 
 
@@ -68,10 +70,11 @@ def build(runtime: Runtime) -> Application:
     checker = BillChecker(
         sessions=sessions,
         profile=ProfileClient(to("profile", settings.profile_address)),
-        catalogue=CatalogueClient(to("offer-decision", settings.offer_decision_address)),
+        catalogue=CatalogueClient(to("offer-decision", settings.offer_decision_address), plan_stamp(runtime, settings)),
         usage=UsageClient(to("usage-correlation", settings.usage_correlation_address)),
         policy=_policy(settings),
         tally=measure,
+        rule=systematic_rule(settings),
     )
     adviser = BillAdviser(sessions, checker.profile, checker.catalogue, checker.usage)
     orders = OrderDesk(CustomerClient(to("profile", settings.profile_address)), checker.catalogue, sessions)
@@ -104,7 +107,9 @@ def build(runtime: Runtime) -> Application:
                 implementation=OrderServicer(sessions, QuoteReader(rules), orders, runtime.clock),
                 service=ORDER_SERVICE,
             ),
+            run_servicer(sessions, rules, checker, measure),
         ],
+        subscriptions=[plans_changed(SERVICE_NAME)],
         authorization=AUTHORIZATION,
         errors=ERRORS,
         jobs=[Job("close-settled-disputes", _CLOSE_EVERY, lambda: _close_old(sessions, desk))],
@@ -146,7 +151,7 @@ def _document(variable: str, file: Path | None, shipped: str, load: Callable[[st
 
 
 SERVICE: Final = ServiceDefinition(
-    name="billing-accuracy",
+    name=SERVICE_NAME,
     schema=SCHEMA,
     settings=Settings,
     build=build,

@@ -12,6 +12,7 @@ from billing_samples import POLICY, TARIFFS, Account, usage_table, with_amounts
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.findings import Verdict
+from billing_accuracy.domain.runs.systematic import SystematicRule
 from billing_accuracy.domain.usage import Subscription, UsageTable
 from billing_accuracy.errors import BillProblem, BillRunNotFound
 from billing_accuracy.handlers.check_bills import BillChecker
@@ -32,6 +33,16 @@ class NoEntries:
         return {}
 
 
+class NoReports:
+    """Nothing is kept of runs as a whole."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def nothing(*_: object) -> dict[Any, Any]:
+            return {}
+
+        return nothing
+
+
 @dataclass
 class Fakes:
     """All ports in one: what is known, and what was asked, kept, told and counted."""
@@ -47,18 +58,18 @@ class Fakes:
     @property
     def checker(self) -> BillChecker:
         ports = cast("Any", self)
-        return BillChecker(ports, ports, ports, ports, POLICY, ports)
+        return BillChecker(ports, ports, ports, ports, POLICY, ports, SystematicRule())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[View]:
         ports = cast("Any", self)
-        yield View(ports, ports, cast("Any", NoEntries()), ports, cast("Any", NoEntries()))
+        yield View(ports, ports, cast("Any", NoEntries()), ports, cast("Any", NoEntries()), cast("Any", NoReports()))
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[Work]:
         self.kept |= self.raced
         ports = cast("Any", self)
-        yield Work(ports, ports, ports, ports, ports, ports, NOW)
+        yield Work(ports, ports, ports, ports, ports, ports, NOW, cast("Any", NoReports()))
 
     async def get(self, bill_run_id: str) -> BillRun:
         if bill_run_id != "run":

@@ -1,13 +1,16 @@
 """What is the offer-decision service made of?"""
 
+from datetime import timedelta
 from typing import Final, cast
 
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
 from cxmesh.offer.v1.offer_decision_service_pb2_grpc import add_OfferDecisionServiceServicer_to_server
+from mesh.observe import log
 from mesh.rpc import Servicer
-from mesh.service import Application, Runtime, ServiceDefinition
+from mesh.service import Application, Job, Runtime, ServiceDefinition
 from offer_decision.handlers.decide import DecisionMaker
 from offer_decision.handlers.gather_facts import FactFinder
+from offer_decision.handlers.grant_credits import GrantCredits
 from offer_decision.server.authorization import AUTHORIZATION, CATALOG_SERVICE, OFFER_SERVICE
 from offer_decision.server.catalog import CatalogServicer
 from offer_decision.server.events import EventHandlers
@@ -19,6 +22,8 @@ from offer_decision.server.sessions import StoreSessions
 from offer_decision.settings import Settings
 from offer_decision.store.records import records_on
 from offer_decision.store.tables import SCHEMA
+
+_GRANT_EVERY: Final = timedelta(seconds=1)
 
 
 def build(runtime: Runtime) -> Application:
@@ -46,7 +51,12 @@ def build(runtime: Runtime) -> Application:
         authorization=AUTHORIZATION,
         errors=ERRORS,
         subscriptions=events.subscriptions(),
+        jobs=[Job("grant-credits", _GRANT_EVERY, GrantCredits(sessions, peers, _report).run)],
     )
+
+
+def _report(decision_id: str, reason: str) -> None:
+    log.error("a credit that makes up for a fault was refused", decision=f"decisions/{decision_id}", reason=reason)
 
 
 SERVICE: Final = ServiceDefinition(

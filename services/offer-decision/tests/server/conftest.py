@@ -43,7 +43,7 @@ async def world(running: tuple[ServiceUnderTest, Peers, FixedClock]) -> AsyncIte
     service, peers, clock = running
     yield World(service, peers, clock)
     peers.reset()
-    tables = "plan, campaign, decision, outbox, inbox, idempotent_request"
+    tables = "plan, campaign, decision, recovery, outbox, inbox, idempotent_request"
     async with service.runtime.store.unit_of_work() as uow:
         names = ", ".join(f"offer.{name}" for name in tables.split(", "))
         await uow.connection.execute(text(f"TRUNCATE {names}"))

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mesh.store import apply_migrations, pending_migrations
 from mesh.store.engine import driver_url
 from mesh.testkit import Servers
-from offer_decision.store.tables import CAMPAIGN, DECISION, PLAN, SCHEMA, metadata
+from offer_decision.store.tables import CAMPAIGN, DECISION, PLAN, RECOVERY, SCHEMA, metadata
 
 MIGRATIONS = "offer_decision.store.migrations"
 _BYTE_BY_BYTE = ' COLLATE "C"'
@@ -26,7 +26,7 @@ async def test_the_tables_are_as_described(connection: AsyncConnection):
         indexes = {one["name"]: one["column_names"] for one in seen.get_indexes(table.name, SCHEMA)}
         return columns, seen.get_pk_constraint(table.name, SCHEMA)["constrained_columns"], indexes
 
-    for table in (PLAN, CAMPAIGN, DECISION):
+    for table in (PLAN, CAMPAIGN, DECISION, RECOVERY):
         columns, key, indexes = await connection.run_sync(look, table)
         dialect = connection.dialect
         assert columns == {one.name: (_spelled(one.type.compile(dialect)), one.nullable) for one in table.columns}

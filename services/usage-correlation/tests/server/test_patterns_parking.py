@@ -1,6 +1,7 @@
 """Is a batch that always fails put aside, so that those behind it are worked on, and can it be tried again?"""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,13 @@ from usage_correlation.handlers.patterns.ports import LANES
 def plan_with_data(world: World) -> None:
     rate = '      - {line: data, service: data, price: "0.000001", per: megabyte}\n    recurring:'
     world.catalogue.sell("data", tariff_document("data").replace("    recurring:", rate))
+
+
+@pytest.fixture(autouse=True)
+async def nothing_put_aside(world: World) -> AsyncIterator[None]:
+    yield
+    async with world.service.runtime.store.unit_of_work() as uow:
+        await uow.connection.execute(text("DELETE FROM usage.correlation_parked"))
 
 
 async def parked(world: World, most: int = 1, **fields: object) -> list[ParkedBatch]:
@@ -67,8 +75,6 @@ async def test_a_batch_that_always_fails_is_put_aside_and_others_go_on(world: Wo
     assert await replay(world) == 1
     [again] = await parked(world)
     assert again.name != batch.name
-    async with world.service.runtime.store.unit_of_work() as uow:
-        await uow.connection.execute(text("DELETE FROM usage.correlation_parked"))
     await remove(world, pattern.name)
 
 
@@ -77,28 +83,19 @@ async def test_what_was_put_aside_and_is_mended_counts_as_if_it_came_now(world: 
     await record(world, usage_record(name, 1000, start=after(0), usage_type=USAGE_TYPE_DATA, destination=""))
     assert len(await told(world, pattern.name, 1)) == 1
     await nothing_waits(world)
-    # As if it had failed: a batch of another subscriber, put aside whole.
     other = world.profile.hold("data")
     async with world.service.runtime.store.unit_of_work() as uow:
-        await uow.connection.execute(text("UPDATE usage.correlation_lane SET failed_tries = 0"))
-        await uow.connection.execute(
-            text("CREATE RULE aside AS ON DELETE TO usage.correlation_queue DO INSTEAD NOTHING")
-        )
-    try:
+        # As if it had failed: while nobody else works on the lane, its batch is put aside.
+        where = {"lane": shard_of(other) % LANES}
+        await uow.connection.execute(text("SELECT FROM usage.correlation_lane WHERE lane = :lane FOR UPDATE"), where)
         await record(world, usage_record(other, 1000, start=after(0), usage_type=USAGE_TYPE_DATA, destination=""))
-        async with world.service.runtime.store.unit_of_work() as uow:
-            await uow.connection.execute(
-                text("""
-                    INSERT INTO usage.correlation_parked
-                    SELECT position, lane, events, 'usage', 1, 5, 'ValueError', now() FROM usage.correlation_queue
-                """)
-            )
-    finally:
-        async with world.service.runtime.store.unit_of_work() as uow:
-            await uow.connection.execute(text("DROP RULE aside ON usage.correlation_queue"))
-            await uow.connection.execute(text("DELETE FROM usage.correlation_queue"))
-    before = len(await told(world, pattern.name, 2, seconds=0.2))
-    assert before == 1
+        aside = text("""
+            WITH taken AS (DELETE FROM usage.correlation_queue WHERE lane = :lane RETURNING position, lane, events)
+            INSERT INTO usage.correlation_parked
+            SELECT position, lane, events, 'usage', 1, 5, 'ValueError', now() FROM taken
+        """)
+        await uow.connection.execute(aside, where)
+    assert len(await told(world, pattern.name, 2, seconds=0.2)) == 1
     [batch] = await parked(world)
     assert await replay(world, batch.name) == 1
     assert {each.subscription for each in await told(world, pattern.name, 2)} == {

@@ -1,7 +1,6 @@
 """Does a pattern that is made today know what was stored before, once, whatever comes in meanwhile?"""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,6 @@ from usage_world import World
 from cxmesh.usage.v1 import pattern_service_pb2 as pb
 from cxmesh.usage.v1.pattern_pb2 import Pattern
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, UsageRecord
-from mesh.clock import FixedClock
 from usage_correlation.handlers.patterns.recall_history import BEGIN_AFTER
 
 USUAL = """
@@ -32,6 +30,7 @@ raises: {kind: UNUSUAL_SPEND, measures: {usual: mean, value: value}}
 SILENT = """
 format: cxmesh-pattern/1
 name: No usage for two days where daily was normal
+subscribers: subscriber.plan == "quiet"
 events: {use: {type: usage}}
 absence: {event: use, for: 2d, normal: {days: 10, at_least: 8}}
 lateness: 0s
@@ -39,12 +38,12 @@ raises: {kind: SILENCE, measures: {normal: normal_days}}
 """
 
 
-@pytest.fixture(autouse=True)
-async def clock(world: World) -> AsyncIterator[FixedClock]:
-    """Each test begins at its own day, later than all that is stored; the world is shared."""
+@pytest.fixture(autouse=True, scope="module")
+def plans(world: World) -> None:
+    """With data, one of them of its own for silence: the stored usage is shared."""
     rate = '      - {line: data, service: data, price: "0.000001", per: megabyte}\n    recurring:'
-    world.catalogue.sell("data", tariff_document("data").replace("    recurring:", rate))
-    return world.clock
+    for plan in ("data", "quiet"):
+        world.catalogue.sell(plan, tariff_document(plan).replace("    recurring:", rate))
 
 
 def data(name: str, quantity: int, day: float, minute: float = 0) -> UsageRecord:
@@ -106,21 +105,6 @@ async def test_what_comes_in_meanwhile_counts_once(world: World) -> None:
     await remove(world, pattern.name)
 
 
-async def test_what_was_decided_before_the_pattern_was_made_is_not_told(world: World) -> None:
-    long_ago, lately = world.profile.hold("data"), world.profile.hold("data")
-    # Noon of the 15th: one has been silent since the 11th, the other since yesterday.
-    await record(world, *(data(long_ago, 1, day) for day in range(10)))
-    await record(world, *(data(lately, 1, day) for day in range(2, 12)), data(lately, 1, 12, 30))
-    pattern = await make(world, SILENT)
-    await recalled(world, pattern)
-    assert await told(world, pattern.name, 1, seconds=0.3) == []
-    world.clock.advance(timedelta(days=2))
-    [signal] = await told(world, pattern.name, 1)
-    assert signal.subscription == f"subscriptions/{lately}"
-    assert len(await told(world, pattern.name, 2, seconds=0.3)) == 1
-    await remove(world, pattern.name)
-
-
 async def test_a_resumed_pattern_learns_what_came_while_it_was_paused(world: World) -> None:
     pattern, name = await make(world, USUAL), world.profile.hold("data")
     await record(world, *(data(name, 100, day) for day in range(4)))
@@ -145,4 +129,19 @@ async def test_events_that_are_kept_one_by_one_are_recalled_too(world: World) ->
     [signal] = await told(world, pattern.name, 1)
     assert dict(signal.pattern.measures) == {"bytes": 1000.0}
     assert len(signal.evidence_records) == 2
+    await remove(world, pattern.name)
+
+
+async def test_what_was_decided_before_the_pattern_was_made_is_not_told(world: World) -> None:
+    long_ago, lately = world.profile.hold("quiet"), world.profile.hold("quiet")
+    # Noon of the 15th: one has been silent since the 11th, the other since yesterday.
+    await record(world, *(data(long_ago, 1, day) for day in range(10)))
+    await record(world, *(data(lately, 1, day) for day in range(2, 12)), data(lately, 1, 12, 30))
+    pattern = await make(world, SILENT)
+    await recalled(world, pattern)
+    assert await told(world, pattern.name, 1, seconds=0.3) == []
+    world.clock.advance(timedelta(days=2))
+    [signal] = await told(world, pattern.name, 1)
+    assert signal.subscription == f"subscriptions/{lately}"
+    assert len(await told(world, pattern.name, 2, seconds=0.3)) == 1
     await remove(world, pattern.name)

@@ -26,7 +26,7 @@ def _session(spans: Sequence[Span], *agreements: Agreement) -> Session:
     return session
 
 
-def test_every_visit_under_an_agreement_is_counted_in_the_window_that_it_began_in(
+def test_every_visit_under_an_agreement_is_counted_in_the_window_that_its_session_began_in(
     root: MakeSpan, call: MakeCall, agreement: MakeAgreement
 ) -> None:
     second = 1_000_000_000
@@ -35,11 +35,15 @@ def test_every_visit_under_an_agreement_is_counted_in_the_window_that_it_began_i
         *call("2", "root", "x", 61 * second, 65 * second),
         *call("3", "root", "unknown", 66 * second, 67 * second),
     ]
-    first, then = contributions(_session(spans, agreement("x", 2 * second)))
-    assert first == Contribution(("agreements/x", _START), visits=1, good=1, hit=False, lateness_ns={})
-    assert then.window == ("agreements/x", _START + timedelta(minutes=1))
-    assert (then.visits, then.good, then.hit) == (1, 0, True)
-    assert then.lateness_ns == {_X: 2 * second}
+    (part,) = contributions(_session(spans, agreement("x", 2 * second)))
+    assert part == Contribution(
+        ("agreements/x", _START),
+        visits=2,
+        good=1,
+        hit=True,
+        lateness_ns={_X: 2 * second},
+        patterns={(("agreements/x",),): 1},
+    )
 
 
 def test_a_bad_visit_that_did_no_harm_hits_nobody(root: MakeSpan, call: MakeCall, agreement: MakeAgreement) -> None:

@@ -73,11 +73,9 @@ class BillChecker:
     usage: Usage
     policy: VerdictPolicy
     tally: Tally
-    rule: SystematicRule = SystematicRule()
+    rule: SystematicRule
 
-    async def check(
-        self, bill_run_id: str, bills: Sequence[Bill], unread: Sequence[Unread] = ()
-    ) -> list[Outcome]:
+    async def check(self, bill_run_id: str, bills: Sequence[Bill], unread: Sequence[Unread] = ()) -> list[Outcome]:
         """An outcome per bill, in their order; `unread` are those that are no bills. Raises BillRunNotFound."""
         return await self.keep(await self.prepare(bill_run_id, bills), unread)
 

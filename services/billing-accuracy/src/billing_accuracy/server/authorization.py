@@ -9,6 +9,7 @@ ACCOUNT_SERVICE: Final = "cxmesh.billing.v1.AccountService"
 ADVICE_SERVICE: Final = "cxmesh.billing.v1.BillAdviceService"
 DISPUTE_SERVICE: Final = "cxmesh.billing.v1.DisputeService"
 ORDER_SERVICE: Final = "cxmesh.billing.v1.OrderService"
+RUN_SERVICE: Final = "cxmesh.billing.v1.BillRunService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -19,6 +20,10 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/GetBillRun": _STAFF,
         f"/{SERVICE}/ListBillRuns": _STAFF,
         f"/{SERVICE}/CheckBills": _STAFF,
+        f"/{RUN_SERVICE}/StreamBills": _STAFF,
+        f"/{RUN_SERVICE}/GetBillRunProgress": _STAFF,
+        f"/{RUN_SERVICE}/GetRunExposure": _STAFF,
+        f"/{RUN_SERVICE}/ListRejectedBills": _STAFF,
         f"/{SERVICE}/GetBillCheck": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ListBillChecks": _STAFF_AND_OFFERS,
         f"/{SERVICE}/ReleaseBill": _STAFF,

@@ -56,12 +56,13 @@ class BillReader:
 def unread(messages: Sequence[bill_pb2.Bill], read: Sequence[Bill | BillProblem]) -> list[tuple[str, BillProblem]]:
     """Those of the messages that are no bills, with the names under which they came."""
     pairs = zip(messages, read, strict=True)
-    return [(_shown(message.name), one) for message, one in pairs if isinstance(one, BillProblem)]
+    return [(_shown(message), one) for message, one in pairs if isinstance(one, BillProblem)]
 
 
-def _shown(name: str) -> str:
+def _shown(message: bill_pb2.Bill) -> str:
     """At most so much of a name as is kept; what PostgreSQL has no place for is left out."""
-    return name.replace("\0", "")[:_MOST_NAME]
+    name = message.name.replace("\0", "")[:_MOST_NAME]
+    return name or f"without a name, {_digest(message).hex()[:16]}"
 
 
 def _bill(message: bill_pb2.Bill) -> Bill:
@@ -76,7 +77,7 @@ def _bill(message: bill_pb2.Bill) -> Bill:
         currency=currency,
         lines=tuple(_lines(message.lines, currency)),
         total=_amount("total", message.total, currency),
-        digest=hashlib.sha256(message.SerializeToString(deterministic=True)).digest(),
+        digest=_digest(message),
         taxes=tuple(_taxes(message.taxes, currency)),
         totals=_totals(message.totals, currency),
     )
@@ -86,6 +87,10 @@ def _bill(message: bill_pb2.Bill) -> Bill:
     if max(abs(bill.total), total(abs(line.amount) for line in bill.all_lines)) > LARGEST:
         raise _invalid("lines", f"expected amounts, added up without their signs, of at most {LARGEST} {currency}")
     return bill
+
+
+def _digest(message: bill_pb2.Bill) -> bytes:
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
 
 
 def _period(period: Interval) -> tuple[datetime, datetime]:

@@ -1,7 +1,8 @@
 """How are the profile, the catalogue and the usage service asked?"""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -87,21 +88,43 @@ class CustomerClient:
         )
 
 
+Stamp = Callable[[], Awaitable[Hashable]]
+"""Tells something that is another one once plans may have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Tariffs as they were at a stamp, by plan."""
+
+    stamp: Hashable
+    on_sale: Mapping[str, Tariff]
+    others: dict[str, Tariff]
+    """Of plans that were asked for and are not on sale."""
+
+
 class CatalogueClient:
     """Tariffs from the catalogue, each parsed once."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, stamp: Stamp | None = None) -> None:
+        """With `stamp` plans are asked for again only when it is another one than at the last time."""
         self._stub: CatalogServiceAsyncStub = CatalogServiceStub(channel)
+        self._stamp = stamp
+        self._read: _Read | None = None
         self._parsed: dict[str, Tariff] = {}
         """By digest of the document."""
 
     async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
         """The tariffs of those of these plans that exist, and of all others that are on sale."""
-        found = await self._on_sale()
-        held = sorted(set(plans) - found.keys())
+        stamp = None if self._stamp is None else await self._stamp()
+        read = self._read
+        if read is None or stamp is None or read.stamp != stamp:
+            on_sale = await self._on_sale()
+            self._read = read = _Read(stamp, {name: await self._tariff(plan) for name, plan in on_sale.items()}, {})
+        held = sorted(set(plans) - read.on_sale.keys() - read.others.keys())
         for first in range(0, len(held), _PLANS_AT_ONCE):
-            found |= await self._existing(held[first : first + _PLANS_AT_ONCE])
-        return {name: await self._tariff(plan) for name, plan in found.items()}
+            found = await self._existing(held[first : first + _PLANS_AT_ONCE])
+            read.others.update({name: await self._tariff(plan) for name, plan in found.items()})
+        return {**read.on_sale, **{name: read.others[name] for name in plans if name in read.others}}
 
     async def _on_sale(self) -> dict[str, plan_pb2.Plan]:
         found: dict[str, plan_pb2.Plan] = {}

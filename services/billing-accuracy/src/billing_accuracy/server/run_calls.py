@@ -56,9 +56,7 @@ class BillRunCalls(BillRunServiceServicer):
             run = await kept.runs.get(_run_id(request.name))
             return progress_message(run, await kept.reports.progress(run.bill_run_id))
 
-    async def GetRunExposure(
-        self, request: pb.GetRunExposureRequest, context: Context
-    ) -> run_exposure_pb2.RunExposure:
+    async def GetRunExposure(self, request: pb.GetRunExposureRequest, context: Context) -> run_exposure_pb2.RunExposure:
         """What is wrong with a run as a whole."""
         async with self._sessions.reading() as kept:
             run = await kept.runs.get(_run_id(request.name))

@@ -16,8 +16,8 @@ async def in_order(
 ) -> AsyncIterator[Answer]:
     """Answers to the requests, in their order, until the requests end or the server drains.
 
-    `under_way` requests are worked on at once; while there are so many nothing more is read, so that gRPC's flow control
-    holds the caller up. A fault ends the stream, after the answers to all requests before it.
+    `under_way` requests are worked on at once; while there are so many nothing more is read, so that gRPC's flow
+    control holds the caller up. A fault ends the stream, after the answers to all requests before it.
     """
     tasks: deque[asyncio.Future[Answer]] = deque()
     last: asyncio.Future[Answer] | None = None
@@ -40,8 +40,10 @@ async def in_order(
                     tasks.append(last)
     finally:
         stopping.cancel()
-        for each in (*([reading] if reading is not None else []), *tasks):
-            await _abandon(each)
+        if reading is not None:
+            await _abandon(reading)
+        for task in tasks:
+            await _abandon(task)
 
 
 async def _next(

@@ -102,7 +102,9 @@ def check_campaign(campaign: Campaign) -> None:
 
 def _check_recovery(campaign: Campaign, policy: RecoveryPolicy) -> None:
     if campaign.trigger is not TriggerKind.SERVICE_DEGRADED:
-        raise InvalidValue("campaign.recovery", f"one for {campaign.trigger}", "none: it makes up for degraded services")
+        raise InvalidValue(
+            "campaign.recovery", f"one for {campaign.trigger}", "none: it makes up for degraded services"
+        )
     if campaign.purpose is Purpose.MARKETING:
         # It would be silent as long as there is a fault.
         raise InvalidValue("campaign.purpose", campaign.purpose, "SERVICE or URGENT_SERVICE where there is a recovery")

@@ -95,9 +95,7 @@ class FactFinder:
         open_faults = asyncio.ensure_future(self._each(questions.buyers, self.peers.open_faults))
         held = asyncio.ensure_future(self._each(questions.troubled, self.peers.subscriptions))
         await _all_or_none([customers, costs, held_bills, open_faults, held])
-        return Gathered(
-            customers.result(), costs.result(), held_bills.result(), open_faults.result(), held.result()
-        )
+        return Gathered(customers.result(), costs.result(), held_bills.result(), open_faults.result(), held.result())
 
     async def _each(self, keys: Collection[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
         """An answer per key, a few at a time."""

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from google.type.money_pb2 import Money
+
 from cxmesh.offer.v1 import campaign_pb2
 from mesh.api import from_money, to_money
 from offer_decision.domain.amounts import CURRENCIES, Amount
 from offer_decision.domain.campaigns import Campaign, CampaignState, check_campaign
+from offer_decision.domain.recovery import RecoveryPolicy
 from offer_decision.errors import InvalidValue
 from offer_decision.server.decisions import PURPOSES, TRIGGERS
 from offer_decision.server.texts import check_text
@@ -39,6 +42,7 @@ def read_campaign(campaign_id: str, message: campaign_pb2.Campaign, now: datetim
         window_days=message.window_days,
         create_time=now,
         update_time=now,
+        recovery=_recovery(message),
     )
     check_campaign(campaign)
     return campaign
@@ -66,6 +70,8 @@ def campaign_message(campaign: Campaign) -> campaign_pb2.Campaign:
         max_messages=campaign.max_messages,
         window_days=campaign.window_days,
     )
+    if campaign.recovery is not None:
+        message.recovery.CopyFrom(_recovery_message(campaign.recovery))
     message.create_time.FromDatetime(campaign.create_time)
     message.update_time.FromDatetime(campaign.update_time)
     return message
@@ -74,7 +80,24 @@ def campaign_message(campaign: Campaign) -> campaign_pb2.Campaign:
 def _min_saving(message: campaign_pb2.Campaign) -> Amount | None:
     if not message.HasField("min_saving"):
         return None
-    currency = message.min_saving.currency_code
+    return _amount(message.min_saving, "campaign.min_saving")
+
+
+def _recovery(message: campaign_pb2.Campaign) -> RecoveryPolicy | None:
+    if not message.HasField("recovery"):
+        return None
+    recovery = message.recovery
+    credit = _amount(recovery.credit, "campaign.recovery.credit") if recovery.HasField("credit") else None
+    return RecoveryPolicy(credit, recovery.voucher, recovery.fault_hours)
+
+
+def _recovery_message(policy: RecoveryPolicy) -> campaign_pb2.RecoveryOffer:
+    credit = to_money(policy.credit.micros, policy.credit.currency) if policy.credit else None
+    return campaign_pb2.RecoveryOffer(credit=credit, voucher=policy.voucher, fault_hours=policy.fault_hours)
+
+
+def _amount(money: Money, field: str) -> Amount:
+    currency = money.currency_code
     if currency not in CURRENCIES:
-        raise InvalidValue("campaign.min_saving.currency_code", currency[:_SHOWN], "a currency code of ISO 4217")
-    return Amount(from_money(message.min_saving, "campaign.min_saving"), currency)
+        raise InvalidValue(f"{field}.currency_code", currency[:_SHOWN], "a currency code of ISO 4217")
+    return Amount(from_money(money, field), currency)

@@ -14,6 +14,7 @@ from offer_decision.handlers.ports import Records, Work
 from offer_decision.server.announcements import Outbox
 
 R = TypeVar("R", bound=Message)
+T = TypeVar("T")
 RecordsOn = Callable[[AsyncConnection], Records]
 """All that is kept, seen through a connection."""
 
@@ -35,6 +36,11 @@ class StoreSessions:
     async def once(self, method: str, request: Message, make: Callable[[Work], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
         return await self._store.once(method, request, lambda uow: make(self.work(uow)))
+
+    async def change(self, make: Callable[[Work], Awaitable[T]]) -> T:
+        """Do `make` in one transaction."""
+        async with self._store.unit_of_work() as uow:
+            return await make(self.work(uow))
 
     def work(self, uow: UnitOfWork, causes: Mapping[str, SpanContext] | None = None) -> Work:
         """What a use case works with in a unit of work; see `Outbox` for `causes`."""

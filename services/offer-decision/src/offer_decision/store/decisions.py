@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from offer_decision.store.documents import (
     reasons_json,
     recommendation_json,
 )
+from offer_decision.store.recoveries import StoredRecoveries
 from offer_decision.store.tables import DECISION, SCHEMA
 
 _KEY: Final = ("shard", "decision_id")
@@ -57,7 +59,7 @@ class StoredDecisions:
         row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
             raise DecisionNotFound(decision_id)
-        return _decision(row)
+        return (await self._with_recoveries([_decision(row)]))[0]
 
     async def lock_outcomes(self, decision_ids: Collection[str]) -> Mapping[str, Outcome]:
         """Outcomes of those that act, by id."""
@@ -92,7 +94,12 @@ class StoredDecisions:
             query = query.where(DECISION.c.shard == shard_of(customer), DECISION.c.customer == customer)
         if campaign_id:
             query = query.where(DECISION.c.campaign_id == campaign_id)
-        return [_decision(row) for row in await self._connection.execute(query)]
+        return await self._with_recoveries([_decision(row) for row in await self._connection.execute(query)])
+
+    async def _with_recoveries(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        acting = [one.decision_id for one in decisions if one.verdict is Verdict.ACT]
+        found = await StoredRecoveries(self._connection).of_decisions(acting) if acting else {}
+        return [replace(one, recovery=found.get(one.decision_id)) for one in decisions]
 
     async def lock_customers(self, customers: Collection[str]) -> None:
         """Nobody else who locks them decides for these customers until this unit of work ends.

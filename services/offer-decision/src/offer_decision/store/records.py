@@ -11,4 +11,6 @@ from offer_decision.store.recoveries import StoredRecoveries
 
 def records_on(connection: AsyncConnection) -> Records:
     """The records as the transaction of `connection` sees and writes them."""
-    return Records(StoredPlans(connection), StoredCampaigns(connection), StoredDecisions(connection), StoredRecoveries(connection))
+    return Records(
+        StoredPlans(connection), StoredCampaigns(connection), StoredDecisions(connection), StoredRecoveries(connection)
+    )

@@ -47,6 +47,11 @@ class StoredRecoveries:
             found.setdefault((row.customer, row.service), []).append(row.fault_time)
         return found
 
+    async def of_decisions(self, decision_ids: Collection[str]) -> Mapping[str, Recovery]:
+        """What these made up for, by id; those that made up for nothing are left out."""
+        asked = {"shards": [int(each[:2], 16) for each in decision_ids], "ids": list(decision_ids)}
+        return {row.decision_id: recovery_in(row) for row in await self._connection.execute(_OF_DECISIONS, asked)}
+
     async def take_due(self, most: int) -> Sequence[DueCredit]:
         """Credits that are pending, the oldest first; nobody else takes them until this unit of work ends."""
         rows = await self._connection.execute(_TAKE_DUE, {"most": most})
@@ -103,6 +108,11 @@ _NEAR: Final = text(f"""
     JOIN {SCHEMA}.recovery AS kept USING (shard, customer, service)
     WHERE kept.fault_time > :since AND kept.fault_time < :until
     ORDER BY kept.fault_time
+""")  # noqa: S608 - constants
+_OF_DECISIONS: Final = text(f"""
+    SELECT kept.*
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:ids AS text[])) AS asked (shard, decision_id)
+    JOIN {SCHEMA}.recovery AS kept USING (shard, decision_id)
 """)  # noqa: S608 - constants
 _TAKE_DUE: Final = text(f"""
     SELECT * FROM {SCHEMA}.recovery WHERE credit_state = 'PENDING'

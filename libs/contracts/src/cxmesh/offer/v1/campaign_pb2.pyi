@@ -135,6 +135,7 @@ class Campaign(_message.Message):
     WINDOW_DAYS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RECOVERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`campaigns/{campaign}`; the id is chosen by the caller."""
     display_name: _builtins.str
@@ -169,6 +170,10 @@ class Campaign(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def recovery(self) -> Global___RecoveryOffer:
+        """What a customer gets for a fault, for TRIGGER_KIND_SERVICE_DEGRADED; absent: nothing but the news."""
+
     def __init__(
         self,
         *,
@@ -186,11 +191,48 @@ class Campaign(_message.Message):
         window_days: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        recovery: Global___RecoveryOffer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "min_saving", b"min_saving", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "min_saving", b"min_saving", "recovery", b"recovery", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "max_messages", b"max_messages", "min_saving", b"min_saving", "min_threshold_percent", b"min_threshold_percent", "name", b"name", "priority", b"priority", "purpose", b"purpose", "recommend_plan", b"recommend_plan", "state", b"state", "template", b"template", "trigger", b"trigger", "update_time", b"update_time", "window_days", b"window_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "max_messages", b"max_messages", "min_saving", b"min_saving", "min_threshold_percent", b"min_threshold_percent", "name", b"name", "priority", b"priority", "purpose", b"purpose", "recommend_plan", b"recommend_plan", "recovery", b"recovery", "state", b"state", "template", b"template", "trigger", b"trigger", "update_time", b"update_time", "window_days", b"window_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Campaign: _TypeAlias = Campaign  # noqa: Y015
+
+@_typing.final
+class RecoveryOffer(_message.Message):
+    """What makes up for a fault, once per fault and customer: a credit to the customer's account, a voucher, or both. The message is then that
+    of the template `{template}-recovery`, with the parameters `credit` and `voucher`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDIT_FIELD_NUMBER: _builtins.int
+    VOUCHER_FIELD_NUMBER: _builtins.int
+    FAULT_HOURS_FIELD_NUMBER: _builtins.int
+    voucher: _builtins.str
+    """The code of a voucher; empty: none."""
+    fault_hours: _builtins.int
+    """Breaches that degrade the same service of a customer within so many hours of the last that was made up for are one fault. 0 means 24."""
+    @_builtins.property
+    def credit(self) -> _money_pb2.Money:
+        """Credited by billing-accuracy to a subscription of the customer: the active one of the kind of the service that failed, or else the
+        first active one by name. Above zero, in the currency's smallest coins; absent: no credit.
+        """
+
+    def __init__(
+        self,
+        *,
+        credit: _money_pb2.Money | None = ...,
+        voucher: _builtins.str = ...,
+        fault_hours: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "fault_hours", b"fault_hours", "voucher", b"voucher"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecoveryOffer: _TypeAlias = RecoveryOffer  # noqa: Y015

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63xmesh/offer/v1/decision.proto\x12\x0f\x63xmesh.offer.v1\x1a\x1e\x63xmesh/offer/v1/campaign.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xfc\x04\n\x08\x44\x65\x63ision\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x02 \x01(\t\x12\x14\n\x0csubscription\x18\x03 \x01(\t\x12)\n\x07trigger\x18\x04 \x01(\x0b\x32\x18.cxmesh.offer.v1.Trigger\x12\x32\n\x07verdict\x18\x05 \x01(\x0e\x32!.cxmesh.offer.v1.Decision.Verdict\x12\x10\n\x08\x63\x61mpaign\x18\x06 \x01(\t\x12\x38\n\x0fmessage_request\x18\x07 \x01(\x0b\x32\x1f.cxmesh.offer.v1.MessageRequest\x12@\n\x13plan_recommendation\x18\x08 \x01(\x0b\x32#.cxmesh.offer.v1.PlanRecommendation\x12(\n\x07reasons\x18\t \x03(\x0b\x32\x17.cxmesh.offer.v1.Reason\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x07outcome\x18\x0b \x01(\x0e\x32 .cxmesh.offer.v1.DecisionOutcome\x12\x30\n\x0coutcome_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_ACT\x10\x01\x12\x17\n\x13VERDICT_STAY_SILENT\x10\x02:?\xea\x41<\n\x0f\x63xmesh/Decision\x12\x14\x64\x65\x63isions/{decision}*\tdecisions2\x08\x64\x65\x63ision\"w\n\x07Trigger\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.cxmesh.offer.v1.TriggerKind\x12\x10\n\x08resource\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x02\n\x0eMessageRequest\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x30\n\x07purpose\x18\x02 \x01(\x0e\x32\x1f.cxmesh.offer.v1.MessagePurpose\x12\x43\n\nparameters\x18\x03 \x03(\x0b\x32/.cxmesh.offer.v1.MessageRequest.ParametersEntry\x12\x13\n\x0b\x61\x63tion_path\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc0\x01\n\x12PlanRecommendation\x12\x14\n\x0c\x63urrent_plan\x18\x01 \x01(\t\x12\x18\n\x10recommended_plan\x18\x02 \x01(\t\x12(\n\x0c\x63urrent_cost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x10recommended_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\"\n\x06saving\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"$\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\xec\x01\n\x0f\x44\x65\x63isionOutcome\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45\x43ISION_OUTCOME_PENDING\x10\x01\x12\x1e\n\x1a\x44\x45\x43ISION_OUTCOME_DELIVERED\x10\x02\x12\x19\n\x15\x44\x45\x43ISION_OUTCOME_READ\x10\x03\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_ACCEPTED\x10\x04\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_DECLINED\x10\x05\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNDELIVERED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63xmesh/offer/v1/decision.proto\x12\x0f\x63xmesh.offer.v1\x1a\x1e\x63xmesh/offer/v1/campaign.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xa9\x05\n\x08\x44\x65\x63ision\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x02 \x01(\t\x12\x14\n\x0csubscription\x18\x03 \x01(\t\x12)\n\x07trigger\x18\x04 \x01(\x0b\x32\x18.cxmesh.offer.v1.Trigger\x12\x32\n\x07verdict\x18\x05 \x01(\x0e\x32!.cxmesh.offer.v1.Decision.Verdict\x12\x10\n\x08\x63\x61mpaign\x18\x06 \x01(\t\x12\x38\n\x0fmessage_request\x18\x07 \x01(\x0b\x32\x1f.cxmesh.offer.v1.MessageRequest\x12@\n\x13plan_recommendation\x18\x08 \x01(\x0b\x32#.cxmesh.offer.v1.PlanRecommendation\x12(\n\x07reasons\x18\t \x03(\x0b\x32\x17.cxmesh.offer.v1.Reason\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x07outcome\x18\x0b \x01(\x0e\x32 .cxmesh.offer.v1.DecisionOutcome\x12\x30\n\x0coutcome_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08recovery\x18\r \x01(\x0b\x32\x19.cxmesh.offer.v1.Recovery\"L\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bVERDICT_ACT\x10\x01\x12\x17\n\x13VERDICT_STAY_SILENT\x10\x02:?\xea\x41<\n\x0f\x63xmesh/Decision\x12\x14\x64\x65\x63isions/{decision}*\tdecisions2\x08\x64\x65\x63ision\"w\n\x07Trigger\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.cxmesh.offer.v1.TriggerKind\x12\x10\n\x08resource\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x02\n\x0eMessageRequest\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x30\n\x07purpose\x18\x02 \x01(\x0e\x32\x1f.cxmesh.offer.v1.MessagePurpose\x12\x43\n\nparameters\x18\x03 \x03(\x0b\x32/.cxmesh.offer.v1.MessageRequest.ParametersEntry\x12\x13\n\x0b\x61\x63tion_path\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc0\x01\n\x12PlanRecommendation\x12\x14\n\x0c\x63urrent_plan\x18\x01 \x01(\t\x12\x18\n\x10recommended_plan\x18\x02 \x01(\t\x12(\n\x0c\x63urrent_cost\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12,\n\x10recommended_cost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\"\n\x06saving\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"\x9e\x02\n\x08Recovery\x12\"\n\x06\x63redit\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12\x14\n\x0csubscription\x18\x02 \x01(\t\x12\x0f\n\x07voucher\x18\x03 \x01(\t\x12;\n\x0c\x63redit_state\x18\x04 \x01(\x0e\x32%.cxmesh.offer.v1.Recovery.CreditState\x12\x0f\n\x07refusal\x18\x05 \x01(\t\"y\n\x0b\x43reditState\x12\x1c\n\x18\x43REDIT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43REDIT_STATE_PENDING\x10\x01\x12\x18\n\x14\x43REDIT_STATE_GRANTED\x10\x02\x12\x18\n\x14\x43REDIT_STATE_REFUSED\x10\x03\"$\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\xec\x01\n\x0f\x44\x65\x63isionOutcome\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45\x43ISION_OUTCOME_PENDING\x10\x01\x12\x1e\n\x1a\x44\x45\x43ISION_OUTCOME_DELIVERED\x10\x02\x12\x19\n\x15\x44\x45\x43ISION_OUTCOME_READ\x10\x03\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_ACCEPTED\x10\x04\x12\x1d\n\x19\x44\x45\x43ISION_OUTCOME_DECLINED\x10\x05\x12 \n\x1c\x44\x45\x43ISION_OUTCOME_UNDELIVERED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,20 +39,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISION']._serialized_options = b'\352A<\n\017cxmesh/Decision\022\024decisions/{decision}*\tdecisions2\010decision'
   _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_DECISIONOUTCOME']._serialized_start=1439
-  _globals['_DECISIONOUTCOME']._serialized_end=1675
+  _globals['_DECISIONOUTCOME']._serialized_start=1773
+  _globals['_DECISIONOUTCOME']._serialized_end=2009
   _globals['_DECISION']._serialized_start=169
-  _globals['_DECISION']._serialized_end=805
-  _globals['_DECISION_VERDICT']._serialized_start=664
-  _globals['_DECISION_VERDICT']._serialized_end=740
-  _globals['_TRIGGER']._serialized_start=807
-  _globals['_TRIGGER']._serialized_end=926
-  _globals['_MESSAGEREQUEST']._serialized_start=929
-  _globals['_MESSAGEREQUEST']._serialized_end=1203
-  _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._serialized_start=1154
-  _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._serialized_end=1203
-  _globals['_PLANRECOMMENDATION']._serialized_start=1206
-  _globals['_PLANRECOMMENDATION']._serialized_end=1398
-  _globals['_REASON']._serialized_start=1400
-  _globals['_REASON']._serialized_end=1436
+  _globals['_DECISION']._serialized_end=850
+  _globals['_DECISION_VERDICT']._serialized_start=709
+  _globals['_DECISION_VERDICT']._serialized_end=785
+  _globals['_TRIGGER']._serialized_start=852
+  _globals['_TRIGGER']._serialized_end=971
+  _globals['_MESSAGEREQUEST']._serialized_start=974
+  _globals['_MESSAGEREQUEST']._serialized_end=1248
+  _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._serialized_start=1199
+  _globals['_MESSAGEREQUEST_PARAMETERSENTRY']._serialized_end=1248
+  _globals['_PLANRECOMMENDATION']._serialized_start=1251
+  _globals['_PLANRECOMMENDATION']._serialized_end=1443
+  _globals['_RECOVERY']._serialized_start=1446
+  _globals['_RECOVERY']._serialized_end=1732
+  _globals['_RECOVERY_CREDITSTATE']._serialized_start=1611
+  _globals['_RECOVERY_CREDITSTATE']._serialized_end=1732
+  _globals['_REASON']._serialized_start=1734
+  _globals['_REASON']._serialized_end=1770
 # @@protoc_insertion_point(module_scope)

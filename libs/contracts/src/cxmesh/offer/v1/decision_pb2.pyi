@@ -103,6 +103,7 @@ class Decision(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     OUTCOME_TIME_FIELD_NUMBER: _builtins.int
+    RECOVERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`decisions/{decision}`. The id follows from trigger and customer, so that nothing is decided twice."""
     customer: _builtins.str
@@ -139,6 +140,10 @@ class Decision(_message.Message):
     def outcome_time(self) -> _timestamp_pb2.Timestamp:
         """When the outcome was last heard of."""
 
+    @_builtins.property
+    def recovery(self) -> Global___Recovery:
+        """What made up for a fault, when the campaign offers something and it was not yet made up for."""
+
     def __init__(
         self,
         *,
@@ -154,10 +159,11 @@ class Decision(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         outcome: Global___DecisionOutcome.ValueType = ...,
         outcome_time: _timestamp_pb2.Timestamp | None = ...,
+        recovery: Global___Recovery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "message_request", b"message_request", "outcome_time", b"outcome_time", "plan_recommendation", b"plan_recommendation", "trigger", b"trigger"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "message_request", b"message_request", "outcome_time", b"outcome_time", "plan_recommendation", b"plan_recommendation", "recovery", b"recovery", "trigger", b"trigger"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "create_time", b"create_time", "customer", b"customer", "message_request", b"message_request", "name", b"name", "outcome", b"outcome", "outcome_time", b"outcome_time", "plan_recommendation", b"plan_recommendation", "reasons", b"reasons", "subscription", b"subscription", "trigger", b"trigger", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "create_time", b"create_time", "customer", b"customer", "message_request", b"message_request", "name", b"name", "outcome", b"outcome", "outcome_time", b"outcome_time", "plan_recommendation", b"plan_recommendation", "reasons", b"reasons", "recovery", b"recovery", "subscription", b"subscription", "trigger", b"trigger", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -302,6 +308,73 @@ class PlanRecommendation(_message.Message):
 Global___PlanRecommendation: _TypeAlias = PlanRecommendation  # noqa: Y015
 
 @_typing.final
+class Recovery(_message.Message):
+    """What made up for a fault."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _CreditState:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CreditStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Recovery._CreditState.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CREDIT_STATE_UNSPECIFIED: Recovery._CreditState.ValueType  # 0
+        """There is none, or the event that tells of the decision is older than what became of it: ask for the decision."""
+        CREDIT_STATE_PENDING: Recovery._CreditState.ValueType  # 1
+        """On its way to billing-accuracy."""
+        CREDIT_STATE_GRANTED: Recovery._CreditState.ValueType  # 2
+        """On the account."""
+        CREDIT_STATE_REFUSED: Recovery._CreditState.ValueType  # 3
+        """Refused; `refusal` says why."""
+
+    class CreditState(_CreditState, metaclass=_CreditStateEnumTypeWrapper):
+        """Whether a credit is on the account."""
+
+    CREDIT_STATE_UNSPECIFIED: Recovery.CreditState.ValueType  # 0
+    """There is none, or the event that tells of the decision is older than what became of it: ask for the decision."""
+    CREDIT_STATE_PENDING: Recovery.CreditState.ValueType  # 1
+    """On its way to billing-accuracy."""
+    CREDIT_STATE_GRANTED: Recovery.CreditState.ValueType  # 2
+    """On the account."""
+    CREDIT_STATE_REFUSED: Recovery.CreditState.ValueType  # 3
+    """Refused; `refusal` says why."""
+
+    CREDIT_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    VOUCHER_FIELD_NUMBER: _builtins.int
+    CREDIT_STATE_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """`subscriptions/{subscription}` to which it is credited; empty without a credit."""
+    voucher: _builtins.str
+    """The code of a voucher; empty: none."""
+    credit_state: Global___Recovery.CreditState.ValueType
+    """Whether the credit is on the account."""
+    refusal: _builtins.str
+    """Why billing-accuracy refused the credit, when it did."""
+    @_builtins.property
+    def credit(self) -> _money_pb2.Money:
+        """Credited; absent: none."""
+
+    def __init__(
+        self,
+        *,
+        credit: _money_pb2.Money | None = ...,
+        subscription: _builtins.str = ...,
+        voucher: _builtins.str = ...,
+        credit_state: Global___Recovery.CreditState.ValueType = ...,
+        refusal: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit", b"credit", "credit_state", b"credit_state", "refusal", b"refusal", "subscription", b"subscription", "voucher", b"voucher"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recovery: _TypeAlias = Recovery  # noqa: Y015
+
+@_typing.final
 class Reason(_message.Message):
     """One step of the weighing."""
 
@@ -310,7 +383,7 @@ class Reason(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """A code, e.g. "campaign.won", "campaign.paused", "silence.bill_held", "silence.no_consent", "silence.fatigue"."""
+    """A code, e.g. "campaign.won", "campaign.paused", "recovery.offered", "silence.bill_held", "silence.no_consent", "silence.fatigue"."""
     text: _builtins.str
     """In words."""
     def __init__(

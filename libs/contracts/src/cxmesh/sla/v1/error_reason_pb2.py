@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cxmesh/sla/v1/error_reason.proto\x12\rcxmesh.sla.v1*\x87\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x45RROR_REASON_PARTNER_NOT_FOUND\x10\x01\x12$\n ERROR_REASON_AGREEMENT_NOT_FOUND\x10\x02\x12 \n\x1c\x45RROR_REASON_TRACE_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_SESSION_NOT_FOUND\x10\x04\x12!\n\x1d\x45RROR_REASON_BREACH_NOT_FOUND\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x06\x12\x1e\n\x1a\x45RROR_REASON_INVALID_VALUE\x10\x07\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x08\x12 \n\x1c\x45RROR_REASON_UNKNOWN_PARTNER\x10\t\x12\'\n#ERROR_REASON_SATISFACTION_NOT_FOUND\x10(b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n cxmesh/sla/v1/error_reason.proto\x12\rcxmesh.sla.v1*\xa6\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1e\x45RROR_REASON_PARTNER_NOT_FOUND\x10\x01\x12$\n ERROR_REASON_AGREEMENT_NOT_FOUND\x10\x02\x12 \n\x1c\x45RROR_REASON_TRACE_NOT_FOUND\x10\x03\x12\"\n\x1e\x45RROR_REASON_SESSION_NOT_FOUND\x10\x04\x12!\n\x1d\x45RROR_REASON_BREACH_NOT_FOUND\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x06\x12\x1e\n\x1a\x45RROR_REASON_INVALID_VALUE\x10\x07\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x08\x12 \n\x1c\x45RROR_REASON_UNKNOWN_PARTNER\x10\t\x12\'\n#ERROR_REASON_SENDER_TOKEN_NOT_FOUND\x10\n\x12%\n!ERROR_REASON_SENDER_TOKEN_REFUSED\x10\x0b\x12$\n ERROR_REASON_OBJECTIVE_NOT_FOUND\x10\x1e\x12 \n\x1c\x45RROR_REASON_ALERT_NOT_FOUND\x10\x1f\x12$\n ERROR_REASON_EXCLUSION_NOT_FOUND\x10 \x12!\n\x1d\x45RROR_REASON_DOCUMENT_REFUSED\x10!\x12\x1f\n\x1b\x45RROR_REASON_INVALID_CURSOR\x10\"\x12\x1b\n\x17\x45RROR_REASON_NO_PERIODS\x10#\x12\'\n#ERROR_REASON_SATISFACTION_NOT_FOUND\x10(b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cxmesh.sla.v1.error_reason_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=52
-  _globals['_ERRORREASON']._serialized_end=443
+  _globals['_ERRORREASON']._serialized_end=730
 # @@protoc_insertion_point(module_scope)

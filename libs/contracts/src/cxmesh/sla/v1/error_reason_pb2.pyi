@@ -60,6 +60,39 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
     Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
     """
+    ERROR_REASON_SENDER_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 10
+    """No token has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_SENDER_TOKEN_NOT_FOUND", "metadata": { "sender_token": "senderTokens/acme-2026" } }
+    """
+    ERROR_REASON_SENDER_TOKEN_REFUSED: _ErrorReason.ValueType  # 11
+    """The bearer token that came with spans was never given out, has run out or was revoked. UNAUTHENTICATED.
+    Example: { "reason": "ERROR_REASON_SENDER_TOKEN_REFUSED", "metadata": {} }
+    """
+    ERROR_REASON_OBJECTIVE_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """No objective has this name, or it is another partner's. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_OBJECTIVE_NOT_FOUND", "metadata": { "objective": "objectives/acme-line-speed" } }
+    """
+    ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """No alert has this name, or it is another partner's. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_ALERT_NOT_FOUND", "metadata": { "alert": "alerts/acme-line-speed.fast-burn.1700000000" } }
+    """
+    ERROR_REASON_EXCLUSION_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """No exclusion has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_EXCLUSION_NOT_FOUND", "metadata": { "exclusion": "exclusions/flood" } }
+    """
+    ERROR_REASON_DOCUMENT_REFUSED: _ErrorReason.ValueType  # 33
+    """A text of OpenSLO documents is refused; BadRequest has line, column and expectation of what is wrong.
+    INVALID_ARGUMENT.
+    Example: { "reason": "ERROR_REASON_DOCUMENT_REFUSED", "metadata": { "line": "12", "column": "7", "problems": "3" } }
+    """
+    ERROR_REASON_INVALID_CURSOR: _ErrorReason.ValueType  # 34
+    """A watch asked to go on after a cursor that was not given out here. INVALID_ARGUMENT.
+    Example: { "reason": "ERROR_REASON_INVALID_CURSOR", "metadata": { "cursor": "x" } }
+    """
+    ERROR_REASON_NO_PERIODS: _ErrorReason.ValueType  # 35
+    """The objective's window rolls: it has no periods. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_NO_PERIODS", "metadata": { "objective": "objectives/acme-line-speed" } }
+    """
     ERROR_REASON_SATISFACTION_NOT_FOUND: _ErrorReason.ValueType  # 40
     """Nobody measured this service's satisfaction then, or the caller took no part in it. NOT_FOUND.
     Example: { "reason": "ERROR_REASON_SATISFACTION_NOT_FOUND", "metadata": { "satisfaction": "satisfactions/iptv.1772496000" } }
@@ -105,6 +138,39 @@ Example: { "reason": "ERROR_REASON_OVERLOADED", "metadata": { "waiting_spans": "
 ERROR_REASON_UNKNOWN_PARTNER: ErrorReason.ValueType  # 9
 """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
 Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
+"""
+ERROR_REASON_SENDER_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 10
+"""No token has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_SENDER_TOKEN_NOT_FOUND", "metadata": { "sender_token": "senderTokens/acme-2026" } }
+"""
+ERROR_REASON_SENDER_TOKEN_REFUSED: ErrorReason.ValueType  # 11
+"""The bearer token that came with spans was never given out, has run out or was revoked. UNAUTHENTICATED.
+Example: { "reason": "ERROR_REASON_SENDER_TOKEN_REFUSED", "metadata": {} }
+"""
+ERROR_REASON_OBJECTIVE_NOT_FOUND: ErrorReason.ValueType  # 30
+"""No objective has this name, or it is another partner's. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_OBJECTIVE_NOT_FOUND", "metadata": { "objective": "objectives/acme-line-speed" } }
+"""
+ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 31
+"""No alert has this name, or it is another partner's. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_ALERT_NOT_FOUND", "metadata": { "alert": "alerts/acme-line-speed.fast-burn.1700000000" } }
+"""
+ERROR_REASON_EXCLUSION_NOT_FOUND: ErrorReason.ValueType  # 32
+"""No exclusion has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_EXCLUSION_NOT_FOUND", "metadata": { "exclusion": "exclusions/flood" } }
+"""
+ERROR_REASON_DOCUMENT_REFUSED: ErrorReason.ValueType  # 33
+"""A text of OpenSLO documents is refused; BadRequest has line, column and expectation of what is wrong.
+INVALID_ARGUMENT.
+Example: { "reason": "ERROR_REASON_DOCUMENT_REFUSED", "metadata": { "line": "12", "column": "7", "problems": "3" } }
+"""
+ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 34
+"""A watch asked to go on after a cursor that was not given out here. INVALID_ARGUMENT.
+Example: { "reason": "ERROR_REASON_INVALID_CURSOR", "metadata": { "cursor": "x" } }
+"""
+ERROR_REASON_NO_PERIODS: ErrorReason.ValueType  # 35
+"""The objective's window rolls: it has no periods. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_NO_PERIODS", "metadata": { "objective": "objectives/acme-line-speed" } }
 """
 ERROR_REASON_SATISFACTION_NOT_FOUND: ErrorReason.ValueType  # 40
 """Nobody measured this service's satisfaction then, or the caller took no part in it. NOT_FOUND.

@@ -21,6 +21,54 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _SessionFlag:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SessionFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionFlag.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SESSION_FLAG_UNSPECIFIED: _SessionFlag.ValueType  # 0
+    """Not set."""
+    SESSION_FLAG_MISSING_PARENT: _SessionFlag.ValueType  # 1
+    """Spans are there whose parent is not; the root may be one. Makes a session partial."""
+    SESSION_FLAG_CYCLE: _SessionFlag.ValueType  # 2
+    """Spans claim to be their own ancestors. Makes a session partial."""
+    SESSION_FLAG_TRUNCATED: _SessionFlag.ValueType  # 3
+    """More than 20,000 spans came; the others were not read. Makes a session partial."""
+    SESSION_FLAG_CONTESTED_SPAN: _SessionFlag.ValueType  # 4
+    """Two partners sent a span of one id. Makes a session partial."""
+    SESSION_FLAG_FORGED_SPAN: _SessionFlag.ValueType  # 5
+    """A partner sent a span with the id of one of the provider's, which counts alone."""
+    SESSION_FLAG_SENDER_MISMATCH: _SessionFlag.ValueType  # 6
+    """A sender claimed to be another; its spans count as its own."""
+    SESSION_FLAG_CLOCK_SKEW: _SessionFlag.ValueType  # 7
+    """A callee's clock can't be right; its spans were moved into the call. A trace shows the times as sent."""
+    SESSION_FLAG_OVERFLOW: _SessionFlag.ValueType  # 8
+    """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
+
+class SessionFlag(_SessionFlag, metaclass=_SessionFlagEnumTypeWrapper):
+    """What can be wrong with the spans of a session."""
+
+SESSION_FLAG_UNSPECIFIED: SessionFlag.ValueType  # 0
+"""Not set."""
+SESSION_FLAG_MISSING_PARENT: SessionFlag.ValueType  # 1
+"""Spans are there whose parent is not; the root may be one. Makes a session partial."""
+SESSION_FLAG_CYCLE: SessionFlag.ValueType  # 2
+"""Spans claim to be their own ancestors. Makes a session partial."""
+SESSION_FLAG_TRUNCATED: SessionFlag.ValueType  # 3
+"""More than 20,000 spans came; the others were not read. Makes a session partial."""
+SESSION_FLAG_CONTESTED_SPAN: SessionFlag.ValueType  # 4
+"""Two partners sent a span of one id. Makes a session partial."""
+SESSION_FLAG_FORGED_SPAN: SessionFlag.ValueType  # 5
+"""A partner sent a span with the id of one of the provider's, which counts alone."""
+SESSION_FLAG_SENDER_MISMATCH: SessionFlag.ValueType  # 6
+"""A sender claimed to be another; its spans count as its own."""
+SESSION_FLAG_CLOCK_SKEW: SessionFlag.ValueType  # 7
+"""A callee's clock can't be right; its spans were moved into the call. A trace shows the times as sent."""
+SESSION_FLAG_OVERFLOW: SessionFlag.ValueType  # 8
+"""Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
+Global___SessionFlag: _TypeAlias = SessionFlag  # noqa: Y015
+
 class _PartyKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -61,8 +109,11 @@ class Trace(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`traces/{trace}`: the W3C trace id, 32 hexadecimal digits."""
+    truncated: _builtins.bool
+    """More spans came than are read of one trace: these are 20,000 of them, the provider's own before others."""
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceSpan]:
         """Spans by start time."""
@@ -72,10 +123,11 @@ class Trace(_message.Message):
         *,
         name: _builtins.str = ...,
         spans: _abc.Iterable[Global___TraceSpan] | None = ...,
+        truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "spans", b"spans"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "spans", b"spans", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -163,6 +215,8 @@ class Session(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     VISITS_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sessions/{session}`: its trace id."""
     service: _builtins.str
@@ -193,6 +247,14 @@ class Session(_message.Message):
     def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResponsibilityShare]:
         """Who answers for the lateness; they sum to it."""
 
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[Global___SessionFlag.ValueType]:
+        """What was wrong with its spans."""
+
+    @_builtins.property
+    def fault(self) -> Global___Fault:
+        """Where its error began; absent when it ended without one."""
+
     def __init__(
         self,
         *,
@@ -206,14 +268,54 @@ class Session(_message.Message):
         error: _builtins.bool = ...,
         visits: _abc.Iterable[Global___Visit] | None = ...,
         shares: _abc.Iterable[Global___ResponsibilityShare] | None = ...,
+        flags: _abc.Iterable[Global___SessionFlag.ValueType] | None = ...,
+        fault: Global___Fault | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "lateness", b"lateness", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "fault", b"fault", "lateness", b"lateness", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "duration", b"duration", "error", b"error", "lateness", b"lateness", "name", b"name", "partial", b"partial", "service", b"service", "shares", b"shares", "start_time", b"start_time", "visits", b"visits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "duration", b"duration", "error", b"error", "fault", b"fault", "flags", b"flags", "lateness", b"lateness", "name", b"name", "partial", b"partial", "service", b"service", "shares", b"shares", "start_time", b"start_time", "visits", b"visits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Session: _TypeAlias = Session  # noqa: Y015
+
+@_typing.final
+class Fault(_message.Message):
+    """Where an error began."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTNER_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    TIMED_OUT_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """`partners/{partner}`; empty for the provider."""
+    operation: _builtins.str
+    """What failed."""
+    timed_out: _builtins.bool
+    """Whether the caller gave up waiting: the partner was late rather than wrong."""
+    service: _builtins.str
+    """`service.name` of the component inside the partner, as its own spans say; empty when they don't."""
+    instance: _builtins.str
+    """`service.instance.id` of it."""
+    def __init__(
+        self,
+        *,
+        partner: _builtins.str = ...,
+        operation: _builtins.str = ...,
+        timed_out: _builtins.bool = ...,
+        service: _builtins.str = ...,
+        instance: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instance", b"instance", "operation", b"operation", "partner", b"partner", "service", b"service", "timed_out", b"timed_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Fault: _TypeAlias = Fault  # noqa: Y015
 
 @_typing.final
 class Visit(_message.Message):

@@ -70,7 +70,7 @@ class FoundOn:
 
 
 def exposures(checked: Iterable[FoundOn]) -> dict[Place, Exposure]:
-    """What the findings of bills come to, by place. A bill counts once for a place, however many findings it has there."""
+    """What the findings of bills come to, by place. A bill counts once for a place, whatever it has there."""
     found: dict[Place, Exposure] = {}
     for one in checked:
         of_bill: dict[Place, Exposure] = {}

@@ -57,8 +57,8 @@ def _with_finding(one: Checked, mine: BilledTime, others: Sequence[BilledTime], 
     start, end = max(mine.start, others[0].start), min(mine.end, max(other.end for other in others))
     bills = "bills" if len(others) == 1 else "bill"
     text = (
-        f"{names} of this run {bills} the same subscription from {start.isoformat()} to {end.isoformat()}: what was used "
-        "and falls due then is billed again"
+        f"{names} of this run {bills} the same subscription from {start.isoformat()} to {end.isoformat()}: "
+        "what was used and falls due then is billed again"
     )
     whole = any(other.start <= mine.start and mine.end <= other.end for other in others)
     finding = Finding(

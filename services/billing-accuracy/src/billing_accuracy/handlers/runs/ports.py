@@ -78,7 +78,7 @@ class RunReports(Protocol):
     async def billed_times(
         self, bill_run_id: str, subscriptions: Collection[str], without: Collection[str]
     ) -> Sequence[BilledTime]:
-        """The times of bills of these subscriptions in the run, but of bills with these ids; in order of their check."""
+        """The times of bills of these subscriptions in the run, but of bills with these ids."""
 
     async def add(
         self,

@@ -5,12 +5,13 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from value_network_sla.domain.rounding import largest_remainder
-from value_network_sla.domain.shapley import EXACT_PLAYERS, exact_weights, shapley
+from apportioning.rounding import largest_remainder
+from apportioning.shapley import EXACT_PLAYERS, Members, Values, exact_weights, shapley
 
 
 @st.composite
@@ -38,33 +39,32 @@ def _by_definition(worth: Sequence[int]) -> list[Fraction]:
 @given(monotone_games())
 def test_weights_are_the_average_over_all_orders(worth: list[int]) -> None:
     players = len(worth).bit_length() - 1
-    assert [Fraction(weight, math.factorial(players)) for weight in exact_weights(players, worth)] == _by_definition(
+    assert [Fraction(weight, math.factorial(players)) for weight in exact_weights(players, np.array(worth))] == _by_definition(
         worth
     )
 
 
 @given(monotone_games(), st.integers())
 def test_parts_sum_to_the_whole_and_are_exact(worth: list[int], seed: int) -> None:
-    shares = shapley(len(worth).bit_length() - 1, lambda coalitions: [worth[each] for each in coalitions], seed=seed)
+    shares = shapley(len(worth).bit_length() - 1, lambda _members, _width: np.array(worth), seed=seed)
     assert sum(shares.parts) == worth[-1]
     assert shares.error == 0
 
 
 def test_nobody_gets_nothing() -> None:
-    assert shapley(0, lambda coalitions: [0 for _ in coalitions], seed=1).parts == ()
+    assert shapley(0, lambda _members, width: np.zeros(width, np.int64), seed=1).parts == ()
 
 
 _WEIGHTS = [7 * (player + 1) for player in range(EXACT_PLAYERS + 3)]
 """The last player's weight is taken as 0."""
 
 
-def _worth(coalitions: Sequence[int]) -> list[int]:
+def _worth(members: Members, width: int) -> Values:
     """Everybody adds their own, and the first two together 100 more; the last adds nothing."""
-    return [
-        sum(weight for player, weight in enumerate(_WEIGHTS[:-1]) if coalition >> player & 1)
-        + (100 if coalition & 3 == 3 else 0)
-        for coalition in coalitions
-    ]
+    total = np.zeros(width, np.int64)
+    for member, weight in zip(members, _WEIGHTS[:-1], strict=False):
+        total += np.where(member, weight, 0)
+    return total + np.where(members[0] & members[1], 100, 0)
 
 
 def test_with_too_many_players_parts_are_estimated_with_a_stated_error() -> None:
@@ -76,12 +76,21 @@ def test_with_too_many_players_parts_are_estimated_with_a_stated_error() -> None
 
 
 def test_the_error_is_stated_where_orders_matter() -> None:
-    def first_come(coalitions: Sequence[int]) -> list[int]:
-        return [1_000_000 if coalition.bit_count() >= 4 else 0 for coalition in coalitions]
+    def first_come(members: Members, width: int) -> Values:
+        return np.where(np.sum(members, axis=0) >= 4, 1_000_000, 0)
 
     shares = shapley(12, first_come, seed=5)
     assert 0 < shares.error < 100_000
     assert all(abs(part - 1_000_000 / 12) <= 2 * shares.error for part in shares.parts)
+
+
+def test_a_crowd_is_estimated_from_fewer_orders_with_a_wider_error() -> None:
+    def anybody(members: Members, width: int) -> Values:
+        return np.where(np.any(members, axis=0), 10**6, 0)
+
+    shares = shapley(2_000, anybody, seed=5)
+    assert (sum(shares.parts), shares.pairs) == (10**6, 8)
+    assert shares.error > 100_000
 
 
 def test_estimates_are_the_same_wherever_they_are_made() -> None:
