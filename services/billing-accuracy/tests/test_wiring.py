@@ -13,11 +13,18 @@ from billing_accuracy.server.authorization import (
     AUTHORIZATION,
     DISPUTE_SERVICE,
     ORDER_SERVICE,
+    RUN_SERVICE,
     SERVICE,
 )
 from billing_accuracy.settings import Settings
 from billing_accuracy.wiring import _policy
-from cxmesh.billing.v1 import account_service_pb2, bill_advice_service_pb2, dispute_service_pb2, order_service_pb2
+from cxmesh.billing.v1 import (
+    account_service_pb2,
+    bill_advice_service_pb2,
+    bill_run_service_pb2,
+    dispute_service_pb2,
+    order_service_pb2,
+)
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
 from mesh.settings import SettingsError, load
 
@@ -71,6 +78,7 @@ def test_every_method_says_who_may_call_it() -> None:
         ADVICE_SERVICE: bill_advice_service_pb2.DESCRIPTOR,
         DISPUTE_SERVICE: dispute_service_pb2.DESCRIPTOR,
         ORDER_SERVICE: order_service_pb2.DESCRIPTOR,
+        RUN_SERVICE: bill_run_service_pb2.DESCRIPTOR,
     }
     AUTHORIZATION.check_covers(
         [

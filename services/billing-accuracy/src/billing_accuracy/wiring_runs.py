@@ -40,8 +40,9 @@ def plan_stamp(runtime: Runtime, settings: Settings) -> Callable[[], Awaitable[H
     async def stamp() -> Hashable:
         async with runtime.store.reading() as connection:
             changes = await catalogue_changes(connection)
-        now = runtime.clock.now().timestamp()
-        return changes, now // settings.memory_seconds if settings.memory_seconds else now
+        if not settings.memory_seconds:
+            return object()  # nothing is remembered
+        return changes, runtime.clock.now().timestamp() // settings.memory_seconds
 
     return stamp
 

@@ -73,7 +73,9 @@ async def world(postgres_url: str, redis_url: str, certificates: Certificates) -
     clock = FixedClock(NOW)
     async with (
         peers(certificates) as around,
-        serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, memory_seconds=0, **around.addresses) as service,
+        serving(
+            SERVICE, postgres_url, redis_url, certificates, clock=clock, memory_seconds=0, **around.addresses
+        ) as service,
     ):
         yield World(service, around, clock)
 

@@ -31,8 +31,8 @@ async def pages(call, kind, **fields) -> list[list[str]]:
 
 
 async def test_checks_come_by_name_page_by_page(world) -> None:
-    run, account = await world.run(), world.account()
-    bills = [bill_message(account.right_bill(), f"b-{number}") for number in range(7)]
+    run = await world.run()
+    bills = [bill_message(world.account().right_bill(), f"b-{number}") for number in range(7)]
     await world.check(run, *reversed(bills))
     names = [f"billChecks/{run[9:]}.b-{number}" for number in range(7)]
     listed = world.billing.ListBillChecks
@@ -48,16 +48,17 @@ async def test_checks_come_by_name_page_by_page(world) -> None:
 
 
 async def test_checks_are_filtered_by_customer_verdict_and_hold_state(world) -> None:
-    run, one, other = await world.run(), world.account(), world.account()
+    run, earlier, one, other = await world.run(), await world.run(), world.account(), world.account()
     wrong = [bill_message(with_amounts(account.right_bill(), day="50"), account.name[14:]) for account in (one, other)]
-    await world.check(run, *wrong, bill_message(one.right_bill(), "right"))
+    await world.check(run, *wrong)
+    await world.check(earlier, bill_message(one.right_bill(), "right"))
     customer = f"customers/c-{one.name[14:]}"
     listed, kind = world.billing.ListBillChecks, pb.ListBillChecksRequest
     held_one = f"billChecks/{run[9:]}.{one.name[14:]}"
     assert await pages(listed, kind, customer=customer, hold_state=HELD) == [[held_one]]
     assert len((await pages(listed, kind, bill_run=run, hold_state=HELD))[0]) == 2
     right = await pages(listed, kind, customer=customer, verdict=bill_check_pb2.VERDICT_PASS)
-    assert right == [[f"billChecks/{run[9:]}.right"]]
+    assert right == [[f"billChecks/{earlier[9:]}.right"]]
     assert await pages(listed, kind, customer=customer, bill_run=await world.run()) == [[]]
 
 

@@ -11,9 +11,18 @@ from sqlalchemy import Connection, Table, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, QUOTE, metadata
+from billing_accuracy.store.run_tables import (
+    BILL_STREAM,
+    CATALOGUE_CHANGE,
+    REJECTED_BILL,
+    RUN_EXPOSURE,
+    RUN_PROGRESS,
+    SYSTEMATIC_ERROR,
+)
 from mesh.store import Store, apply_migrations, pending_migrations
 
 SCRIPTS = "billing_accuracy.store.migrations"
+RUNS = {BILL_STREAM, CATALOGUE_CHANGE, REJECTED_BILL, RUN_EXPOSURE, RUN_PROGRESS, SYSTEMATIC_ERROR}
 
 
 def _columns(connection: Connection, table: Table) -> dict[str, tuple[bool, str]]:
@@ -33,7 +42,7 @@ def _key(connection: Connection, table: Table) -> list[str]:
 
 async def test_the_tables_are_as_described(store: Store) -> None:
     async with store.engine.connect() as connection:
-        for table in (BILL_RUN, BILL_CHECK, FINDING, ACCOUNT_ENTRY, DISPUTE, QUOTE):
+        for table in (BILL_RUN, BILL_CHECK, FINDING, ACCOUNT_ENTRY, DISPUTE, QUOTE, *RUNS):
             expected = {each.name: (each.nullable, str(each.type.as_generic())) for each in table.columns}
             assert await connection.run_sync(_columns, table) == expected
             assert await connection.run_sync(_key, table) == [column.name for column in table.primary_key]
@@ -43,7 +52,7 @@ async def test_the_tables_are_as_described(store: Store) -> None:
 
 async def test_the_schema_holds_nothing_else(store: Store) -> None:
     mesh = {MESH.outbox, MESH.relay_state, MESH.inbox, MESH.idempotent_request}
-    assert set(metadata.tables.values()) == {ACCOUNT_ENTRY, BILL_RUN, BILL_CHECK, DISPUTE, FINDING, QUOTE} | mesh
+    assert set(metadata.tables.values()) == {ACCOUNT_ENTRY, BILL_RUN, BILL_CHECK, DISPUTE, FINDING, QUOTE} | RUNS | mesh
     async with store.engine.connect() as connection:
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names("billing"))
     assert set(names) == {table.name for table in metadata.tables.values()} | {"alembic_version"}

@@ -41,7 +41,7 @@ class Peers:
     async def plan_costs(self, subscription, cycle_time):
         raise NotImplementedError("no campaign here names a plan")
 
-    held_bills = open_faults = plan_costs
+    held_bills = open_faults = subscriptions = plan_costs
 
 
 class Told:

@@ -10,6 +10,7 @@ from offer_samples import ADA, CYCLE_END, CYCLE_START, campaign, occasion, trigg
 
 from offer_decision.domain.campaigns import CampaignState, Purpose, TriggerKind
 from offer_decision.domain.facts import Customer, PlanCosts
+from offer_decision.domain.recovery import Held, RecoveryPolicy
 from offer_decision.handlers.gather_facts import FactFinder
 
 COSTS = PlanCosts("plans/standard", {"plans/standard": usd("60.00")})
@@ -42,6 +43,10 @@ class FakePeers:
     async def open_faults(self, customer):
         self.asked["faults", customer] += 1
         return ["breaches/b"]
+
+    async def subscriptions(self, customer):
+        self.asked["held", customer] += 1
+        return [Held("subscriptions/tv", "iptv")]
 
     async def _take_time(self) -> None:
         self.under_way += 1
@@ -137,3 +142,13 @@ async def test_a_service_that_is_away_ends_the_other_calls_and_is_told_as_such()
     assert caught.value is away
     assert peers.under_way == 0
     assert peers.cancelled == 1
+
+
+async def test_subscriptions_are_asked_for_where_a_fault_is_made_up_for_with_a_credit():
+    fault = occasion(trigger(TriggerKind.SERVICE_DEGRADED), service="iptv", usage_time=None)
+    policy = RecoveryPolicy(usd("5"), "", 0)
+    credit = campaign("fault", trigger=TriggerKind.SERVICE_DEGRADED, recovery=policy)
+    voucher = replace(credit, recovery=replace(policy, credit=None, voucher="FILM-NIGHT"))
+
+    assert await asked_for(credit, about=fault) == {("customer", ADA), ("held", ADA)}
+    assert await asked_for(voucher, about=fault) == {("customer", ADA)}

@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
     clock_difference_seconds: float = Field(300, ge=0)
     """How far ahead the clocks of those who report usage may be; records that begin later are refused."""
     remembered_subscriptions: int = Field(2_000_000, gt=0)
-    """Subscriptions kept in memory, about 500 bytes each. Others are asked for when their usage comes."""
+    """Subscriptions kept in memory, about 600 bytes each. Others are asked for when their usage comes."""
     memory_seconds: float = Field(3600, gt=0)
     """How long subscriptions and tariffs are believed. Changes that profile and catalogue announce hold at once;
     this limits the damage if announcements fail to arrive."""

@@ -19,6 +19,7 @@ from value_network_sla.settings import Settings
 from value_network_sla.store.records import records_on
 from value_network_sla.store.retention import Retention, purge
 from value_network_sla.store.tables import SCHEMA
+from value_network_sla.wiring_pinpointing import pinpointing_jobs, pinpointing_servicers
 from value_network_sla.wiring_receiving import Doors
 from value_network_sla.wiring_satisfaction import (
     satisfaction_jobs,
@@ -42,11 +43,12 @@ def build(runtime: Runtime) -> Application:
         servicers=[
             Servicer(add_ValueNetworkSlaServiceServicer_to_server, ValueNetworkSlaServicer(calls), SLA_SERVICE),
             doors.servicer(),
+            *pinpointing_servicers(calls),
             satisfaction_servicer(runtime),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
-        jobs=[*_jobs(runtime, settings, calls), *satisfaction_jobs(runtime, settings)],
+        jobs=[*_jobs(runtime, settings, calls), *pinpointing_jobs(calls), *satisfaction_jobs(runtime, settings)],
         subscriptions=satisfaction_subscriptions(),
         listeners=doors.listeners(),
     )

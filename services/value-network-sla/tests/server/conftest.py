@@ -29,6 +29,16 @@ from value_network_sla.wiring import SERVICE
 PARTNERS = {"acme-access": agreement_pb2.PARTNER_ROLE_ACCESS, "best-content": agreement_pb2.PARTNER_ROLE_CONTENT}
 
 
+EMPTY_EVERY_TABLE = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(format('sla.%I', tablename), ', ')
+            FROM pg_tables WHERE schemaname = 'sla' AND tablename <> 'alembic_version'
+        );
+    END $$
+"""
+
+
 def make_agreement(partner: str, operation: str, budget_ms: int) -> agreement_pb2.Agreement:
     return agreement_pb2.Agreement(
         partner=f"partners/{partner}",
@@ -93,14 +103,8 @@ async def network(
 ) -> AsyncIterator[Network]:
     async with serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, max_waiting_spans=1000) as service:
         network = Network(service, clock)
-        async with service.runtime.store.unit_of_work() as uow:
-            await uow.connection.execute(
-                text(
-                    "TRUNCATE sla.partner, sla.agreement, sla.span, sla.open_trace, sla.session, sla.contribution, "
-                    "sla.attainment, sla.window_lateness, sla.breach, sla.breach_customer, sla.outbox, "
-                    "sla.idempotent_request"
-                )
-            )
+        # The service's jobs run already: the two may have to wait for each other.
+        await service.runtime.store.retrying(lambda uow: uow.connection.execute(text(EMPTY_EVERY_TABLE)))
         for partner, role in PARTNERS.items():
             new = agreement_pb2.Partner(display_name=partner.title(), role=role)
             await network.sla().CreatePartner(service_pb2.CreatePartnerRequest(partner_id=partner, partner=new))

@@ -1,5 +1,6 @@
 """How are campaigns kept?"""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from mesh.store import insert_ignoring_duplicates
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.campaigns import IN_PLAY, Campaign, CampaignState, Purpose, TriggerKind
 from offer_decision.errors import CampaignExists, CampaignNotFound
-from offer_decision.store.documents import read_recovery_policy, recovery_policy_json
+from offer_decision.store.documents import read_recovery_policy, recovery_policy_document
 from offer_decision.store.tables import CAMPAIGN
 
 
@@ -23,6 +24,7 @@ class StoredCampaigns:
     async def add(self, campaign: Campaign) -> None:
         """Keep a new one; raises CampaignExists."""
         rows = {name: [value] for name, value in _values(campaign).items()}
+        rows["recovery"] = [campaign.recovery and json.dumps(rows["recovery"][0])]
         if not await insert_ignoring_duplicates(self._connection, CAMPAIGN, rows, key=["campaign_id"]):
             raise CampaignExists(campaign.campaign_id)
 
@@ -68,7 +70,7 @@ def _values(campaign: Campaign) -> dict[str, object]:
         "window_days": campaign.window_days,
         "create_time": campaign.create_time,
         "update_time": campaign.update_time,
-        "recovery": recovery_policy_json(campaign.recovery),
+        "recovery": recovery_policy_document(campaign.recovery),
     }
 
 

@@ -70,16 +70,16 @@ def read_recommendation(document: Document | None) -> Recommendation | None:
     )
 
 
-def recovery_policy_json(policy: RecoveryPolicy | None) -> str | None:
+def recovery_policy_document(policy: RecoveryPolicy | None) -> Document | None:
     """What a campaign gives for a fault."""
     if policy is None:
         return None
     credit = None if policy.credit is None else [policy.credit.micros, policy.credit.currency]
-    return json.dumps({"credit": credit, "voucher": policy.voucher, "fault_hours": policy.fault_hours})
+    return {"credit": credit, "voucher": policy.voucher, "fault_hours": policy.fault_hours}
 
 
 def read_recovery_policy(document: Document | None) -> RecoveryPolicy | None:
-    """What `recovery_policy_json` wrote."""
+    """What `recovery_policy_document` wrote."""
     if document is None:
         return None
     credit = None if document["credit"] is None else Amount(*document["credit"])

@@ -48,7 +48,7 @@ CAMPAIGN = Table(
     Column("create_time", _TIME, nullable=False),
     Column("update_time", _TIME, nullable=False),
     # Read and written as a whole.
-    Column("recovery", JSONB),
+    Column("recovery", JSONB(none_as_null=True)),
 )
 
 DECISION = Table(

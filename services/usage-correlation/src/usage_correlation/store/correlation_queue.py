@@ -72,17 +72,21 @@ class PostgresLane:
             self._uow.publish(self._announce(each.signal), key=each.signal.subscription)
         return [each.signal for each in placed]
 
-    async def leave(self, changed: Clocks, watermark: tuple[int, int]) -> None:
-        """Note how far its sources are, and event time with the moment at which it was so."""
-        names = sorted(changed)
+    async def learn(self, clocks: Clocks) -> None:
+        """Note how far sources are, where nothing later is known of them."""
+        names = sorted(clocks)
         columns = (
             self.number,
             texts(names),
-            bigints([changed[name].micros for name in names]),
-            bigints([changed[name].as_of for name in names]),
+            bigints([clocks[name].micros for name in names]),
+            bigints([clocks[name].as_of for name in names]),
         )
         if names:
-            await self._uow.connection.exec_driver_sql(_LEAVE_SOURCES, columns)
+            await self._uow.connection.exec_driver_sql(_LEARN, columns)
+
+    async def leave(self, changed: Clocks, watermark: tuple[int, int]) -> None:
+        """Note how far its sources are, and event time with the moment at which it was so."""
+        await self.learn(changed)
         clock, as_of = watermark
         where = {"lane": self.number, "clock": clock, "as_of": as_of, "careful": max(0, self._careful - self._taken)}
         await self._uow.connection.execute(_LEAVE, where)
@@ -163,11 +167,12 @@ _LEAVE: Final = text("""
     SET clock_micros = :clock, as_of_micros = :as_of, careful_batches = :careful, failed_tries = 0
     WHERE lane = :lane
 """)
-_LEAVE_SOURCES: Final = """
-    INSERT INTO usage.correlation_source (lane, source, clock_micros, as_of_micros)
+_LEARN: Final = """
+    INSERT INTO usage.correlation_source AS known (lane, source, clock_micros, as_of_micros)
     SELECT %s, * FROM unnest(%b, %b, %b)
     ON CONFLICT (lane, source) DO UPDATE SET
-        clock_micros = excluded.clock_micros, as_of_micros = excluded.as_of_micros
+        clock_micros = greatest(known.clock_micros, excluded.clock_micros),
+        as_of_micros = greatest(known.as_of_micros, excluded.as_of_micros)
 """
 # As domain/patterns/watermarks.py has it.
 _PENDING: Final = """

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from apportioning.evidence.view import EvidenceDetail
+from apportioning.revenue import RevenueTerms
 from apportioning.terms import LinkTerms
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.network import NO_NETWORKS, NetworkBook
@@ -35,6 +37,10 @@ class Agreement:
     create_time: datetime
     link: LinkTerms | None = None
     """Whose the gaps between callers and the partner are; None: the partner's when we call, else nobody's."""
+    revenue: RevenueTerms | None = None
+    """The partner's part of what the service earns; None: none."""
+    evidence: EvidenceDetail = EvidenceDetail.PSEUDONYMOUS
+    """What the partner sees of the others in evidence."""
 
     def window_at(self, moment_ns: int) -> datetime:
         """Start of the window that a moment (nanoseconds since the epoch) falls into."""
@@ -71,6 +77,11 @@ class AgreementBook:
         versions = self._versions.get((service, partner, operation), [])
         count = bisect_right(versions, at_ns, key=_effective_ns)
         return versions[count - 1] if count else None
+
+    @property
+    def partners(self) -> Mapping[str, str]:
+        """By name of the agreement: whose it is."""
+        return {name: agreement.partner for name, agreement in self._by_name.items()}
 
     def callees(self, service: str) -> Mapping[str, str]:
         """For the operations that one partner alone has promised for a service: that partner."""

@@ -38,6 +38,9 @@ class WindowChange:
     good: int
     lateness_ns: Mapping[Party, int]
     patterns: Mapping[Pattern, int] = field(default_factory=dict)
+    sessions: int = 0
+    hits: int = 0
+    """Sessions whose customer noticed."""
 
 
 def contributions(session: Session) -> Sequence[Contribution]:
@@ -62,6 +65,8 @@ def changes(before: Iterable[Contribution], after: Iterable[Contribution]) -> Se
     good: dict[WindowKey, int] = {}
     lateness: dict[WindowKey, dict[Party, int]] = {}
     patterns: dict[WindowKey, dict[Pattern, int]] = {}
+    sessions: Counter[WindowKey] = Counter()
+    hits: Counter[WindowKey] = Counter()
     for sign, group in ((-1, before), (1, after)):
         for part in group:
             visits[part.window] = visits.get(part.window, 0) + sign * part.visits
@@ -69,6 +74,8 @@ def changes(before: Iterable[Contribution], after: Iterable[Contribution]) -> Se
             by_party = lateness.setdefault(part.window, {})
             for party, nanoseconds in part.lateness_ns.items():
                 by_party[party] = by_party.get(party, 0) + sign * nanoseconds
+            sessions[part.window] += sign
+            hits[part.window] += sign * part.hit
             by_pattern = patterns.setdefault(part.window, {})
             for pattern, count in part.patterns.items():
                 by_pattern[pattern] = by_pattern.get(pattern, 0) + sign * count
@@ -79,10 +86,12 @@ def changes(before: Iterable[Contribution], after: Iterable[Contribution]) -> Se
             good[window],
             {party: ns for party, ns in lateness[window].items() if ns},
             {pattern: count for pattern, count in patterns[window].items() if count},
+            sessions[window],
+            hits[window],
         )
         for window in sorted(visits)
     )
-    return tuple(change for change in found if change.visits or change.good or change.lateness_ns or change.patterns)
+    return tuple(change for change in found if change != WindowChange(change.window, 0, 0, {}))
 
 
 def _contribution(

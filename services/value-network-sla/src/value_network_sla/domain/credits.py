@@ -41,7 +41,7 @@ class CreditTerms:
 
     fee: Money | None
     """What the partner is paid a period; None when all tiers are fixed amounts."""
-    tiers: Sequence[CreditTier] = ()
+    tiers: tuple[CreditTier, ...] = ()
     """The highest bound first. The deepest tier reached holds alone; tiers don't add up."""
     cap_fee_share: Fraction | None = None
     """Credits of one period are at most this share of the fee. When both caps are given, the lower one holds."""

@@ -9,19 +9,33 @@ from value_network_sla.domain.rounding import largest_remainder
 MICROS = 1_000_000
 
 
+def minor_unit(currency: str) -> int:
+    """Micro-units in the smallest unit of a currency that can be paid."""
+    return MICROS // int(10 ** MINOR_UNITS[currency])
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount, never negative here."""
+    """An exact amount."""
 
     micros: int
     """Micro-units of the currency."""
     currency: str
     """ISO 4217."""
 
+    @classmethod
+    def of_units(cls, units: int, currency: str) -> "Money":
+        """So many of the smallest units that can be paid."""
+        return cls(units * minor_unit(currency), currency)
+
+    @property
+    def units(self) -> int:
+        """Whole smallest units; what is less than one is dropped."""
+        return self.micros // self._minor_unit
+
     @property
     def _minor_unit(self) -> int:
-        """Micro-units in the smallest unit that can be paid."""
-        return MICROS // int(10 ** MINOR_UNITS[self.currency])
+        return minor_unit(self.currency)
 
     @property
     def payable(self) -> bool:

@@ -8,6 +8,8 @@ SERVICE: Final = "cxmesh.sla.v1.ValueNetworkSlaService"
 TRACE_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 SATISFACTION_SERVICE: Final = "cxmesh.sla.v1.SatisfactionService"
 EXPORT: Final = f"/{TRACE_SERVICE}/Export"
+PINPOINTING_SERVICE: Final = "cxmesh.sla.v1.PinpointingService"
+SENDER_TOKEN_SERVICE: Final = "cxmesh.sla.v1.SenderTokenService"
 
 _STAFF = allow(services("operator"))
 # A partner gets no further than to what is its own: see viewer.py.
@@ -28,6 +30,17 @@ _SENDERS = allow(
 AUTHORIZATION = Authorization(
     {
         EXPORT: _SENDERS,
+        # A session, and a window of them, shows every party's part.
+        f"/{PINPOINTING_SERVICE}/AnalyzeSession": _STAFF,
+        f"/{PINPOINTING_SERVICE}/ReplaySession": _STAFF,
+        f"/{PINPOINTING_SERVICE}/ListSuspects": _STAFF,
+        f"/{PINPOINTING_SERVICE}/ListCallBudgets": _STAFF,
+        f"/{PINPOINTING_SERVICE}/DiagnoseMetrics": _STAFF,
+        f"/{PINPOINTING_SERVICE}/SetPathRule": _STAFF,
+        f"/{PINPOINTING_SERVICE}/ListPathRules": _STAFF,
+        f"/{SENDER_TOKEN_SERVICE}/CreateSenderToken": _STAFF,
+        f"/{SENDER_TOKEN_SERVICE}/RevokeSenderToken": _STAFF,
+        f"/{SENDER_TOKEN_SERVICE}/ListSenderTokens": _PARTNERS_TOO,
         f"/{SERVICE}/CreatePartner": _STAFF,
         f"/{SERVICE}/GetPartner": _PARTNERS_TOO,
         f"/{SERVICE}/ListPartners": _PARTNERS_TOO,

@@ -8,10 +8,13 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from apportioning.evidence.view import EvidenceDetail
 from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.money import Money
 from value_network_sla.errors import AgreementNotFound, AlreadyExists
+from value_network_sla.store.settlement.networks import NetworkRows
+from value_network_sla.store.settlement.terms import link_from, link_json, revenue_from, revenue_json
 from value_network_sla.store.tables import AGREEMENT
 
 
@@ -39,7 +42,8 @@ class AgreementRows:
 
     async def book(self) -> AgreementBook:
         """All of them."""
-        return AgreementBook([_agreement(row) for row in await self._connection.execute(select(AGREEMENT))])
+        rows = await self._connection.execute(select(AGREEMENT))
+        return AgreementBook([_agreement(row) for row in rows], await NetworkRows(self._connection).book())
 
     async def page(self, partner: str | None, after: str, size: int) -> Sequence[Agreement]:
         """The first `size` whose name comes after `after`, by name; of one partner, or of all."""
@@ -64,6 +68,9 @@ def _row(agreement: Agreement) -> dict[str, Sequence[object]]:
         "penalty_currency": [None if penalty is None else penalty.currency],
         "effective_time": [agreement.effective_time],
         "create_time": [agreement.create_time],
+        "link_terms": [link_json(agreement.link)],
+        "revenue_terms": [revenue_json(agreement.revenue)],
+        "evidence_detail": [agreement.evidence.value],
     }
 
 
@@ -80,4 +87,7 @@ def _agreement(row: Row[Any]) -> Agreement:
         penalty=None if row.penalty_micros is None else Money(row.penalty_micros, row.penalty_currency),
         effective_time=row.effective_time,
         create_time=row.create_time,
+        link=link_from(row.link_terms),
+        revenue=revenue_from(row.revenue_terms),
+        evidence=EvidenceDetail(row.evidence_detail),
     )

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from apportioning.faults import Pattern, pattern_from
+from apportioning.terms import Policy
 from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
-from value_network_sla.domain.breach import Breach, Evidence, breach_name, breach_shares
+from value_network_sla.domain.breach import Breach, Causes, Evidence, breach_name, breach_shares
 from value_network_sla.domain.contribution import WindowKey
 from value_network_sla.domain.party import Party, PartyKind
 from value_network_sla.errors import BreachNotFound
@@ -110,11 +112,23 @@ class BreachRows:
         if book is None:
             book = await AgreementRows(self._connection).book()
         keys = [(row.agreement, row.window_start) for row in rows]
-        lateness, evidence, customers = await self._lateness(keys), await self._evidence(keys), await self._count(keys)
+        causes, evidence, customers = await self.causes(keys), await self._evidence(keys), await self._count(keys)
         return [
-            _breach(row, book, lateness.get(key, {}), evidence.get(key, []), customers.get(key, 0))
+            _breach(row, book, causes[key], evidence.get(key, []), customers.get(key, 0))
             for key, row in zip(keys, rows, strict=True)
         ]
+
+    async def causes(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, Causes]:
+        """Why the visits of these windows were bad, as far as is known now."""
+        lateness = await self._lateness(windows)
+        patterns: dict[WindowKey, dict[Pattern, int]] = {}
+        visits: dict[WindowKey, int] = {}
+        for row in await self._connection.execute(_PATTERNS, window_columns(windows)):
+            key = (row.agreement, row.window_start)
+            visits[key] = row.all_visits
+            if row.pattern is not None:
+                patterns.setdefault(key, {})[pattern_from(row.pattern)] = row.visits
+        return {key: Causes(visits.get(key, 0), patterns.get(key, {}), lateness.get(key, {})) for key in windows}
 
     async def _lateness(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, dict[Party, int]]:
         found: dict[WindowKey, dict[Party, int]] = {}
@@ -138,7 +152,7 @@ class BreachRows:
 def _breach(
     row: Row[Any],
     book: AgreementBook,
-    lateness_ns: Mapping[Party, int],
+    causes: Causes,
     evidence: Sequence[Evidence],
     customers: int,
 ) -> Breach:
@@ -146,11 +160,16 @@ def _breach(
     return Breach(
         name=row.name,
         attainment=attainment,
-        shares=breach_shares(attainment, lateness_ns),
+        shares=breach_shares(attainment, causes, _policy(book, attainment), book.partners),
         affected_customers=customers,
         evidence=evidence,
         detect_time=row.detect_time,
     )
+
+
+def _policy(book: AgreementBook, attainment: Attainment) -> Policy:
+    start_ns = int(attainment.window_start.timestamp()) * 1_000_000_000
+    return book.networks.find(attainment.agreement.service, start_ns).policy
 
 
 def _hit(row: Row[Any]) -> Hit:
@@ -187,6 +206,15 @@ _LATENESS = text(
     f"""
     SELECT agreement, window_start, party_kind, partner, lateness_ns
     FROM sla.window_lateness JOIN {_WANTED} USING (agreement, window_start)
+    """  # noqa: S608 - a constant
+)
+_PATTERNS = text(
+    f"""
+    SELECT agreement, window_start, kept.visits AS all_visits, bad.pattern, bad.visits
+    FROM {_WANTED}
+    JOIN sla.attainment AS kept USING (agreement, window_start)
+    LEFT JOIN sla.window_pattern AS bad USING (agreement, window_start)
+    WHERE bad.visits IS NULL OR bad.visits > 0
     """  # noqa: S608 - a constant
 )
 # Sessions that a customer noticed say more than those in which a slow visit did no harm.

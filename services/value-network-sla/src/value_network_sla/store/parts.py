@@ -1,9 +1,10 @@
-"""How do parties and their lateness look as JSON?"""
+"""How do parties, their lateness and patterns of bad visits look as JSON?"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from apportioning.faults import Pattern
 from value_network_sla.domain.party import Party, PartyKind, Share
 
 
@@ -26,3 +27,13 @@ def shares_json(shares: Iterable[Share]) -> str:
 def shares_from(parts: Iterable[Sequence[Any]]) -> Sequence[Share]:
     """What `shares_json` wrote."""
     return tuple(Share(Party(PartyKind(kind), partner), part, ppm) for kind, partner, part, ppm in parts)
+
+
+def patterns_json(patterns: Mapping[Pattern, int]) -> str:
+    """Each pattern and how often."""
+    return json.dumps([[pattern, count] for pattern, count in patterns.items()])
+
+
+def patterns_from(parts: Iterable[Sequence[Any]]) -> Mapping[Pattern, int]:
+    """What `patterns_json` wrote."""
+    return {tuple(tuple(cure) for cure in pattern): count for pattern, count in parts}

@@ -49,6 +49,9 @@ AGREEMENT = Table(
     Column("penalty_currency", Text),
     Column("effective_time", _TIME, nullable=False),
     Column("create_time", _TIME, nullable=False),
+    Column("link_terms", JSONB),
+    Column("revenue_terms", JSONB),
+    Column("evidence_detail", Text, nullable=False),
 )
 
 SPAN_CHUNK = Table(
@@ -111,6 +114,7 @@ CONTRIBUTION = Table(
     Column("good", Integer, nullable=False),
     Column("hit", Boolean, nullable=False),
     Column("lateness", JSONB, nullable=False),
+    Column("patterns", JSONB, nullable=False),
 )
 
 ATTAINMENT = Table(
@@ -120,6 +124,8 @@ ATTAINMENT = Table(
     Column("window_start", _TIME, primary_key=True),
     Column("visits", BigInteger, nullable=False),
     Column("good", BigInteger, nullable=False),
+    Column("sessions", BigInteger, nullable=False),
+    Column("hits", BigInteger, nullable=False),
     Column("settled", Boolean, nullable=False),
 )
 

@@ -29,17 +29,18 @@ class UsualCallRows:
         self._connection = connection
 
     async def put(self, service: str, hour: datetime, rows: Sequence[HourOfCalls]) -> None:
-        """Keep what an hour was like, in place of what was known of it."""
+        """Keep what an hour was like, in place of what was known of it; of an hour with nothing to tell, just that."""
         old = delete(USUAL_CALL).where(USUAL_CALL.c.service == service, USUAL_CALL.c.hour == hour)
         await self._connection.execute(old)
         values = ((service, *row.edge, *(getattr(row, name) for name in _COLUMNS[4:])) for row in rows)
-        await copy_rows(self._connection, USUAL_CALL, _COLUMNS, values)
+        nothing = (service, "", "", "", hour, *(0 for _ in _COLUMNS[5:]))
+        await copy_rows(self._connection, USUAL_CALL, _COLUMNS, values if rows else [nothing])
 
     async def of(self, service: str, since: datetime) -> Sequence[HourOfCalls]:
         """Every hour since then, oldest first."""
         query = (
             select(USUAL_CALL)
-            .where(USUAL_CALL.c.service == service, USUAL_CALL.c.hour >= since)
+            .where(USUAL_CALL.c.service == service, USUAL_CALL.c.hour >= since, USUAL_CALL.c.calls > 0)
             .order_by(USUAL_CALL.c.hour, USUAL_CALL.c.caller, USUAL_CALL.c.partner, USUAL_CALL.c.operation)
         )
         return [

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from apportioning.faults import pattern_text
 from mesh.store import copy_rows
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.attainment import Attainment
@@ -13,7 +14,7 @@ from value_network_sla.domain.contribution import Contribution, WindowChange, Wi
 from value_network_sla.domain.session import Session
 from value_network_sla.domain.shard import shard_of
 from value_network_sla.handlers.ports import WindowState
-from value_network_sla.store.parts import lateness_from, lateness_json
+from value_network_sla.store.parts import lateness_from, lateness_json, patterns_from, patterns_json
 from value_network_sla.store.tables import ATTAINMENT, CONTRIBUTION
 
 
@@ -41,6 +42,7 @@ class WindowRows:
                 "agreement": [part.window[0] for _, part in rows],
                 "window_start": [part.window[1] for _, part in rows],
                 "lateness": [lateness_json(part.lateness_ns) for _, part in rows],
+                "patterns": [patterns_json(part.patterns) for _, part in rows],
             }
             for name in ("trace_id", "root_span_id", "customer", "start_ns"):
                 columns[name] = [getattr(session, name) for session, _ in rows]
@@ -55,7 +57,8 @@ class WindowRows:
             return
         counts = window_columns([change.window for change in changes])
         ordered = sorted(changes, key=lambda change: change.window)
-        counts |= {"visits": [change.visits for change in ordered], "good": [change.good for change in ordered]}
+        for name in ("visits", "good", "sessions", "hits"):
+            counts[name] = [getattr(change, name) for change in ordered]
         await self._connection.execute(_COUNT, counts)
         parts = [
             (*change.window, party.kind.value, party.partner, change.lateness_ns[party])
@@ -66,6 +69,15 @@ class WindowRows:
             names = ("agreements", "starts", "kinds", "partners", "parts")
             columns = dict(zip(names, map(list, zip(*parts, strict=True)), strict=True))
             await self._connection.execute(_ADD_LATENESS, columns)
+        bad = [
+            (*change.window, pattern_text(pattern), count)
+            for change in ordered
+            for pattern, count in sorted(change.patterns.items())
+        ]
+        if bad:
+            names = ("agreements", "starts", "patterns", "visits")
+            columns = dict(zip(names, map(list, zip(*bad, strict=True)), strict=True))
+            await self._connection.execute(_ADD_PATTERNS, columns)
 
     async def states(self, windows: Collection[WindowKey], book: AgreementBook) -> Sequence[WindowState]:
         """Of the windows that have had visits."""
@@ -115,7 +127,9 @@ class WindowRows:
         before: dict[bytes, list[Contribution]] = {}
         for row in await self._connection.execute(_TAKE, rows):
             window = (row.agreement, row.window_start)
-            part = Contribution(window, row.visits, row.good, row.hit, lateness_from(row.lateness))
+            part = Contribution(
+                window, row.visits, row.good, row.hit, lateness_from(row.lateness), patterns_from(row.patterns)
+            )
             before.setdefault(row.trace_id, []).append(part)
         return before
 
@@ -132,13 +146,15 @@ _TAKE = text(
 )
 _COUNT = text(
     """
-    INSERT INTO sla.attainment AS kept (agreement, window_start, visits, good, settled)
-    SELECT agreement, window_start, visits, good, false
+    INSERT INTO sla.attainment AS kept (agreement, window_start, visits, good, sessions, hits, settled)
+    SELECT agreement, window_start, visits, good, sessions, hits, false
     FROM unnest(
-        CAST(:agreements AS text[]), CAST(:starts AS timestamptz[]), CAST(:visits AS bigint[]), CAST(:good AS bigint[])
-    ) AS change (agreement, window_start, visits, good)
+        CAST(:agreements AS text[]), CAST(:starts AS timestamptz[]), CAST(:visits AS bigint[]), CAST(:good AS bigint[]),
+        CAST(:sessions AS bigint[]), CAST(:hits AS bigint[])
+    ) AS change (agreement, window_start, visits, good, sessions, hits)
     ON CONFLICT (agreement, window_start) DO UPDATE
-    SET visits = kept.visits + excluded.visits, good = kept.good + excluded.good
+    SET visits = kept.visits + excluded.visits, good = kept.good + excluded.good,
+        sessions = kept.sessions + excluded.sessions, hits = kept.hits + excluded.hits
     """
 )
 _ADD_LATENESS = text(
@@ -151,6 +167,17 @@ _ADD_LATENESS = text(
     )
     ON CONFLICT (agreement, window_start, party_kind, partner) DO UPDATE
     SET lateness_ns = kept.lateness_ns + excluded.lateness_ns
+    """
+)
+_ADD_PATTERNS = text(
+    """
+    INSERT INTO sla.window_pattern AS kept (agreement, window_start, pattern, visits)
+    SELECT *
+    FROM unnest(
+        CAST(:agreements AS text[]), CAST(:starts AS timestamptz[]), CAST(:patterns AS text[]),
+        CAST(:visits AS bigint[])
+    )
+    ON CONFLICT (agreement, window_start, pattern) DO UPDATE SET visits = kept.visits + excluded.visits
     """
 )
 _STATES = text(

@@ -1,7 +1,7 @@
 """What does each record of a bill cycle cost, rated in the order of usage, and what do allowances come to then?"""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +12,7 @@ from usage_correlation.domain.accounts import Stint, open_stint
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.consumption.history import History
 from usage_correlation.domain.consumption.stretches import PlanStretch
+from usage_correlation.domain.limits.events import UnchargedUsage
 
 Integers = NDArray[np.int64]
 
@@ -43,10 +44,12 @@ class RatedStretch:
     parts: tuple[RatedPart, ...]
     account: Account
     """What is left of allowances, shared ones too, and what lines have gathered, after the records."""
+    uncharged: Mapping[str, Fraction] = field(default_factory=dict)
+    """By line, what spending limits let not be charged."""
 
     @property
     def spent(self) -> Fraction:
-        """What the records cost before lines are rounded; recurring charges apart."""
+        """What the records cost before lines are rounded, without what is not charged; recurring charges apart."""
         return sum(self.line_amounts().values(), Fraction(0))
 
     @property
@@ -55,8 +58,8 @@ class RatedStretch:
         return sum(int((part.rated.outcome[part.at] == 0).sum()) for part in self.parts)
 
     def line_amounts(self) -> dict[str, Fraction]:
-        """What each line has come to, before it is rounded."""
-        sums: dict[str, Fraction] = {}
+        """What each line has come to, before it is rounded: charged, for what a limit has kept back is no spending."""
+        sums: dict[str, Fraction] = {line: -amount for line, amount in self.uncharged.items()}
         for part in self.parts:
             mine, rated = part.pieces, part.rated
             totals: dict[int, int] = {}
@@ -86,8 +89,22 @@ class RatedCycle:
                     return stretch, part.rated.error(at) or part.rated.rating(at)
         return None
 
+    def without(self, rows: Iterable[UnchargedUsage]) -> "RatedCycle":
+        """The same, of which some is not charged."""
+        amounts: dict[tuple[int, str], Fraction] = {}
+        for row in rows:
+            for number, part in enumerate(self.stretches):
+                if part.stretch.plan == row.plan and part.stretch.holds(row.start_micros):
+                    place = (number, row.charge_code)
+                    amounts[place] = amounts.get(place, Fraction(0)) + row.amount
+        lines: dict[int, dict[str, Fraction]] = {}
+        for (number, line), amount in amounts.items():
+            lines.setdefault(number, {})[line] = amount
+        stretches = [replace(part, uncharged=lines.get(number, {})) for number, part in enumerate(self.stretches)]
+        return replace(self, stretches=tuple(stretches))
+
     def spent(self, currency: str) -> Fraction:
-        """What the records cost in a currency, before lines are rounded."""
+        """What the records cost in a currency, before lines are rounded, without what is not charged."""
         return sum((part.spent for part in self.stretches if part.tariff.currency == currency), Fraction(0))
 
 

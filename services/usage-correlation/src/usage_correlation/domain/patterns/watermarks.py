@@ -50,20 +50,34 @@ def advanced(clocks: Clocks, batches: Iterable[Events], now: int) -> dict[str, S
 
     Alerts and local events tell when they begin, not how far their source is, and move no clock.
     """
-    latest: dict[str, int] = {}
-    for batch in batches:
-        if EVENT_TYPES[batch.type].of_place or not len(batch):
-            continue
-        found = np.full(len(batch.sources.values), -1, np.int64)
-        np.maximum.at(found, batch.sources.codes, batch.times)
-        for source, micros in zip(batch.sources.values, found.tolist(), strict=True):
-            if micros >= 0:
-                latest[source] = max(micros, latest.get(source, 0))
     # What a source sent late makes nothing late that comes after it; a clock that is ahead is not believed.
     return {
         source: SourceClock(min(now, max(micros, clocks[source].micros if source in clocks else 0)), now)
-        for source, micros in latest.items()
+        for source, (micros, _) in _latest(batches).items()
     }
+
+
+def recalled(batches: Iterable[Events]) -> dict[str, SourceClock]:
+    """The clocks of sources of which events are stored: as they stood when the last of these arrived."""
+    return {
+        source: SourceClock(min(micros, arrived), arrived) for source, (micros, arrived) in _latest(batches).items()
+    }
+
+
+def _latest(batches: Iterable[Events]) -> dict[str, tuple[int, int]]:
+    """By source, the latest event time and the latest arrival."""
+    latest: dict[str, tuple[int, int]] = {}
+    for batch in batches:
+        if EVENT_TYPES[batch.type].of_place or not len(batch):
+            continue
+        times, arrivals = (np.full(len(batch.sources.values), -1, np.int64) for _ in range(2))
+        np.maximum.at(times, batch.sources.codes, batch.times)
+        np.maximum.at(arrivals, batch.sources.codes, batch.arrivals)
+        for source, micros, arrived in zip(batch.sources.values, times.tolist(), arrivals.tolist(), strict=True):
+            if arrived >= 0:  # else none of the batch is from it
+                known = latest.get(source, (0, 0))
+                latest[source] = max(micros, known[0]), max(arrived, known[1])
+    return latest
 
 
 def watermark(clocks: Clocks, now: int, patience: Patience) -> int:

@@ -27,7 +27,8 @@ _LOOK_SECONDS: Final = 0.005
 """What was handed over is there when its transaction commits: it is looked for during a tenth of a second."""
 MOST_TRIES: Final = 5
 """After so many failures in a row a batch is put aside, so that those behind it are worked on."""
-_SOURCES_KEPT: Final = timedelta(days=8)
+_SOURCES_KEPT: Final = timedelta(days=60)
+"""Longer than any silence that patterns look for."""
 
 Passes = Callable[[Exception], bool]
 """Whether a failure is nobody's fault and will pass: a server is away."""

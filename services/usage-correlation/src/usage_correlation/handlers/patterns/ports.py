@@ -174,6 +174,9 @@ class Lane(Protocol):
     async def raise_signals(self, signals: Sequence[Signal]) -> Sequence[Signal]:
         """Keep and publish signals; those that were new."""
 
+    async def learn(self, clocks: Clocks) -> None:
+        """Note how far sources are, where nothing later is known of them."""
+
     async def leave(self, changed: Clocks, watermark: tuple[int, int]) -> None:
         """Note how far its sources are, and event time with the moment at which it was so."""
 

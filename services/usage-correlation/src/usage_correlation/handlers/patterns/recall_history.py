@@ -15,6 +15,7 @@ import numpy as np
 from usage_correlation.domain.moments import LATEST_MICROS, to_micros
 from usage_correlation.domain.patterns.columns import Events
 from usage_correlation.domain.patterns.scope import SubscriberFacts
+from usage_correlation.domain.patterns.watermarks import recalled as clocks_recalled
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.patterns.book import PatternBook
@@ -101,6 +102,8 @@ class RecallHistory:
             if waiting is None:
                 return False
             await self._count(lane, active, subjects, [_without(batch, waiting) for batch in past], recall)
+            # So that silence is noticed also where nothing has come since.
+            await lane.learn(clocks_recalled(past))
             self._suit(sum(map(len, past)))
         await lane.recalled(recall, names[-1] if names else None)
         return True

@@ -43,6 +43,7 @@ class Fault:
     party: str
     """`partners/{partner}`, or PROVIDER."""
     operation: str
+    """For which it had been called."""
     role: ErrorRole
     """SELF or TIMED_OUT."""
     service: str = ""
@@ -62,18 +63,26 @@ def errors_of(tree: TraceTree, visits: Visits, budgets: Mapping[int, int]) -> Ma
     return found
 
 
-def fault_of(tree: TraceTree, visits: Visits, budgets: Mapping[int, int]) -> Fault | None:
-    """Where the error of the session's root began; None when the root is fine."""
+def origin_of(tree: TraceTree) -> int | None:
+    """The span with which the error of the session's root began; None when the root is fine."""
     number = tree.root
     if not tree.spans[number].error:
         return None
-    seen = {number}
-    while failed := [child for child in _failed_below(tree, number) if child not in seen]:
+    # Every span has one parent and the root leads to it, so that this ends.
+    while failed := _failed_below(tree, number):
         number = max(failed, key=lambda child: (tree.ends[child], tree.starts[child], tree.spans[child].span_id))
-        seen.add(number)
+    return number
+
+
+def fault_of(tree: TraceTree, visits: Visits, budgets: Mapping[int, int]) -> Fault | None:
+    """Where the error of the session's root began; None when the root is fine."""
+    number = origin_of(tree)
+    if number is None:
+        return None
     role, party = _role(tree, visits, budgets, number)
-    span, theirs = tree.spans[number], _answer(tree, number, party)
-    return Fault(party, span.operation, role, theirs.service if theirs else "", theirs.instance if theirs else "")
+    operation = visits.visits[visits.of_span[number]].operation
+    theirs = _answer(tree, number, party)
+    return Fault(party, operation, role, theirs.service if theirs else "", theirs.instance if theirs else "")
 
 
 def _role(tree: TraceTree, visits: Visits, budgets: Mapping[int, int], number: int) -> tuple[ErrorRole, str]:

@@ -70,6 +70,24 @@ def usual_at(rows: Iterable[HourOfCalls], moment: datetime, agreed: Mapping[Edge
     }
 
 
+def comparable_failures(
+    rows: Iterable[HourOfCalls], moment: datetime
+) -> tuple[Mapping[tuple[str, str], float], int]:
+    """By party and operation: the usual share of sessions that fail there; and of how many calls that was learned."""
+    start = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    by_origin: dict[tuple[str, str], list[HourOfCalls]] = defaultdict(list)
+    for row in rows:
+        if row.hour < start:
+            by_origin[row.edge[1], row.edge[2]].append(row)
+    usual, learned_from = {}, 0
+    for origin, found in by_origin.items():
+        chosen = _comparable(found, start)
+        if chosen:
+            usual[origin] = float(np.median([row.failed_ppm for row in chosen])) / MILLION
+            learned_from = max(learned_from, sum(row.calls for row in chosen))
+    return usual, learned_from
+
+
 def _comparable(rows: Sequence[HourOfCalls], start: datetime) -> Sequence[HourOfCalls]:
     same_hour = [row for row in rows if row.hour.astimezone(UTC).hour == start.hour]
     same_weekday = [row for row in same_hour if row.hour.astimezone(UTC).weekday() == start.weekday()]

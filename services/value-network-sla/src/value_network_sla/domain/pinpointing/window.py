@@ -58,6 +58,8 @@ class Suspect:
     """How often it comes first among suspects when sessions are drawn again from the window, 0 to 1."""
     by_operation: Sequence[tuple[str, float]]
     """The operations that it was late for, with the lateness of each, the largest first."""
+    sessions: Sequence[int] = ()
+    """Numbers of those that it was late in, the most lateness first."""
 
 
 def learn(calls: Calls, agreed: Mapping[Edge, float] | None = None) -> Normal:
@@ -84,7 +86,9 @@ def suspects(calls: Calls, normal: Normal, seed: int = 0) -> list[Suspect]:
     whole = sum(totals.values())
     first = _first_shares(calls, blame, parties, seed)
     found = [
-        Suspect(party, totals[party], totals[party] / whole, first[party], _operations(blame, party))
+        Suspect(
+            party, totals[party], totals[party] / whole, first[party], _operations(blame, party), _sessions(blame, party)
+        )
         for party in parties
         if totals[party] > 0
     ]
@@ -144,6 +148,16 @@ def _slow_callers(calls: Calls, normal: Normal) -> Mapping[str, float]:
 def _operations(blame: Blame, party: str) -> Sequence[tuple[str, float]]:
     found = [(operation, sum(of.values())) for (who, operation), of in blame.items() if who == party]
     return tuple(sorted(found, key=lambda one: (-one[1], one[0])))
+
+
+def _sessions(blame: Blame, party: str) -> Sequence[int]:
+    total: dict[int, float] = defaultdict(float)
+    for (who, _), by_session in blame.items():
+        if who == party:
+            for session, part in by_session.items():
+                total[session] += part
+    late = [(-part, session) for session, part in total.items() if part > 0]
+    return tuple(session for _, session in sorted(late))
 
 
 def _first_shares(calls: Calls, blame: Blame, parties: Sequence[str], seed: int) -> Mapping[str, float]:

@@ -13,8 +13,8 @@ is as small as it can be (optimal partitioning: Jackson et al., "An algorithm fo
 interval", 2005). The penalty is `penalty_factor` * log(n) * the variance of n buckets that lean on each other: with
 autocorrelation r between neighbours it takes (1 + r) / (1 - r) times the evidence. Variance and autocorrelation come
 from the median absolute differences over one and two buckets, which a change of level hardly moves (Chakar et al., "A
-robust approach for estimating change-points in the mean of an AR(1) process", 2017). A factor of 2 would be the criterion
-of Schwarz for the level and the date of a change; 3 is the default, for days are not normally distributed.
+robust approach for estimating change-points in the mean of an AR(1) process", 2017). A factor of 2 would be the
+criterion of Schwarz for the level and the date of a change; 3 is the default, for days are not normally distributed.
 """
 
 import math

@@ -79,7 +79,7 @@ class Indicator:
 
     name: str
     source: Source
-    inputs: Sequence[Input]
+    inputs: tuple[Input, ...]
     op: Op | None = None
     """With the bound, of a THRESHOLD alone."""
     bound: Fraction | None = None
@@ -101,7 +101,7 @@ class AgreementTerms:
     name: str
     """`terms/{terms}`."""
     credits: CreditTerms
-    exclusions: Sequence[Exclusion] = ()
+    exclusions: tuple[Exclusion, ...] = ()
     """Those that are known beforehand."""
 
 
@@ -127,7 +127,7 @@ class Objective:
     effective_time: datetime
     """From when on it holds."""
     create_time: datetime
-    conditions: Sequence[BurnCondition] = DEFAULT_CONDITIONS
+    conditions: tuple[BurnCondition, ...] = DEFAULT_CONDITIONS
     terms: AgreementTerms | None = None
     minimum_sample: int = 0
     """With fewer events a window is not judged."""
@@ -164,13 +164,19 @@ class ObjectiveBook:
 
     objectives: Sequence[Objective]
     _revisions: Mapping[str, Sequence[Objective]] = field(init=False, repr=False, compare=False)
+    _by_visit: Mapping[tuple[str, str], Sequence[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Of revisions that take effect at the same moment the one made later holds."""
         revisions: dict[str, list[Objective]] = {}
         for objective in sorted(self.objectives, key=lambda each: (each.effective_time, each.revision)):
             revisions.setdefault(objective.name, []).append(objective)
+        by_visit: dict[tuple[str, str], dict[str, None]] = {}
+        for each in self.objectives:
+            if each.indicator.source is Source.TRACES:
+                by_visit.setdefault((each.service, each.partner), {})[each.name] = None
         object.__setattr__(self, "_revisions", revisions)
+        object.__setattr__(self, "_by_visit", {key: tuple(names) for key, names in by_visit.items()})
 
     @property
     def names(self) -> Sequence[str]:
@@ -193,13 +199,9 @@ class ObjectiveBook:
         first = next(iter(self.revisions(name)), None)
         return first if first is not None and first.effective_time <= moment else None
 
-    def by(self, source: Source) -> Sequence[str]:
-        """Names of the objectives that have a revision told by this source."""
-        return tuple(
-            name
-            for name, revisions in self._revisions.items()
-            if any(each.indicator.source is source for each in revisions)
-        )
+    def by_visit(self, service: str, partner: str) -> Sequence[str]:
+        """Names of the objectives that have a revision told by visits to this partner in this service."""
+        return self._by_visit.get((service, partner), ())
 
 
 def book_of(objectives: Iterable[Objective]) -> ObjectiveBook:

@@ -39,7 +39,7 @@ class _When:
     no_data: bool
 
 
-def read_conditions(reader: Reader, catalogue: Catalogue, spec: Node) -> Sequence[BurnCondition]:
+def read_conditions(reader: Reader, catalogue: Catalogue, spec: Node) -> tuple[BurnCondition, ...]:
     """The conditions of an SLO's spec; the workbook's when it has no policies."""
     policies = spec.get("alertPolicies")
     if policies is None:

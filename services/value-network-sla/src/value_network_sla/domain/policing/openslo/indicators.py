@@ -9,7 +9,7 @@ The metric source is of type `cxmesh`; its `spec` has
 A DataSource of that type may hold `source` and `partner` for all that refer to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,7 +125,7 @@ def _indicator(reader: Reader, catalogue: Catalogue, sli: Object, parts: Mapping
             return None
     if not _fits(reader, first.source, parts, series):
         return None
-    inputs: Sequence[Input] = tuple(Input(role, each.metric) for role, each in series.items())
+    inputs = tuple(Input(role, each.metric) for role, each in series.items())
     indicator = Indicator(sli.name, first.source, inputs, operation=first.operation, resource=first.resource)
     partner = next((each.partner for each in series.values() if each.partner is not None), None)
     return ReadIndicator(indicator, partner, Role.THRESHOLD in parts)

@@ -44,7 +44,7 @@ class _Slo:
     read: ReadIndicator
     window: Window
     method: Budgeting
-    conditions: Sequence[BurnCondition]
+    conditions: tuple[BurnCondition, ...]
     terms: ReadTerms | None
     service: str
     partner: str

@@ -1,0 +1,1 @@
+"""Objectives of agreements: take them in, count, judge, tell."""

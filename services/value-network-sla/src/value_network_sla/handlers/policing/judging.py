@@ -1,0 +1,41 @@
+"""What is known while some objectives are judged?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from value_network_sla.domain.policing.exclusions import Exclusion, Stretch, stretches_of
+from value_network_sla.domain.policing.objective import Objective, ObjectiveBook
+from value_network_sla.domain.policing.windows import Period
+from value_network_sla.handlers.policing.ports import PolicingRecords, PolicingWork, Settling
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Some objectives, in one transaction."""
+
+    work: PolicingWork
+    book: ObjectiveBook
+    excluded: Mapping[str, Sequence[Exclusion]]
+    """By objective."""
+    settling: Settling
+    counted: Mapping[str, Sequence[datetime]]
+    """Minutes that were just counted anew, by objective."""
+
+    def stretches(self, objective: Objective, within: Period) -> Sequence[Stretch]:
+        """What is excluded of an objective."""
+        return stretches_of(self.excluded[objective.name], within)
+
+
+async def excluded_of(records: PolicingRecords, book: ObjectiveBook) -> Mapping[str, Sequence[Exclusion]]:
+    """What is not counted, by objective: what the terms of any of its revisions say, and what was declared."""
+    declared = await records.exclusions.of({each.partner for each in book.objectives})
+    found: dict[str, Sequence[Exclusion]] = {}
+    for name in book.names:
+        revisions = book.revisions(name)
+        of_terms = dict.fromkeys(exclusion for each in revisions for exclusion in each.exclusions)
+        of_others = (
+            each.exclusion for each in declared if each.partner == revisions[0].partner and each.objective in {"", name}
+        )
+        found[name] = (*of_terms, *of_others)
+    return found
