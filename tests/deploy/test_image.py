@@ -158,7 +158,14 @@ class TestRuntimeLock:
 
     def test_holds_everything_that_the_services_import(self, root: Path, packages: dict[str, str]) -> None:
         wanted = _closure({f"cxmesh-{name}" for name in packages})
-        ours = {"cxmesh-contracts", "cxmesh-mesh", "cxmesh-rating", *(f"cxmesh-{name}" for name in packages)}
+        ours = {
+            "cxmesh-contracts",
+            "cxmesh-mesh",
+            "cxmesh-quality",
+            "cxmesh-apportioning",
+            "cxmesh-rating",
+            *(f"cxmesh-{name}" for name in packages),
+        }
         assert wanted - ours <= set(pins(root / "requirements-run.lock"))
         assert {"grpcio", "psycopg-binary", "sqlalchemy"} <= wanted, "the walk has lost its way"
 

@@ -22,6 +22,7 @@ from apportioning.rounding import largest_remainder
 from apportioning.shapley import Shares, shapley
 from apportioning.span import PROVIDER
 from apportioning.terms import Policy, Promise
+from apportioning.visit import Visit
 from apportioning.visits import Visits
 
 Promises = Sequence[Promise | None]
@@ -171,16 +172,10 @@ class _Numbers:
         promise = None if number is None else self._promises[number]
         if number is None or promise is None:
             return ()
-        excess = duration - promise.latency_budget_ns
-        if excess <= 0:
-            return ()
-        own = max(0, excess - self._visits.visits[number].link_under(promise.link))
-        cuts = []
-        if own:
-            cuts.append(Cut(self._number(Player(promise.name, link=False, party=_party(promise))), own))
-        if excess > own:
-            cuts.append(Cut(self._number(Player(promise.name, link=True, party=_link_party(promise))), excess - own))
-        return cuts
+        return [
+            Cut(self._players.setdefault(player, len(self._players)), nanoseconds)
+            for player, nanoseconds in excess_of(self._visits.visits[number], promise, duration)
+        ]
 
     def in_order(self) -> tuple[Sequence[int], Sequence[Player]]:
         """The players by name, and the place there of each as first numbered: how they were found must not matter."""
@@ -188,8 +183,18 @@ class _Numbers:
         place = {player: number for number, player in enumerate(ordered)}
         return [place[player] for player in self._players], ordered
 
-    def _number(self, player: Player) -> int:
-        return self._players.setdefault(player, len(self._players))
+
+def excess_of(visit: Visit, promise: Promise, duration: int) -> Sequence[tuple[Player, int]]:
+    """Who is to be cut by how much, so that a visit of this duration keeps its promise."""
+    excess = duration - promise.latency_budget_ns
+    if excess <= 0:
+        return ()
+    own = max(0, excess - visit.link_under(promise.link))
+    parts = [
+        (Player(promise.name, link=False, party=_party(promise)), own),
+        (Player(promise.name, link=True, party=_link_party(promise)), excess - own),
+    ]
+    return [(player, part) for player, part in parts if part]
 
 
 def _party(promise: Promise) -> Party:

@@ -68,11 +68,18 @@ def members_of_all(players: int) -> Members:
 
 def exact_weights(players: int, values: Values) -> list[int]:
     """The exact Shapley values times `players` factorial; `values` by coalition."""
-    without, joined, edges = _joinings(players)
-    by_size = np.add.reduceat(values[joined] - values[without], edges, axis=1).tolist()
+    by_size = exact_sums(players, values)
     ways = [math.factorial(size) * math.factorial(players - size - 1) for size in range(players)]
     # Sums of nanoseconds fit 64 bits, their products with factorials don't: these are Python's integers.
     return [sum(way * added for way, added in zip(ways, row, strict=True)) for row in by_size]
+
+
+def exact_sums(players: int, values: Values | Sequence[int]) -> list[list[int]]:
+    """By player and number of those who joined before: what its joining adds, summed over all such coalitions."""
+    column = np.asarray(values, np.int64)
+    without, joined, edges = _joinings(players)
+    found: list[list[int]] = np.add.reduceat(column[joined] - column[without], edges, axis=1).tolist()
+    return found
 
 
 @cache

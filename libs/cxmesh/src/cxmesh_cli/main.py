@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cxmesh_cli.commands import bills, call, certificate, down, events, ingest, logs, mail, ports, status, trace, up
+from cxmesh_cli.commands import bills, call, certificate, down, events, ingest, logs, mail, ports, sla, status, trace, up
 from cxmesh_cli.console import print_error
 from cxmesh_cli.demo import command as demo
 from cxmesh_cli.errors import CommandError
@@ -44,6 +44,7 @@ def build() -> typer.Typer:
     app.add_typer(bills.build(), rich_help_panel=use)
     app.command("call", epilog=call.EXAMPLES, rich_help_panel=use)(call.call)
     app.command("trace", epilog=trace.EXAMPLES, rich_help_panel=use)(trace.trace)
+    app.add_typer(sla.build(), rich_help_panel=use)
     app.command("mail", epilog=mail.EXAMPLES, rich_help_panel=use)(mail.mail)
     app.command("partner-certificate", epilog=certificate.EXAMPLES, rich_help_panel=use)(
         certificate.partner_certificate

@@ -15,7 +15,9 @@ from billing_accuracy.wiring import SERVICE
 from cxmesh.billing.v1 import bill_check_pb2, bill_pb2
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
 from cxmesh.billing.v1.account_service_pb2_grpc import AccountServiceStub
+from cxmesh.billing.v1.bill_run_service_pb2_grpc import BillRunServiceStub
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
+from cxmesh.billing.v1.events_pb2 import SystematicErrorFound
 from mesh.testkit import Certificates, FixedClock
 from mesh.testkit.serving import ServiceUnderTest, serving
 
@@ -29,6 +31,7 @@ class World:
         self.service, self.peers, self.clock = service, around, clock
         self.billing: Any = BillingAccuracyServiceStub(service.channel())
         self.accounts: Any = AccountServiceStub(service.channel())
+        self.runs: Any = BillRunServiceStub(service.channel())
 
     def stub(self, caller: str) -> Any:
         return BillingAccuracyServiceStub(self.service.channel(caller))
@@ -65,7 +68,11 @@ class World:
                 (row.key, message_factory.GetMessageClass(pool.FindMessageTypeByName(row.type)).FromString(row.data))
                 for row in rows
             ]
-        return [(key, message) for key, message in told if message.bill_check.bill_run == run]
+        return [(key, message) for key, message in told if _run_of(message) == run]
+
+
+def _run_of(message: Any) -> str:
+    return message.bill_run if isinstance(message, SystematicErrorFound) else message.bill_check.bill_run
 
 
 @pytest.fixture(scope="module")

@@ -113,3 +113,34 @@ async def test_usage_comes_in_parts_and_reads_as_one_table(around: Peers, channe
 async def test_no_usage_is_an_empty_table(around: Peers, channel) -> None:
     table = await UsageClient(channel["usage-correlation"]).between(["subscriptions/none"], START, END)
     assert (len(table.columns), dict(table.ranges)) == (0, {})
+
+
+async def test_plans_are_asked_for_again_only_when_they_may_have_changed(around: Peers, channel) -> None:
+    stamp = 1
+
+    async def current() -> int:
+        return stamp
+
+    around.catalogue.sell("plans/retired", tariff_document("retired"), retired=True)
+    client = CatalogueClient(channel["offer-decision"], current)
+    first = await client.tariffs({"plans/standard", "plans/retired"})
+    asked = len(around.catalogue.asked)
+    around.catalogue.sell("plans/standard", tariff_document("standard", prices=("9", "9", "9", "9")))
+    try:
+        assert await client.tariffs({"plans/standard", "plans/retired"}) == first
+        assert "plans/retired" not in await client.tariffs({"plans/standard"})
+        assert len(around.catalogue.asked) == asked
+        stamp = 2
+        assert (await client.tariffs({"plans/standard"}))["plans/standard"] != first["plans/standard"]
+    finally:
+        around.catalogue.sell("plans/standard", tariff_document())
+
+
+async def test_a_plan_that_is_new_is_found_before_it_is_announced(around: Peers, channel) -> None:
+    async def current() -> int:
+        return 1
+
+    client = CatalogueClient(channel["offer-decision"], current)
+    await client.tariffs(())
+    around.catalogue.sell("plans/brand-new", tariff_document("brand-new"))
+    assert "plans/brand-new" in await client.tariffs({"plans/brand-new"})

@@ -14,7 +14,15 @@ from mesh.rpc import error_from
 from notification.store.shipped import shipped_templates
 from notification.wiring import _load_shipped
 
-SHIPPED = ["bill-held", "bill-shock", "bill-shock-plan", "service-degraded"]
+_STAGES = ["last", "near", "open", "reached", "stopped", "unlimited"]
+SHIPPED = [
+    "bill-held",
+    "bill-shock",
+    "bill-shock-plan",
+    *(f"data-roaming-limit-{stage}" for stage in _STAGES),
+    "service-degraded",
+    *(f"spending-limit-{stage}" for stage in _STAGES),
+]
 
 
 def words(language: str = "en", subject: str = "Hello {customer_name}", body: str = "Body\n") -> m.LocalizedText:

@@ -14,12 +14,12 @@ from mesh.rpc import error_from
 from mesh.testkit.serving import ServiceUnderTest
 
 CALLERS = {
-    "GetCustomer": {"notification"},
+    "GetCustomer": {"notification", "billing-accuracy"},
     "BatchGetCustomers": {"notification", "offer-decision", "usage-correlation"},
     "GetSubscription": {"usage-correlation", "offer-decision"},
     "BatchGetSubscriptions": {"usage-correlation", "billing-accuracy"},
     "GetCustomerView": {"offer-decision"},
-    "ListSubscriptions": {"usage-correlation"},
+    "ListSubscriptions": {"usage-correlation", "billing-accuracy", "offer-decision"},
 }
 """Beside the operator, who may call everything."""
 OTHERS = ("usage-correlation", "billing-accuracy", "offer-decision", "notification", "value-network-sla")

@@ -32,10 +32,11 @@ from usage_correlation.wiring_insights import read_countries
 def queries(runtime: Runtime, directory: Directory, usage: UsageStore) -> list[Servicer]:
     """Their servicers. They keep nothing: every answer is made from records, tariffs and policies as they are."""
     clock, store = runtime.clock, runtime.store
-    rate = RateUsage(directory, usage, clock)
+    records = LimitRecordStore(store)
+    rate = RateUsage(directory, usage, records, clock)
     book = LimitBook(LimitPolicyStore(store, clock))
     directory.follow(ChangeKind.LIMIT_POLICY, book.reload)
-    limits = LimitsAhead(directory, book, LimitRecordStore(store))
+    limits = LimitsAhead(directory, book, records)
     consumption = ConsumptionServicer(ListRatedUsage(directory, usage, clock, rate), CountUsage(directory, rate), clock)
     projection = ProjectionServicer(ProjectCycles(directory, rate, limits, clock, chance))
     advice = PlanAdviceServicer(

@@ -10,6 +10,8 @@ import grpc
 import pytest
 from forecast_samples import MEGABYTE, amount, at, call, consumption, data, record_all, sold
 from google.protobuf import json_format
+from limit_acts import cap, make_cap, roam, traveller
+from limit_samples import TRIP
 from usage_acts import make_policy, policy, summary
 from usage_samples import MARCH_2, tariff_document
 from usage_world import World
@@ -284,3 +286,25 @@ def _reports(value: object) -> list[dict[str, object]]:
     if value.get("@type") == "UsageConsumptionReport" and "bucket" in value and "product" in value:
         return [value]
     return [report for each in value.values() for report in _reports(each)]
+
+
+async def test_what_a_limit_kept_from_being_charged_is_shown_and_the_sums_are_those_of_the_summary(
+    world: World,
+) -> None:
+    name = traveller(world)
+    made = await make_cap(world, cap(10, subscription=f"subscriptions/{name}"))
+    await roam(world, name, 1, 3, 2.5, 4)
+    found = await rated(world, name)
+    assert [each.exact_amount for each in found] == ["2", "6", "5", "8"]
+    assert [each.exact_charged_amount for each in found] == ["2", "6", "2", "0"]
+    assert [[(part.exact_amount, part.limit_policy) for part in each.uncharged] for each in found] == [
+        [],
+        [],
+        [("3", f"limitPolicies/{made}")],
+        [("8", f"limitPolicies/{made}")],
+    ]
+    assert {part.charge_code for each in found for part in each.uncharged} == {found[0].charges[0].charge_code}
+    charged = sum(Fraction(each.exact_charged_amount) for each in found)
+    lines = (await summary(world, name, TRIP)).lines
+    assert sum(line.amount.units for line in lines) == charged == 10
+    assert spend(await counters(world, name)).spend.exact_spent == "10"

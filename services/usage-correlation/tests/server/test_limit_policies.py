@@ -27,11 +27,18 @@ from limit_acts import (
     stops_of,
     traveller,
 )
+from usage_acts import signals_of
 from usage_samples import fresh
 from usage_world import World
 
 from cxmesh.usage.v1 import limit_policy_pb2 as lp
 from cxmesh.usage.v1 import limit_service_pb2 as pb
+from cxmesh.usage.v1.signal_pb2 import (
+    SIGNAL_KIND_SPENDING_LIMIT,
+    SPENDING_LIMIT_STAGE_OPEN,
+    SPENDING_LIMIT_STAGE_STOPPED,
+    Signal,
+)
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, USAGE_TYPE_VOICE
 
 FULL: dict[str, Any] = {
@@ -99,6 +106,11 @@ async def test_policies_are_listed_with_the_shipped_one(world: World) -> None:
     assert names == sorted(set(names))
 
 
+async def notices(world: World, name: str) -> list[Signal]:
+    """What the customer is told of limits, oldest first."""
+    return [each for each in await signals_of(world, name) if each.kind == SIGNAL_KIND_SPENDING_LIMIT]
+
+
 async def test_a_change_holds_from_the_next_record_and_is_counted(world: World) -> None:
     name = traveller(world)
     made = await make_cap(world, cap(10, subscription=f"subscriptions/{name}"))
@@ -146,7 +158,43 @@ async def test_a_policy_that_ends_opens_what_it_stopped(world: World, how: str) 
     assert await stopped_now(world, name) == []
     (stop,) = await stops_of(world, name)
     assert stop.end_time.seconds == int(world.clock.now().timestamp())
+    events = await events_of(world, name, made)
+    assert kinds(events) == ["STOPPED", "OPENED"]
+    told = await notices(world, name)
+    assert [each.spending_limit.stage for each in told] == [SPENDING_LIMIT_STAGE_STOPPED, SPENDING_LIMIT_STAGE_OPEN]
+    assert not told[1].spending_limit.HasField("limit")
+    assert events[1].signal == told[1].name
+
+
+async def test_a_higher_limit_opens_for_those_who_have_not_spent_it(world: World) -> None:
+    name = traveller(world)
+    made = await make_cap(world, cap(10, subscription=f"subscriptions/{name}"))
+    await roam(world, name, 8)
+    world.clock.advance(timedelta(seconds=1))
+    await change(world, made, display_name="Said otherwise")
+    await change(world, made, limit=eur(10.5), display_name="A little more")
+    assert await stopped_now(world, name) == []
+    await change(world, made, limit=eur(10.6))  # whoever is not stopped is told nothing
     assert kinds(await events_of(world, name, made)) == ["STOPPED", "OPENED"]
+    [_, told] = await notices(world, name)
+    assert told.spending_limit.stage == SPENDING_LIMIT_STAGE_OPEN
+    assert (told.spending_limit.limit, amount(told.spending_limit.spent)) == (eur(10.5), 10)
+    # What began while it was stopped is not charged; what begins now is, up to the new limit.
+    await roam(world, name, 0.1, start=world.clock.now())
+    found = await limit_of(world, name, made)
+    assert (state(found), amount(found.spent)) == ("OPEN", 10.2)
+
+
+async def test_a_lower_limit_opens_nothing_and_nor_does_one_for_who_chose_their_own(world: World) -> None:
+    name, own = traveller(world), traveller(world)
+    made = await make_cap(world, cap(10, subscription=f"subscriptions/{name}"))
+    chosen = await make_cap(world, cap(10, subscription=f"subscriptions/{own}", offered_limits=[eur(5)]))
+    await choose(world, own, 5, chosen)
+    for each in (name, own):
+        await roam(world, each, 8)
+    await change(world, made, limit=eur(5))
+    await change(world, chosen, limit=eur(50))
+    assert await stopped_now(world, name, own) == [limit_name(name, made), limit_name(own, chosen)]
 
 
 async def test_a_removed_policy_is_gone_but_not_what_it_did(world: World) -> None:

@@ -39,9 +39,7 @@ class Doors:
         """The others."""
         settings, found = self._settings, list[Listener]()
         if settings.otlp_http_listen is not None:
-            door = OtlpHttp(
-                self._intake, self._senders.of_request, self._errors, most_bytes=settings.max_message_bytes
-            )
+            door = OtlpHttp(self._intake, self._senders.of_request, self._errors, most_bytes=settings.max_message_bytes)
             grace = settings.drain_grace_seconds
             found.append(HttpListener(door, settings.otlp_http_listen, self._certificates, grace_seconds=grace))
         if settings.otlp_token_listen is not None:

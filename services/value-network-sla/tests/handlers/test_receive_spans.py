@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from value_network_sla.errors import Overloaded, PartnerNotFound, UnknownPartner
-from value_network_sla.handlers.kept import SpanColumns
+from value_network_sla.handlers.kept import Chunk
 from value_network_sla.handlers.ports import Work
 from value_network_sla.handlers.receive_spans import SpanReceiver
 
@@ -34,19 +34,17 @@ class FakeStore:
             raise PartnerNotFound(name)
         return name
 
-    async def _add(self, spans: SpanColumns, now: datetime) -> None:
+    async def _add(self, chunks: Sequence[Chunk], now: datetime) -> None:
         await self.gate.wait()
-        if b"poison" in spans.span_id:
+        span_ids = [row[0] for chunk in chunks for row in chunk.rows]
+        if b"poison" in span_ids:
             raise OSError("the database says no")
-        self.batches.append(list(spans.span_id))
+        self.batches.append(span_ids)
 
 
-def _spans(*span_ids: bytes) -> SpanColumns:
-    columns = SpanColumns()
-    for span_id in span_ids:
-        for name in SpanColumns.__slots__:
-            getattr(columns, name).append(span_id if name == "span_id" else None)
-    return columns
+def _spans(*span_ids: bytes) -> tuple[list[Chunk], int]:
+    rows: list[Any] = [(span_id,) for span_id in span_ids]
+    return [Chunk(bytes(16), "services/a", "a", "", rows)] if rows else [], len(rows)
 
 
 @pytest.fixture
@@ -65,9 +63,9 @@ async def _settle() -> None:
 
 
 async def test_what_comes_in_during_a_batch_is_the_next_batch(store: FakeStore, receiver: SpanReceiver) -> None:
-    first = asyncio.create_task(receiver.receive(_spans(b"1")))
+    first = asyncio.create_task(receiver.receive(*_spans(b"1")))
     await _settle()
-    others = [asyncio.create_task(receiver.receive(_spans(each))) for each in (b"2", b"3", b"4")]
+    others = [asyncio.create_task(receiver.receive(*_spans(each))) for each in (b"2", b"3", b"4")]
     await _settle()
     assert not any(task.done() for task in (first, *others))
     store.gate.set()
@@ -76,14 +74,14 @@ async def test_what_comes_in_during_a_batch_is_the_next_batch(store: FakeStore, 
 
 
 async def test_too_many_waiting_spans_are_refused_until_there_is_room(store: FakeStore, receiver: SpanReceiver) -> None:
-    first = asyncio.create_task(receiver.receive(_spans(b"1", b"2", b"3", b"4")))
+    first = asyncio.create_task(receiver.receive(*_spans(b"1", b"2", b"3", b"4")))
     await _settle()
     with pytest.raises(Overloaded) as refused:
-        await receiver.receive(_spans(b"5", b"6"))
+        await receiver.receive(*_spans(b"5", b"6"))
     assert refused.value.metadata == {"waiting_spans": "4"}
     store.gate.set()
     await first
-    await receiver.receive(_spans(b"5", b"6"))
+    await receiver.receive(*_spans(b"5", b"6"))
     assert store.batches == [[b"1", b"2", b"3", b"4"], [b"5", b"6"]]
 
 
@@ -91,14 +89,14 @@ async def test_a_batch_larger_than_the_limit_is_taken_when_nothing_waits(
     store: FakeStore, receiver: SpanReceiver
 ) -> None:
     store.gate.set()
-    await receiver.receive(_spans(*(bytes([n]) for n in range(50))))
+    await receiver.receive(*_spans(*(bytes([n]) for n in range(50))))
     assert [len(batch) for batch in store.batches] == [50]
 
 
 async def test_one_callers_bad_batch_fails_that_caller_alone(store: FakeStore, receiver: SpanReceiver) -> None:
-    first = asyncio.create_task(receiver.receive(_spans(b"1")))
+    first = asyncio.create_task(receiver.receive(*_spans(b"1")))
     await _settle()
-    second, bad, third = (asyncio.create_task(receiver.receive(_spans(each))) for each in (b"2", b"poison", b"3"))
+    second, bad, third = (asyncio.create_task(receiver.receive(*_spans(each))) for each in (b"2", b"poison", b"3"))
     await _settle()
     store.gate.set()
     results = await asyncio.gather(first, second, bad, third, return_exceptions=True)
@@ -107,20 +105,20 @@ async def test_one_callers_bad_batch_fails_that_caller_alone(store: FakeStore, r
 
 
 async def test_a_caller_that_gives_up_leaves_the_others_waiting(store: FakeStore, receiver: SpanReceiver) -> None:
-    first = asyncio.create_task(receiver.receive(_spans(b"1")))
+    first = asyncio.create_task(receiver.receive(*_spans(b"1")))
     await _settle()
-    second = asyncio.create_task(receiver.receive(_spans(b"2")))
+    second = asyncio.create_task(receiver.receive(*_spans(b"2")))
     await _settle()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     store.gate.set()
     await second
     assert store.batches == [[b"2"]]
-    await receiver.receive(_spans(b"3", b"4", b"5", b"6", b"7"))  # nothing counts as waiting any more
+    await receiver.receive(*_spans(b"3", b"4", b"5", b"6", b"7"))  # nothing counts as waiting any more
 
 
 async def test_no_spans_need_no_store(store: FakeStore, receiver: SpanReceiver) -> None:
-    await receiver.receive(SpanColumns())
+    await receiver.receive([], 0)
     assert store.batches == []
 
 

@@ -92,6 +92,10 @@ class Network:
 
         await self.until(all_closed)
 
+    async def span_count(self) -> int:
+        (row,) = await self.rows("SELECT coalesce(sum(span_count), 0) AS spans FROM sla.span_chunk")
+        return int(row.spans)
+
     async def rows(self, statement: str) -> list[Any]:
         async with self.service.runtime.store.reading() as connection:
             return list(await connection.execute(text(statement)))

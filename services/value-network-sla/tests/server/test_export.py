@@ -43,13 +43,13 @@ async def test_refused_spans_are_counted_and_the_others_are_kept(
     answer = await network.export(request_of(spans))
     assert answer.partial_success.rejected_spans == 1
     assert "span_id: got '73686f7274', expected 8 bytes" in answer.partial_success.error_message
-    assert len(await network.rows("SELECT 1 FROM sla.span")) == 2
+    assert await network.span_count() == 2
 
 
 async def test_compressed_requests_are_read(network: Any, trace_of: Any, request_of: MakeRequest) -> None:
     spans = trace_of(1).session(0, 10, 10)["service/operator"]
     await network.export(request_of(spans), compression=grpc.Compression.Gzip)
-    assert len(await network.rows("SELECT 1 FROM sla.span")) == 3
+    assert await network.span_count() == 3
 
 
 async def test_a_message_of_more_than_64_mib_is_refused_and_one_below_is_read(
@@ -86,7 +86,7 @@ async def test_every_service_may_send(network: Any, trace_of: Any, request_of: M
     for number, name in enumerate(names, start=1):
         (span, *_) = trace_of(number).session(0, 10, 10)["service/operator"]
         await network.export(request_of([span]), as_=f"service/{name}")
-    senders = await network.rows("SELECT DISTINCT sender FROM sla.span")
+    senders = await network.rows("SELECT DISTINCT sender FROM sla.span_chunk")
     assert {row.sender for row in senders} == {f"services/{name}" for name in names}
 
 
@@ -125,7 +125,7 @@ async def test_when_too_many_spans_wait_senders_are_told_when_to_come_again(
         )
 
     async with network.service.runtime.store.unit_of_work() as uow:
-        await uow.connection.execute(text("LOCK TABLE sla.span IN ACCESS EXCLUSIVE MODE"))
+        await uow.connection.execute(text("LOCK TABLE sla.span_chunk IN ACCESS EXCLUSIVE MODE"))
         waiting = asyncio.create_task(network.export(many(1)))
         await asyncio.sleep(0.5)
         error = await refused(network.export(many(1000)))
@@ -133,7 +133,7 @@ async def test_when_too_many_spans_wait_senders_are_told_when_to_come_again(
     assert error.metadata == {"waiting_spans": "900"}
     assert error.retry_after == 1.0
     await waiting
-    assert len(await network.rows("SELECT 1 FROM sla.span")) == 900
+    assert await network.span_count() == 900
 
 
 async def test_a_stock_exporter_of_opentelemetry_just_works(network: Any, certificates: Certificates) -> None:

@@ -17,7 +17,7 @@ from value_network_sla.domain.partner import Partner, PartnerRole
 from value_network_sla.domain.span import SpanKind
 from value_network_sla.handlers.close_sessions import CloseSessions
 from value_network_sla.handlers.judge_windows import JudgeWindows
-from value_network_sla.handlers.kept import SpanColumns
+from value_network_sla.handlers.kept import Chunk
 from value_network_sla.handlers.ports import Records
 from value_network_sla.server.calls import Calls
 from value_network_sla.store.records import records_on
@@ -64,9 +64,9 @@ class Network:
             yield records_on(uow.connection)
 
     async def send(self, *spans: Sequence[Any]) -> None:
-        columns = SpanColumns(*map(list, zip(*spans, strict=True)))
+        chunks = [Chunk(trace_id, sender, "edge", "", [row]) for trace_id, sender, row in spans]
         async with self.writing() as records:
-            await records.traces.add(columns, self.clock.now())
+            await records.traces.add(chunks, self.clock.now())
 
     async def close(self) -> int:
         self.clock.advance(timedelta(seconds=3))
@@ -104,22 +104,22 @@ class Network:
         session: str = "",
         customer: str = "",
     ) -> Sequence[Any]:
-        return (
-            Network.trace(trace_number),
+        row = (
             number.to_bytes(8, "big"),
             parent.to_bytes(8, "big") if parent else b"",
-            sender,
-            "edge",
             name,
-            kind.value,
+            list(SpanKind).index(kind),
             START_NS + start_ms * MS,
             START_NS + end_ms * MS,
+            False,
+            False,
             False,
             "",
             session,
             customer,
-            False,
+            "",
         )
+        return Network.trace(trace_number), sender, row
 
     @classmethod
     def session(cls, number: int, waited_ms: int, begin_ms: int = 0) -> list[Sequence[Any]]:
@@ -139,7 +139,7 @@ async def network(postgres_url: str) -> AsyncIterator[Network]:
     async with Store(postgres_url, "sla", clock=clock) as store:
         network = Network(store, clock)
         tables = (
-            "partner, agreement, span, open_trace, session, contribution, attainment, window_lateness, breach, "
+            "partner, agreement, sender_token, usual_call, path_rule, span_chunk, open_trace, session, contribution, attainment, window_lateness, breach, "
             "breach_customer, outbox"
         )
         async with store.unit_of_work() as uow:

@@ -83,7 +83,7 @@ class Certificates:
             return self._material
 
     def server_credentials(self, *, callers: bool = True) -> grpc.ServerCredentials:
-        """Credentials for a server that follows the files and, with `callers`, demands a certificate of every caller."""
+        """Credentials for a server that follows the files and, with `callers`, demands every caller's certificate."""
         shown = self.current()
 
         def renewed() -> grpc.ServerCertificateConfiguration | None:

@@ -7,7 +7,7 @@ from rating import Charge, Rating, format_amount
 from usage_correlation.handlers.consumption.count_usage import AllowanceCount, SpendCount, UsageCounts
 from usage_correlation.handlers.consumption.list_rated_usage import RatedRecord
 from usage_correlation.server.records import USAGE_TYPES, record_message
-from usage_correlation.server.wire import PLANS, POLICIES, money, timestamp
+from usage_correlation.server.wire import LIMIT_POLICIES, PLANS, POLICIES, money, timestamp
 
 
 def exact_text(amount: Fraction) -> str:
@@ -28,6 +28,15 @@ def rated_message(rated: RatedRecord) -> pb.RatedUsage:
     message.charges.extend(map(_charge_message, rated.rating.charges))
     if rated.rating.cut_off is not None:
         message.cut_off = rated.rating.cut_off
+    message.exact_charged_amount = exact_text(rated.charged)
+    message.uncharged.extend(
+        pb.UnchargedPart(
+            charge_code=each.charge_code,
+            exact_amount=exact_text(each.amount),
+            limit_policy=f"{LIMIT_POLICIES}{each.policy}",
+        )
+        for each in rated.uncharged
+    )
     return message
 
 

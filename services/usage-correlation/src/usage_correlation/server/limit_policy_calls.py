@@ -71,7 +71,8 @@ class LimitPolicyCalls:
 
         async def make(uow: UnitOfWork) -> LimitPolicy:
             writer, ledger = cases.writer(uow), cases.ledger(uow)
-            return policy_message(await update_limit_policy(writer, ledger, cases.clock.now(), policy_id, change))
+            find, now = cases.directory.subscribers, cases.clock.now()
+            return policy_message(await update_limit_policy(writer, ledger, find, now, policy_id, change))
 
         return await cases.once("UpdateLimitPolicy", request, make)
 
@@ -80,7 +81,8 @@ class LimitPolicyCalls:
         cases, policy_id = self._policy_cases, request.name.removeprefix(LIMIT_POLICIES)
 
         async def make(uow: UnitOfWork) -> Empty:
-            await delete_limit_policy(cases.writer(uow), cases.ledger(uow), cases.clock.now(), policy_id)
+            find, now = cases.directory.subscribers, cases.clock.now()
+            await delete_limit_policy(cases.writer(uow), cases.ledger(uow), find, now, policy_id)
             return Empty()
 
         return await cases.once("DeleteLimitPolicy", request, make)

@@ -64,6 +64,11 @@ class PostgresLimitLedger:
         rows = await self._connection.execute(_STOPPED, columns | {"keys": locked})
         return [kept_from(row) for row in rows]
 
+    async def names(self, subscriptions: Collection[int]) -> Mapping[int, str]:
+        """The ids of subscriptions, by key."""
+        rows = await self._connection.execute(_NAMES, {"keys": sorted(subscriptions)})
+        return {row.subscription_key: row.subscription_id for row in rows}
+
     async def noticed(self, signals: Collection[str]) -> Mapping[str, tuple[Held, BillCycle]]:
         """Which limits and periods these signals are about, by id; those of other kinds are left out."""
         shards = {each: shard_of_signal(each) for each in signals}
@@ -194,6 +199,10 @@ _STOPPED: Final = text("""
     WHERE policy_id = :policy_id AND state = 'STOPPED' AND period_end_time > :now
         AND subscription_key = ANY(CAST(:keys AS integer[]))
     ORDER BY shard, subscription_key, period_start_time
+""")
+_NAMES: Final = text("""
+    SELECT subscription_key, subscription_id FROM usage.subscription
+    WHERE subscription_key = ANY(CAST(:keys AS integer[]))
 """)
 _NOTICED: Final = text("""
     SELECT signal.shard, signal.signal_id, subscription.subscription_key,

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from mesh.store import Store
 from usage_correlation.domain.bill_cycles import BillCycle
@@ -84,24 +84,23 @@ class LimitRecordStore:
         }
         async with self._store.reading() as connection:
             rows = await connection.execute(_UNCHARGED, columns)
-            return [
-                (
-                    UnchargedUsage(
-                        subscription=subscription,
-                        source=row.source,
-                        record_id=row.record_id,
-                        start_micros=to_micros(row.start_time),
-                        plan=row.plan_id,
-                        charge_code=row.charge_code,
-                        currency=row.currency_code,
-                        amount=Fraction(int(row.amount), int(row.scale)),
-                        policy=row.policy_id,
-                        decide_time=row.decide_time,
-                    ),
-                    row.charge_key,
-                )
-                for row in rows
-            ]
+            return [(_uncharged(row), row.charge_key) for row in rows]
+
+    async def uncharged_of(
+        self, subscriptions: Collection[str], interval: tuple[int, int]
+    ) -> Mapping[str, Sequence[UnchargedUsage]]:
+        """Of records that began in [start, end) microseconds, by subscription and start; those without have none."""
+        columns = {
+            "shards": [shard_of(each) for each in subscriptions],
+            "names": list(subscriptions),
+            "start": moment_or_none(interval[0]),
+            "end": moment_or_none(interval[1]),
+        }
+        found: dict[str, list[UnchargedUsage]] = {}
+        async with self._store.reading() as connection:
+            for row in await connection.execute(_UNCHARGED_OF, columns):
+                found.setdefault(row.subscription_id, []).append(_uncharged(row))
+        return found
 
     async def uncharged_totals(self, subscription: str) -> Sequence[UnchargedTotal]:
         """By policy and currency."""
@@ -115,6 +114,21 @@ class LimitRecordStore:
                 records[key] = row.records
                 amounts[key] = amounts.get(key, Fraction(0)) + Fraction(int(row.amount), int(row.scale))
         return [UnchargedTotal(*key, records[key], amounts[key]) for key in sorted(records)]
+
+
+def _uncharged(row: Row[Any]) -> UnchargedUsage:
+    return UnchargedUsage(
+        subscription=row.subscription_id,
+        source=row.source,
+        record_id=row.record_id,
+        start_micros=to_micros(row.start_time),
+        plan=row.plan_id,
+        charge_code=row.charge_code,
+        currency=row.currency_code,
+        amount=Fraction(int(row.amount), int(row.scale)),
+        policy=row.policy_id,
+        decide_time=row.decide_time,
+    )
 
 
 _CHOICES: Final = text("""
@@ -138,7 +152,8 @@ _STOPS: Final = text("""
     ORDER BY subscription.subscription_id, stop.start_time, stop.policy_id
 """)
 _UNCHARGED: Final = text("""
-    SELECT uncharged.*, source.source, charge.plan_id, charge.charge_code, charge.currency_code
+    SELECT uncharged.*, subscription.subscription_id, source.source,
+        charge.plan_id, charge.charge_code, charge.currency_code
     FROM usage.uncharged_usage AS uncharged
     JOIN usage.subscription USING (subscription_key)
     JOIN usage.source USING (source_key)
@@ -151,6 +166,17 @@ _UNCHARGED: Final = text("""
                 > (:after, :source, :record, :charge))
     ORDER BY uncharged.start_time, source.source, uncharged.record_id, uncharged.charge_key
     LIMIT :size
+""")
+_UNCHARGED_OF: Final = text("""
+    SELECT uncharged.*, asked.subscription_id, source.source,
+        charge.plan_id, charge.charge_code, charge.currency_code
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:names AS text[])) AS asked (shard, subscription_id)
+    JOIN usage.subscription USING (subscription_id)
+    JOIN usage.uncharged_usage AS uncharged USING (shard, subscription_key)
+    JOIN usage.source USING (source_key)
+    JOIN usage.charge USING (charge_key)
+    WHERE uncharged.start_time >= :start AND uncharged.start_time < :end
+    ORDER BY asked.subscription_id, uncharged.start_time, source.source, uncharged.record_id, uncharged.charge_key
 """)
 _UNCHARGED_TOTALS: Final = text("""
     WITH mine AS (

@@ -7,10 +7,9 @@ from value_network_sla.domain.party import Share
 from value_network_sla.domain.pinpointing.faults import Fault
 from value_network_sla.domain.span import Span
 
-
 SpanRow = tuple[bytes, bytes, str, int, int, int, bool, bool, bool, str, str, str, str]
 """Span id, parent's id (empty for roots), operation, kind (its number in OTLP), start and end in nanoseconds, error,
-timed out, sender mismatch, status message, session's service, customer, peer. A plain tuple: thousands come in a second.
+timed out, sender mismatch, status message, session's service, customer, peer. A plain tuple, for speed.
 """
 
 

@@ -1,7 +1,6 @@
 """What does a viewer get to see of a trace?"""
 
-from dataclasses import replace
-
+from value_network_sla.domain.span import Span
 from value_network_sla.errors import TraceNotFound
 from value_network_sla.handlers.kept import KeptSpan, KeptTrace
 from value_network_sla.handlers.ports import Records
@@ -22,5 +21,6 @@ async def read_trace(records: Records, trace_id: bytes, viewer: Viewer) -> KeptT
 
 
 def _outline(kept: KeptSpan) -> KeptSpan:
-    bare = replace(kept.span, sender="", operation="", error=False, session_service="", customer="", peer="", service="", instance="")
+    span = kept.span
+    bare = Span(span.span_id, span.parent_id, "", "", span.kind, span.start_ns, span.end_ns)
     return KeptSpan(span=bare, service="", status_message="", sender_mismatch=False)

@@ -70,7 +70,7 @@ class Body:
         self._read = bytearray()
 
     def _unpack(self, part: bytes) -> None:
-        """gzip or zlib; a gzip body may have several members."""
+        """Gzip or zlib; a gzip body may have several members."""
         self._fed = self._fed or bool(part)
         try:
             while part:

@@ -32,6 +32,10 @@ _SESSION_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CUSTOMER = re.compile(r"customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
+_Known = tuple[bytes, bytes, str, int, int, int, bool]
+"""The first values of a SpanRow, which don't depend on attributes, but for the operation."""
+
+
 @dataclass(slots=True)
 class Received:
     """A request, read."""
@@ -113,7 +117,11 @@ class SpanReader:
         return (*row, False, source.claim is not None and source.claim != source.sender, message, "", "", "")
 
     def _told(
-        self, row: "tuple[bytes, bytes, str, int, int, int, bool]", message: str, said: Mapping[str, str], source: _Source
+        self,
+        row: _Known,
+        message: str,
+        said: Mapping[str, str],
+        source: _Source,
     ) -> SpanRow:
         span_id, parent, name, kind, start, end, failed = row
         service, customer = said.get(conventions.SESSION_SERVICE, ""), said.get(conventions.CUSTOMER, "")

@@ -1,6 +1,6 @@
 """How are spans taken in, by the letter of OTLP/HTTP?
 
-POST /v1/traces in protobuf or JSON, plain, gzip or deflate. Errors are google.rpc.Status in the encoding of the request.
+POST /v1/traces in protobuf or JSON, plain, gzip or deflate. Errors are google.rpc.Status, encoded as the request.
 """
 
 import math

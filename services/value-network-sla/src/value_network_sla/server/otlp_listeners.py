@@ -28,9 +28,7 @@ class HttpListener:
 
     name = "otlp-http"
 
-    def __init__(
-        self, door: OtlpHttp, listen: str, certificates: Certificates | None, *, grace_seconds: float
-    ) -> None:
+    def __init__(self, door: OtlpHttp, listen: str, certificates: Certificates | None, *, grace_seconds: float) -> None:
         """`grace_seconds`: how long running requests may take to end when it stops."""
         self._grace = grace_seconds
         self._door = door
@@ -85,7 +83,7 @@ class TokenListener:
         self._server = grpc.aio.server(
             options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", self._most_bytes)]
         )
-        export = grpc.unary_unary_rpc_method_handler(
+        export: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
             self._export, response_serializer=ExportTraceServiceResponse.SerializeToString
         )
         handlers = grpc.method_handlers_generic_handler(TRACE_SERVICE, {"Export": export})
@@ -107,7 +105,7 @@ class TokenListener:
         self._calls += 1
         try:
             return await self._take(sent, context)
-        except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
+        except Exception as error:
             told = self._errors.translate(error)
             await context.abort(told.status, told.message, told.trailing_metadata())
             raise  # abort never returns

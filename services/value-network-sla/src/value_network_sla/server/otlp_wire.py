@@ -16,7 +16,7 @@ _FILE: Final = "cxmesh/sla/otlp_wire.proto"
 _PACKAGE: Final = "cxmesh.sla.wire"
 
 _Field = FieldDescriptorProto
-_MESSAGES: Final = {
+_MESSAGES: Final[dict[str, tuple[tuple[str, int, Any, bool], ...]]] = {  # a field's type is a number or a name
     # name: (field, number, type or name of another message, repeated)
     "Export": (("resource_spans", 1, "ResourceSpans", True),),
     "ResourceSpans": (("resource", 1, "Resource", False), ("scope_spans", 2, "ScopeSpans", True)),
@@ -58,7 +58,7 @@ class WireSpan(Protocol):
     """Each a KeyValue."""
     status: WireStatus
 
-    def HasField(self, name: str) -> bool:  # noqa: N802 - protobuf's name
+    def HasField(self, name: str) -> bool:
         """Whether it was sent."""
 
 
@@ -101,11 +101,13 @@ def export_class() -> Any:  # a message class made at run time: there is nothing
         for field in fields:
             _add_field(message, *field)
     pool = DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]  # untyped in protobuf's stubs
+    pool.Add(file)
     return GetMessageClassesForFiles([_FILE], pool)[f"{_PACKAGE}.Export"]
 
 
-def _add_field(message: DescriptorProto, name: str, number: int, kind: "str | _Field.Type.ValueType", many: bool) -> None:
+def _add_field(
+    message: DescriptorProto, name: str, number: int, kind: Any, many: bool
+) -> None:  # a type or a name: see _MESSAGES
     field = message.field.add(name=name, number=number)
     field.label = _Field.LABEL_REPEATED if many else _Field.LABEL_OPTIONAL
     if isinstance(kind, str):

@@ -61,9 +61,9 @@ def analysis_message(analysis: Analysis) -> pb.AnalyzeSessionResponse:
 
 def _visits(analysis: Analysis, start: int) -> Iterable[things.VisitAnalysis]:
     session = analysis.session
-    order = sorted(range(len(session.visits.visits)), key=lambda number: (session.visits.visits[number].start_ns, number))
-    for number in order:
-        visit, depth = session.visits.visits[number], analysis.depths.get(number)
+    visits = session.visits.visits
+    for number in sorted(range(len(visits)), key=lambda number: (visits[number].start_ns, number)):
+        visit, depth = visits[number], analysis.depths.get(number)
         limit = session.allowed(number)
         agreement = session.agreements.get(number)
         yield things.VisitAnalysis(
@@ -80,7 +80,7 @@ def _visits(analysis: Analysis, start: int) -> Iterable[things.VisitAnalysis]:
         )
 
 
-def _gap_owner(visit: Visit, agreement: Agreement | None) -> things.GapOwner:
+def _gap_owner(visit: Visit, agreement: Agreement | None) -> things.GapOwner.ValueType:
     if not visit.gap_ns:
         return things.GAP_OWNER_UNSPECIFIED
     link = None if agreement is None else agreement.link
@@ -190,9 +190,7 @@ def path_rules_message(rules: PathRules) -> pb.ListPathRulesResponse:
 def _operations(by_operation: Sequence[tuple[str, float]]) -> Sequence[things.SuspectOperation]:
     whole = sum(max(0.0, part) for _, part in by_operation)
     return [
-        things.SuspectOperation(operation=operation, share=part / whole)
-        for operation, part in by_operation
-        if part > 0
+        things.SuspectOperation(operation=operation, share=part / whole) for operation, part in by_operation if part > 0
     ]
 
 

@@ -1,18 +1,19 @@
 """How do traces and sessions cross the wire?"""
 
-from collections.abc import Sequence
-
 from cxmesh.sla.v1 import session_pb2
 from value_network_sla.domain.party import Party, PartyKind, Share
-from value_network_sla.handlers.kept import KeptSession, KeptSpan, KeptVisit
+from value_network_sla.domain.pinpointing.faults import ErrorRole, Fault
+from value_network_sla.handlers.kept import KeptSession, KeptSpan, KeptTrace, KeptVisit
 from value_network_sla.server.moments import duration_of_ns, moment_of_ns
 
 _PARTIES = {kind: session_pb2.PartyKind.Value(f"PARTY_KIND_{kind.value}") for kind in PartyKind}
 
 
-def trace_message(trace_id: bytes, spans: Sequence[KeptSpan]) -> session_pb2.Trace:
+def trace_message(trace_id: bytes, trace: KeptTrace) -> session_pb2.Trace:
     """A trace as a message."""
-    return session_pb2.Trace(name=f"traces/{trace_id.hex()}", spans=map(_span_message, spans))
+    return session_pb2.Trace(
+        name=f"traces/{trace_id.hex()}", spans=map(_span_message, trace.spans), truncated=trace.truncated
+    )
 
 
 def session_message(session: KeptSession) -> session_pb2.Session:
@@ -28,12 +29,24 @@ def session_message(session: KeptSession) -> session_pb2.Session:
         error=session.error,
         visits=map(_visit_message, session.visits),
         shares=map(_share_message, session.shares),
+        flags=[session_pb2.SessionFlag.Value(f"SESSION_FLAG_{flag}") for flag in session.flags],
+        fault=None if session.fault is None else _fault_message(session.fault),
     )
 
 
 def party_message(party: Party) -> session_pb2.Party:
     """A party as a message."""
     return session_pb2.Party(kind=_PARTIES[party.kind], partner=party.partner)
+
+
+def _fault_message(fault: Fault) -> session_pb2.Fault:
+    return session_pb2.Fault(
+        partner=fault.party,
+        operation=fault.operation,
+        timed_out=fault.role is ErrorRole.TIMED_OUT,
+        service=fault.service,
+        instance=fault.instance,
+    )
 
 
 def _span_message(kept: KeptSpan) -> session_pb2.TraceSpan:

@@ -46,7 +46,8 @@ class SenderTokenRows:
 
     async def find(self, digest: bytes) -> SenderToken | None:
         """The token whose secret has this digest."""
-        row = (await self._connection.execute(select(SENDER_TOKEN).where(SENDER_TOKEN.c.digest == digest))).one_or_none()
+        query = select(SENDER_TOKEN).where(SENDER_TOKEN.c.digest == digest)
+        row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else _token(row)
 
     async def page(self, partner: str | None, after: str, size: int) -> Sequence[SenderToken]:

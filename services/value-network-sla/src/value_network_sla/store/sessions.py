@@ -47,11 +47,10 @@ class SessionRows:
             columns[name] = [getattr(session, name) for session in sessions]
         await copy_rows(self._connection, SESSION, tuple(columns), zip(*columns.values(), strict=True))
 
-    async def closed_before(
-        self, trace_ids: Collection[bytes], moment: datetime, now: datetime
-    ) -> Collection[bytes]:
+    async def closed_before(self, trace_ids: Collection[bytes], moment: datetime, now: datetime) -> Collection[bytes]:
         """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
-        rows = {"shards": list(map(shard_of, trace_ids)), "traces": list(trace_ids), "before": moment, "soon": now + _MARGIN}
+        asked = {"shards": list(map(shard_of, trace_ids)), "traces": list(trace_ids)}
+        rows = {**asked, "before": moment, "soon": now + _MARGIN}
         return {row.trace_id for row in await self._connection.execute(_CLOSED_BEFORE, rows)}
 
     async def get(self, trace_id: bytes) -> KeptSession:

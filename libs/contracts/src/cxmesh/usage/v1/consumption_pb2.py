@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!cxmesh/usage/v1/consumption.proto\x12\x0f\x63xmesh.usage.v1\x1a\"cxmesh/usage/v1/usage_record.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xeb\x01\n\nRatedUsage\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecord\x12\x0c\n\x04plan\x18\x02 \x01(\t\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x14\n\x0c\x65xact_amount\x18\x04 \x01(\t\x12-\n\x07\x63harges\x18\x05 \x03(\x0b\x32\x1c.cxmesh.usage.v1.RatedCharge\x12\x16\n\x0eunrated_reason\x18\x06 \x01(\t\x12\x14\n\x07\x63ut_off\x18\x07 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_cut_off\"\xb7\x04\n\x0bRatedCharge\x12\x13\n\x0b\x63harge_code\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x0c\n\x04zone\x18\x04 \x01(\t\x12\x0c\n\x04\x62\x61nd\x18\x05 \x01(\t\x12\x14\n\x0croaming_zone\x18\x06 \x01(\t\x12\x37\n\x13tariff_version_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x08portions\x18\x08 \x03(\x0b\x32\x1e.cxmesh.usage.v1.ChargePortion\x12\x16\n\x0e\x63onnection_fee\x18\t \x01(\t\x12/\n\x06\x63overs\x18\n \x03(\x0b\x32\x1f.cxmesh.usage.v1.AllowanceCover\x12\x31\n\x07\x63redits\x18\x0b \x03(\x0b\x32 .cxmesh.usage.v1.AllowanceCredit\x12\x33\n\x0b\x63ycle_price\x18\x0c \x01(\x0b\x32\x1e.cxmesh.usage.v1.CyclePriceUse\x12\r\n\x05value\x18\r \x01(\t\x12\x0e\n\x06\x63\x61pped\x18\x0e \x01(\t\x12\x0f\n\x07is_free\x18\x0f \x01(\x08\x12\x18\n\x10is_from_fallback\x18\x10 \x01(\x08\x12\x14\n\x0c\x65xact_amount\x18\x11 \x01(\t\x12\x0e\n\x06\x61mount\x18\x12 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x13 \x01(\t\"d\n\rChargePortion\x12\x17\n\x0fincrement_count\x18\x01 \x01(\x03\x12\x11\n\tincrement\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\t\x12\x18\n\x10\x63overed_quantity\x18\x04 \x01(\x03\"n\n\x0e\x41llowanceCover\x12\x11\n\tallowance\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\t\x12\x13\n\x0b\x62lock_count\x18\x04 \x01(\x03\x12\x13\n\x0b\x62lock_price\x18\x05 \x01(\t\"4\n\x0f\x41llowanceCredit\x12\x11\n\tallowance\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"O\n\rCyclePriceUse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x17\n\x0fquantity_before\x18\x02 \x01(\x03\x12\x16\n\x0equantity_after\x18\x03 \x01(\x03\"\x81\x01\n\x0cUsageCounter\x12.\n\x05spend\x18\x01 \x01(\x0b\x32\x1d.cxmesh.usage.v1.SpendCounterH\x00\x12\x36\n\tallowance\x18\x02 \x01(\x0b\x32!.cxmesh.usage.v1.AllowanceCounterH\x00\x42\t\n\x07\x63ounter\"\x94\x01\n\x0cSpendCounter\x12!\n\x05spent\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x65xact_spent\x18\x02 \x01(\t\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\x12\x36\n\x08policies\x18\x04 \x03(\x0b\x32$.cxmesh.usage.v1.SpendPolicyStanding\"g\n\x13SpendPolicyStanding\x12\x14\n\x0cspend_policy\x18\x01 \x01(\t\x12!\n\x05limit\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fpercent_reached\x18\x03 \x01(\x05\"\xbd\x02\n\x10\x41llowanceCounter\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\x11\n\tallowance\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x0c\n\x04used\x18\x06 \x01(\t\x12\x0c\n\x04left\x18\x07 \x01(\t\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eis_rolled_over\x18\n \x01(\x08\x12\x11\n\tis_shared\x18\x0b \x01(\x08\x12/\n\x0busage_types\x18\x0c \x03(\x0e\x32\x1a.cxmesh.usage.v1.UsageTypeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!cxmesh/usage/v1/consumption.proto\x12\x0f\x63xmesh.usage.v1\x1a\"cxmesh/usage/v1/usage_record.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xbc\x02\n\nRatedUsage\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.cxmesh.usage.v1.UsageRecord\x12\x0c\n\x04plan\x18\x02 \x01(\t\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x14\n\x0c\x65xact_amount\x18\x04 \x01(\t\x12-\n\x07\x63harges\x18\x05 \x03(\x0b\x32\x1c.cxmesh.usage.v1.RatedCharge\x12\x16\n\x0eunrated_reason\x18\x06 \x01(\t\x12\x14\n\x07\x63ut_off\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\tuncharged\x18\x08 \x03(\x0b\x32\x1e.cxmesh.usage.v1.UnchargedPart\x12\x1c\n\x14\x65xact_charged_amount\x18\t \x01(\tB\n\n\x08_cut_off\"P\n\rUnchargedPart\x12\x13\n\x0b\x63harge_code\x18\x01 \x01(\t\x12\x14\n\x0c\x65xact_amount\x18\x02 \x01(\t\x12\x14\n\x0climit_policy\x18\x03 \x01(\t\"\xb7\x04\n\x0bRatedCharge\x12\x13\n\x0b\x63harge_code\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x0c\n\x04zone\x18\x04 \x01(\t\x12\x0c\n\x04\x62\x61nd\x18\x05 \x01(\t\x12\x14\n\x0croaming_zone\x18\x06 \x01(\t\x12\x37\n\x13tariff_version_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x08portions\x18\x08 \x03(\x0b\x32\x1e.cxmesh.usage.v1.ChargePortion\x12\x16\n\x0e\x63onnection_fee\x18\t \x01(\t\x12/\n\x06\x63overs\x18\n \x03(\x0b\x32\x1f.cxmesh.usage.v1.AllowanceCover\x12\x31\n\x07\x63redits\x18\x0b \x03(\x0b\x32 .cxmesh.usage.v1.AllowanceCredit\x12\x33\n\x0b\x63ycle_price\x18\x0c \x01(\x0b\x32\x1e.cxmesh.usage.v1.CyclePriceUse\x12\r\n\x05value\x18\r \x01(\t\x12\x0e\n\x06\x63\x61pped\x18\x0e \x01(\t\x12\x0f\n\x07is_free\x18\x0f \x01(\x08\x12\x18\n\x10is_from_fallback\x18\x10 \x01(\x08\x12\x14\n\x0c\x65xact_amount\x18\x11 \x01(\t\x12\x0e\n\x06\x61mount\x18\x12 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x13 \x01(\t\"d\n\rChargePortion\x12\x17\n\x0fincrement_count\x18\x01 \x01(\x03\x12\x11\n\tincrement\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\t\x12\x18\n\x10\x63overed_quantity\x18\x04 \x01(\x03\"n\n\x0e\x41llowanceCover\x12\x11\n\tallowance\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\t\x12\x13\n\x0b\x62lock_count\x18\x04 \x01(\x03\x12\x13\n\x0b\x62lock_price\x18\x05 \x01(\t\"4\n\x0f\x41llowanceCredit\x12\x11\n\tallowance\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"O\n\rCyclePriceUse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x17\n\x0fquantity_before\x18\x02 \x01(\x03\x12\x16\n\x0equantity_after\x18\x03 \x01(\x03\"\x81\x01\n\x0cUsageCounter\x12.\n\x05spend\x18\x01 \x01(\x0b\x32\x1d.cxmesh.usage.v1.SpendCounterH\x00\x12\x36\n\tallowance\x18\x02 \x01(\x0b\x32!.cxmesh.usage.v1.AllowanceCounterH\x00\x42\t\n\x07\x63ounter\"\x94\x01\n\x0cSpendCounter\x12!\n\x05spent\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12\x13\n\x0b\x65xact_spent\x18\x02 \x01(\t\x12\x14\n\x0crecord_count\x18\x03 \x01(\x03\x12\x36\n\x08policies\x18\x04 \x03(\x0b\x32$.cxmesh.usage.v1.SpendPolicyStanding\"g\n\x13SpendPolicyStanding\x12\x14\n\x0cspend_policy\x18\x01 \x01(\t\x12!\n\x05limit\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fpercent_reached\x18\x03 \x01(\x05\"\xbd\x02\n\x10\x41llowanceCounter\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\x11\n\tallowance\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x0c\n\x04used\x18\x06 \x01(\t\x12\x0c\n\x04left\x18\x07 \x01(\t\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eis_rolled_over\x18\n \x01(\x08\x12\x11\n\tis_shared\x18\x0b \x01(\x08\x12/\n\x0busage_types\x18\x0c \x03(\x0e\x32\x1a.cxmesh.usage.v1.UsageTypeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,23 +35,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cxmesh.usage.v1.consumption
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RATEDUSAGE']._serialized_start=149
-  _globals['_RATEDUSAGE']._serialized_end=384
-  _globals['_RATEDCHARGE']._serialized_start=387
-  _globals['_RATEDCHARGE']._serialized_end=954
-  _globals['_CHARGEPORTION']._serialized_start=956
-  _globals['_CHARGEPORTION']._serialized_end=1056
-  _globals['_ALLOWANCECOVER']._serialized_start=1058
-  _globals['_ALLOWANCECOVER']._serialized_end=1168
-  _globals['_ALLOWANCECREDIT']._serialized_start=1170
-  _globals['_ALLOWANCECREDIT']._serialized_end=1222
-  _globals['_CYCLEPRICEUSE']._serialized_start=1224
-  _globals['_CYCLEPRICEUSE']._serialized_end=1303
-  _globals['_USAGECOUNTER']._serialized_start=1306
-  _globals['_USAGECOUNTER']._serialized_end=1435
-  _globals['_SPENDCOUNTER']._serialized_start=1438
-  _globals['_SPENDCOUNTER']._serialized_end=1586
-  _globals['_SPENDPOLICYSTANDING']._serialized_start=1588
-  _globals['_SPENDPOLICYSTANDING']._serialized_end=1691
-  _globals['_ALLOWANCECOUNTER']._serialized_start=1694
-  _globals['_ALLOWANCECOUNTER']._serialized_end=2011
+  _globals['_RATEDUSAGE']._serialized_end=465
+  _globals['_UNCHARGEDPART']._serialized_start=467
+  _globals['_UNCHARGEDPART']._serialized_end=547
+  _globals['_RATEDCHARGE']._serialized_start=550
+  _globals['_RATEDCHARGE']._serialized_end=1117
+  _globals['_CHARGEPORTION']._serialized_start=1119
+  _globals['_CHARGEPORTION']._serialized_end=1219
+  _globals['_ALLOWANCECOVER']._serialized_start=1221
+  _globals['_ALLOWANCECOVER']._serialized_end=1331
+  _globals['_ALLOWANCECREDIT']._serialized_start=1333
+  _globals['_ALLOWANCECREDIT']._serialized_end=1385
+  _globals['_CYCLEPRICEUSE']._serialized_start=1387
+  _globals['_CYCLEPRICEUSE']._serialized_end=1466
+  _globals['_USAGECOUNTER']._serialized_start=1469
+  _globals['_USAGECOUNTER']._serialized_end=1598
+  _globals['_SPENDCOUNTER']._serialized_start=1601
+  _globals['_SPENDCOUNTER']._serialized_end=1749
+  _globals['_SPENDPOLICYSTANDING']._serialized_start=1751
+  _globals['_SPENDPOLICYSTANDING']._serialized_end=1854
+  _globals['_ALLOWANCECOUNTER']._serialized_start=1857
+  _globals['_ALLOWANCECOUNTER']._serialized_end=2174
 # @@protoc_insertion_point(module_scope)

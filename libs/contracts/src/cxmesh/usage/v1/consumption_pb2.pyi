@@ -34,6 +34,8 @@ class RatedUsage(_message.Message):
     CHARGES_FIELD_NUMBER: _builtins.int
     UNRATED_REASON_FIELD_NUMBER: _builtins.int
     CUT_OFF_FIELD_NUMBER: _builtins.int
+    UNCHARGED_FIELD_NUMBER: _builtins.int
+    EXACT_CHARGED_AMOUNT_FIELD_NUMBER: _builtins.int
     plan: _builtins.str
     """`plans/{plan}` in force when it began. Empty when none was."""
     exact_amount: _builtins.str
@@ -42,17 +44,25 @@ class RatedUsage(_message.Message):
     """Why it has no price, when the plan's tariff has none for it any more."""
     cut_off: _builtins.int
     """Units of usage after which its maximum price ends the service; absent when it doesn't."""
+    exact_charged_amount: _builtins.str
+    """What of the price is charged, exactly: `exact_amount` less all that is uncharged. Empty when it has no price."""
     @_builtins.property
     def record(self) -> _usage_record_pb2.UsageRecord:
         """The record."""
 
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What it costs, to the nearest billionth: a price is often no whole number of them."""
+        """What it costs, charged or not, to the nearest billionth: a price is often no whole number of them."""
 
     @_builtins.property
     def charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___RatedCharge]:
         """The charges that it is made of, in order of use."""
+
+    @_builtins.property
+    def uncharged(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnchargedPart]:
+        """What of the price a spending limit lets not be charged, by charge. The summary's lines are what all records cost less
+        all of this.
+        """
 
     def __init__(
         self,
@@ -64,16 +74,48 @@ class RatedUsage(_message.Message):
         charges: _abc.Iterable[Global___RatedCharge] | None = ...,
         unrated_reason: _builtins.str = ...,
         cut_off: _builtins.int | None = ...,
+        uncharged: _abc.Iterable[Global___UnchargedPart] | None = ...,
+        exact_charged_amount: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cut_off", b"_cut_off", "amount", b"amount", "cut_off", b"cut_off", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cut_off", b"_cut_off", "amount", b"amount", "charges", b"charges", "cut_off", b"cut_off", "exact_amount", b"exact_amount", "plan", b"plan", "record", b"record", "unrated_reason", b"unrated_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cut_off", b"_cut_off", "amount", b"amount", "charges", b"charges", "cut_off", b"cut_off", "exact_amount", b"exact_amount", "exact_charged_amount", b"exact_charged_amount", "plan", b"plan", "record", b"record", "uncharged", b"uncharged", "unrated_reason", b"unrated_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cut_off: _TypeAlias = _typing.Literal["cut_off"]  # noqa: Y015
     _WhichOneofArgType__cut_off: _TypeAlias = _typing.Literal["_cut_off", b"_cut_off"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cut_off) -> _WhichOneofReturnType__cut_off | None: ...
 
 Global___RatedUsage: _TypeAlias = RatedUsage  # noqa: Y015
+
+@_typing.final
+class UnchargedPart(_message.Message):
+    """A part of a record's price that is not charged, because a spending limit had been reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_CODE_FIELD_NUMBER: _builtins.int
+    EXACT_AMOUNT_FIELD_NUMBER: _builtins.int
+    LIMIT_POLICY_FIELD_NUMBER: _builtins.int
+    charge_code: _builtins.str
+    """The tariff's code of the charge that it reduces."""
+    exact_amount: _builtins.str
+    """By how much, exactly: a decimal, or a fraction such as "17/6000"."""
+    limit_policy: _builtins.str
+    """`limitPolicies/{limit_policy}` that caused it."""
+    def __init__(
+        self,
+        *,
+        charge_code: _builtins.str = ...,
+        exact_amount: _builtins.str = ...,
+        limit_policy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_code", b"charge_code", "exact_amount", b"exact_amount", "limit_policy", b"limit_policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnchargedPart: _TypeAlias = UnchargedPart  # noqa: Y015
 
 @_typing.final
 class RatedCharge(_message.Message):

@@ -28,6 +28,10 @@ class PlanStretch:
         end = from_micros(self.end_micros)
         return Cycle(start, end) if start < end else None
 
+    def holds(self, micros: int) -> bool:
+        """Whether a moment lies in it."""
+        return self.start_micros <= micros < self.end_micros
+
     @property
     def whole(self) -> Cycle:
         """The cycle, as the rater wants it."""

@@ -167,13 +167,25 @@ def chosen(standing: Standing, terms: LimitTerms, choice: Choice, now_micros: in
     )
 
 
-def released(standing: Standing, now_micros: int) -> Standing:
-    """A stopped one after its policy was paused, removed or doesn't stop any more."""
+def stops(standing: Standing, terms: LimitTerms, choice: Choice) -> bool:
+    """Whether terms stop what has been stopped: no more is left under them."""
+    limit = limit_in_force(terms, choice, standing.consents)
+    return limit is not None and standing.spent >= Fraction(limit, NANOS)
+
+
+def released(
+    standing: Standing, now_micros: int, terms: LimitTerms | None = None, limit_nanos: int | None = None
+) -> Standing:
+    """A stopped one after its policy was paused, removed, doesn't stop any more, or got a higher limit.
+
+    With `terms`, shares of the higher limit that are spent already aren't notified: the customer is told of both.
+    """
+    reached = 0 if terms is None or limit_nanos is None else percent_reached(terms, limit_nanos, standing.spent)
     return replace(
         standing,
-        state=LimitState.OPEN,
+        state=LimitState.CONSENTED if standing.consents else LimitState.OPEN,
         round=standing.round + 1,
-        percent=0,
+        percent=reached,
         stop_micros=None,
         open_from_micros=now_micros,
     )

@@ -1,8 +1,9 @@
 """What do a subscription's records of a bill cycle cost, in the order in which they drew on allowances?"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from rating import Tariff, rollover_cycles
 from usage_correlation.domain.accounts import shared_allowances
@@ -17,6 +18,7 @@ from usage_correlation.domain.consumption.stretches import (
     plan_stretches,
     plans_of,
 )
+from usage_correlation.domain.limits.events import UnchargedUsage
 from usage_correlation.domain.moments import from_micros, to_micros
 from usage_correlation.domain.refusals import Refusal
 from usage_correlation.domain.subscribers import Subscriber, Subscription
@@ -39,6 +41,8 @@ class RatedUsage:
     """Of these plans."""
     history: History
     """All that was read: the cycle, and where asked for or needed the cycles before it."""
+    uncharged: Sequence[UnchargedUsage] = ()
+    """What spending limits let not be charged in the cycle, by start; `rated` is without it."""
 
     @property
     def subscription(self) -> Subscription:
@@ -65,7 +69,7 @@ class _Wanted:
         """Whose usage must be read."""
         return {self.subscriber.subscription.id, *(member.subscription.id for member in self.members)}
 
-    def rated(self, found: Mapping[str, History], now: int) -> RatedUsage:
+    def rated(self, found: Mapping[str, History], uncharged: Iterable[UnchargedUsage], now: int) -> RatedUsage:
         """The cycle so far, rated."""
         begun = tuple(each for each in self.stretches if each.start_micros <= now) or self.stretches[:1]
         nothing = no_history()
@@ -76,15 +80,27 @@ class _Wanted:
             rated = rate_pooled(pool, self.cycle, begun)
         else:
             rated = rate_cycle(mine, self.cycle, begun, self.tariffs)
-        return RatedUsage(self.subscriber, rated, self.stretches, self.tariffs, mine)
+        within = [row for row in uncharged if self.cycle.start_micros <= row.start_micros < self.cycle.end_micros]
+        rated = rated.without(within) if within else rated
+        return RatedUsage(self.subscriber, rated, self.stretches, self.tariffs, mine, within)
+
+
+class Uncharged(Protocol):
+    """Knows what spending limits let not be charged."""
+
+    async def uncharged_of(
+        self, subscriptions: Collection[str], interval: tuple[int, int]
+    ) -> Mapping[str, Sequence[UnchargedUsage]]:
+        """Of records that began in [start, end) microseconds, by subscription and start; those without have none."""
 
 
 class RateUsage:
     """Reads and rates bill cycles."""
 
-    def __init__(self, directory: Directory, usage: Usage, clock: Clock) -> None:
+    def __init__(self, directory: Directory, usage: Usage, uncharged: Uncharged, clock: Clock) -> None:
         self._directory = directory
         self._usage = usage
+        self._uncharged = uncharged
         self._clock = clock
 
     async def __call__(
@@ -97,11 +113,13 @@ class RateUsage:
         await self._directory.catch_up()
         wanted = await self._wanted(await self._directory.subscriber(subscription_id), cycle_micros, cycles_before)
         found = await histories(self._usage, wanted.names, wanted.interval, with_keys=with_keys or bool(wanted.members))
+        interval = (wanted.cycle.start_micros, wanted.cycle.end_micros)
+        uncharged = (await self._uncharged.uncharged_of([subscription_id], interval)).get(subscription_id, ())
         # Who makes thousands of records must not hold up the calls of others.
-        return await asyncio.to_thread(wanted.rated, found, to_micros(self._clock.now()))
+        return await asyncio.to_thread(wanted.rated, found, uncharged, to_micros(self._clock.now()))
 
     async def many(self, subscription_ids: Sequence[str], cycles_before: int) -> Mapping[str, RatedUsage | UsageError]:
-        """The running cycles of many, read with two statements; the error of one that can't be rated."""
+        """The running cycles of many, read with three statements; the error of one that can't be rated."""
         await self._directory.catch_up()
         subscribers = await self._directory.subscribers(subscription_ids)
         answers: dict[str, RatedUsage | UsageError] = {}
@@ -115,6 +133,11 @@ class RateUsage:
             except UsageError as error:
                 answers[each] = error
         now = to_micros(self._clock.now())
+        cycles = [one.cycle for one in wanted.values()]
+        uncharged: Mapping[str, Sequence[UnchargedUsage]] = {}
+        if cycles:
+            around = (min(each.start_micros for each in cycles), max(each.end_micros for each in cycles))
+            uncharged = await self._uncharged.uncharged_of(list(wanted), around)
         for pooled in (False, True):
             group = {each: one for each, one in wanted.items() if bool(one.members) is pooled}
             if group:
@@ -123,7 +146,7 @@ class RateUsage:
                 )  # fmt: skip
                 names = {name for one in group.values() for name in one.names}
                 found = await histories(self._usage, names, interval, with_keys=pooled)
-                answers |= await asyncio.to_thread(_rate_all, group, found, now)
+                answers |= await asyncio.to_thread(_rate_all, group, found, uncharged, now)
         return answers
 
     async def _wanted(self, subscriber: Subscriber, cycle_micros: int | None, cycles_before: int) -> _Wanted:
@@ -154,9 +177,14 @@ class RateUsage:
         return replace(wanted, members=members, pooled=known, interval=(since, wanted.interval[1]))
 
 
-def _rate_all(group: Mapping[str, _Wanted], found: Mapping[str, History], now: int) -> dict[str, RatedUsage]:
+def _rate_all(
+    group: Mapping[str, _Wanted],
+    found: Mapping[str, History],
+    uncharged: Mapping[str, Sequence[UnchargedUsage]],
+    now: int,
+) -> dict[str, RatedUsage]:
     """Rate many cycles."""
-    return {each: one.rated(found, now) for each, one in group.items()}
+    return {each: one.rated(found, uncharged.get(each, ()), now) for each, one in group.items()}
 
 
 async def tariffs_of(directory: Directory, plans: frozenset[str]) -> dict[str, Tariff]:

@@ -4,13 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from usage_correlation.domain.amounts import nearest_nanos
-from usage_correlation.domain.limits.events import EventKind, Facts, LimitEvent
-from usage_correlation.domain.limits.policies import FIXED, Action, LimitPolicy, LimitTerms
-from usage_correlation.domain.limits.standing import released
-from usage_correlation.domain.moments import to_micros
+from usage_correlation.domain.limits.policies import FIXED, LimitPolicy, LimitTerms
 from usage_correlation.errors import AlreadyExists, InvalidValue, LimitPolicyNotFound
-from usage_correlation.handlers.limits.ports import Kept, LimitLedger, LimitPolicyWriter
+from usage_correlation.handlers.limits.open_again import Find, open_again
+from usage_correlation.handlers.limits.ports import LimitLedger, LimitPolicyWriter
 
 
 async def create_limit_policy(
@@ -30,6 +27,7 @@ async def create_limit_policy(
 async def update_limit_policy(
     writer: LimitPolicyWriter,
     ledger: LimitLedger,
+    find: Find,
     now: datetime,
     policy_id: str,
     change: Callable[[LimitPolicy], LimitTerms],
@@ -46,41 +44,16 @@ async def update_limit_policy(
             raise InvalidValue(f"limit_policy.{name}", str(getattr(terms, name)), expected)
     after = replace(before, terms=terms, revision=before.revision + 1, update_time=now)
     await writer.save(after)
-    if terms.paused or terms.action is Action.NOTIFY:
-        await _release(ledger, after, now)
+    await open_again(ledger, find, after, now, ended=False)
     return after
 
 
-async def delete_limit_policy(writer: LimitPolicyWriter, ledger: LimitLedger, now: datetime, policy_id: str) -> None:
+async def delete_limit_policy(
+    writer: LimitPolicyWriter, ledger: LimitLedger, find: Find, now: datetime, policy_id: str
+) -> None:
     """Remove a policy. Raises LimitPolicyNotFound."""
     policy = await writer.lock(policy_id)
     if policy is None:
         raise LimitPolicyNotFound(policy_id)
     await writer.remove(policy)
-    await _release(ledger, policy, now)
-
-
-async def _release(ledger: LimitLedger, policy: LimitPolicy, now: datetime) -> None:
-    """Open what the policy has stopped."""
-    opened: list[Kept] = []
-    for kept in await ledger.stopped_by(policy.id, now):
-        await ledger.end_stop(kept, now)
-        opened.append(Kept(kept.held, released(kept.standing, to_micros(now))))
-    await ledger.save(opened)
-    facts = Facts(policy_revision=policy.revision, currency=policy.terms.currency)
-    await ledger.add_events(
-        [
-            (
-                kept.held,
-                LimitEvent(
-                    EventKind.OPENED,
-                    policy.id,
-                    kept.standing.period,
-                    now,
-                    now,
-                    replace(facts, spent_nanos=nearest_nanos(kept.standing.spent)),
-                ),
-            )
-            for kept in opened
-        ]
-    )
+    await open_again(ledger, find, policy, now, ended=True)

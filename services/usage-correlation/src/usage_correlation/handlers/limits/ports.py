@@ -109,6 +109,9 @@ class LimitLedger(Protocol):
     async def stopped_by(self, policy_id: str, now: datetime) -> Sequence[Kept]:
         """The standings of periods that go on which a policy stops, locked in order."""
 
+    async def names(self, subscriptions: Collection[int]) -> Mapping[int, str]:
+        """The ids of subscriptions, by key."""
+
     async def noticed(self, signals: Collection[str]) -> Mapping[str, tuple[Held, BillCycle]]:
         """Which limits and periods these signals are about, by id; those of other kinds are left out."""
 

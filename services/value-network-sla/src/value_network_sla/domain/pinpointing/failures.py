@@ -95,7 +95,7 @@ def _first_shares(
     sessions: int,
     seed: int,
 ) -> Mapping[str, float]:
-    """Of as many sessions drawn again, how many fail with each party is binomial: nothing has to be drawn one by one."""
+    """Of as many sessions drawn again, how many fail with each party is binomial: so that number is drawn."""
     source = np.random.default_rng(seed)
     table = np.zeros((len(parties), _ROUNDS))
     for origin, part in sorted(excess.items()):

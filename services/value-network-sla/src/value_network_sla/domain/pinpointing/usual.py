@@ -66,13 +66,13 @@ def usual_at(rows: Iterable[HourOfCalls], moment: datetime, agreed: Mapping[Edge
         if row.hour < start:
             by_edge[row.edge].append(row)
     return {
-        edge: _usual(chosen, agreed.get(edge)) for edge, found in by_edge.items() if (chosen := _comparable(found, start))
+        edge: _usual(chosen, agreed.get(edge))
+        for edge, found in by_edge.items()
+        if (chosen := _comparable(found, start))
     }
 
 
-def comparable_failures(
-    rows: Iterable[HourOfCalls], moment: datetime
-) -> tuple[Mapping[tuple[str, str], float], int]:
+def comparable_failures(rows: Iterable[HourOfCalls], moment: datetime) -> tuple[Mapping[tuple[str, str], float], int]:
     """By party and operation: the usual share of sessions that fail there; and of how many calls that was learned."""
     start = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     by_origin: dict[tuple[str, str], list[HourOfCalls]] = defaultdict(list)

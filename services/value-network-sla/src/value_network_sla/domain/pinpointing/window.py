@@ -87,7 +87,12 @@ def suspects(calls: Calls, normal: Normal, seed: int = 0) -> list[Suspect]:
     first = _first_shares(calls, blame, parties, seed)
     found = [
         Suspect(
-            party, totals[party], totals[party] / whole, first[party], _operations(blame, party), _sessions(blame, party)
+            party,
+            totals[party],
+            totals[party] / whole,
+            first[party],
+            _operations(blame, party),
+            _sessions(blame, party),
         )
         for party in parties
         if totals[party] > 0

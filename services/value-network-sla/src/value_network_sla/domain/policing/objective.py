@@ -147,6 +147,11 @@ class Objective:
         return slice_start(self.window, self.grain, moment)
 
     @property
+    def window_length(self) -> timedelta:
+        """How long its window is, a month having 30 days: to choose how often to look, never to judge by."""
+        return self.window.duration.about if isinstance(self.window, CalendarWindow) else self.window.duration
+
+    @property
     def grain(self) -> timedelta:
         """How finely events are put together before they are judged."""
         return MINUTE if self.target.method is Budgeting.OCCURRENCES else self.slice

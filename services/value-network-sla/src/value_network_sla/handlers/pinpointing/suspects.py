@@ -111,13 +111,13 @@ async def failure_suspects_of(
 def calls_of_kept(sessions: Sequence[KeptSession]) -> Calls:
     """The visits of sessions, in columns."""
     numbers: dict[Edge, int] = {}
-    rows = [
-        (numbers.setdefault((visit.caller, visit.partner, visit.operation), len(numbers)), number, visit.own_ns, visit.gap_ns)
-        for number, session in enumerate(sessions)
-        for visit in session.visits
-    ]
-    edge, session, own, gap = np.array(rows, np.int64).reshape(-1, 4).T
-    return Calls(list(numbers), edge, session, own.astype(float), gap.astype(float), len(sessions))
+    rows = []
+    for number, session in enumerate(sessions):
+        for visit in session.visits:
+            edge = numbers.setdefault((visit.caller, visit.partner, visit.operation), len(numbers))
+            rows.append((edge, number, visit.own_ns, visit.gap_ns))
+    edges, of_session, own, gap = np.array(rows, np.int64).reshape(-1, 4).T
+    return Calls(list(numbers), edges, of_session, own.astype(float), gap.astype(float), len(sessions))
 
 
 def agreed_budgets(book: AgreementBook, service: str, edges: Iterable[Edge], at: datetime) -> Mapping[Edge, float]:

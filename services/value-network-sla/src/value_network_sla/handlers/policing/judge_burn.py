@@ -1,6 +1,6 @@
 """Whose error budget burns too fast by now, and whose does not any more?"""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,50 +25,40 @@ from value_network_sla.handlers.policing.ports import Range
 NO_PROOF: Final = Proof()
 
 
-async def judge_burn(judging: Judging, objective: Objective) -> bool:
+def burn_ranges(objective: Objective, now: datetime) -> Sequence[Range]:
+    """What has to be looked up: a long and a short stretch for each condition."""
+    return [
+        Range(objective, burn_period(objective, length, now))
+        for condition in objective.conditions
+        for length in (condition.long, condition.short)
+    ]
+
+
+async def judge_burn(judging: Judging, objective: Objective, tallies: Sequence[Tally]) -> bool:
     """Judge every condition of an objective; whether an alert waits or fires."""
-    work = judging.work
-    known = await work.records.alerts.open([objective.name])
-    open_alerts = {alert.condition: alert for alert in known if alert.revision == objective.revision}
+    known = judging.alerts.get(objective.name, ())
     conditions = {condition.name for condition in objective.conditions}
     for alert in known:
         # Another revision holds now: what burnt under the former one is over.
         if alert.revision != objective.revision or alert.condition not in conditions:
             await _end(judging, alert, None, tell=True)
-    burns = await _burns(judging, objective)
+    current = {alert.condition: alert for alert in known if alert.revision == objective.revision}
     burning = False
-    for condition in objective.conditions:
-        alert = open_alerts.get(condition.name)
-        burning |= await _judge_condition(judging, objective, condition, burns[condition.name], alert)
+    for number, condition in enumerate(objective.conditions):
+        long, short = tallies[2 * number], tallies[2 * number + 1]
+        burn = Burn(burn_rate(objective.target, long), burn_rate(objective.target, short), long.events)
+        burning |= await _judge_condition(judging, objective, condition, burn, current.get(condition.name))
     return burning
 
 
-async def _burns(judging: Judging, objective: Objective) -> Mapping[str, Burn]:
-    """Burn rates by condition; all stretches are asked for at once."""
-    ranges = [
-        Range(objective, burn_period(objective, length, judging.work.now))
-        for condition in objective.conditions
-        for length in (condition.long, condition.short)
-    ]
-    tallies = await judging.work.records.counts.tallies(ranges)
-    return {
-        condition.name: _burn(objective, tallies[2 * number], tallies[2 * number + 1])
-        for number, condition in enumerate(objective.conditions)
-    }
-
-
 def burn_period(objective: Objective, length: timedelta, now: datetime) -> Period:
-    """The last stretch of a length, from the start of a slice on: at least the slice that goes on and the one before."""
+    """The last stretch of a length, from the start of a slice on: at least the slice that goes on and its forerunner."""
     end = floor_minute(now) + MINUTE
     latest = objective.slice_of(now)
     start = objective.slice_of(end - length)
     if start == latest and objective.grain > MINUTE:
         start = objective.slice_of(latest - MINUTE)
     return Period(max(start, objective.effective_time), end)
-
-
-def _burn(objective: Objective, long: Tally, short: Tally) -> Burn:
-    return Burn(burn_rate(objective.target, long), burn_rate(objective.target, short), long.events)
 
 
 async def _judge_condition(

@@ -1,22 +1,53 @@
 """Which objectives are missed for certain by now, and whose budgets burn too fast?"""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
+from value_network_sla.domain.policing.alert import Alert
+from value_network_sla.domain.policing.budget import Tally
 from value_network_sla.domain.policing.exclusions import stretches_of
+from value_network_sla.domain.policing.objective import Objective
+from value_network_sla.domain.policing.violation import Violation
 from value_network_sla.domain.policing.windows import MINUTE, CalendarWindow, Period
-from value_network_sla.handlers.policing.judge_burn import judge_burn
-from value_network_sla.handlers.policing.judge_periods import judge_periods, judge_rolling
+from value_network_sla.handlers.policing.judge_burn import burn_ranges, judge_burn
+from value_network_sla.handlers.policing.judge_periods import PeriodPlan, judge_periods, plan_periods
+from value_network_sla.handlers.policing.judge_rolling import judge_rolling, rolling_ranges
 from value_network_sla.handlers.policing.judging import Judging, excluded_of
-from value_network_sla.handlers.policing.ports import Due, Mark, PolicingTransactions, PolicingWork, Settling
+from value_network_sla.handlers.policing.ports import (
+    Due,
+    Judged,
+    Mark,
+    PolicingTransactions,
+    PolicingWork,
+    Range,
+    Settling,
+)
 
-_OBJECTIVES_A_BATCH: Final = 50
+_OBJECTIVES_A_BATCH: Final = 100
 _MARKS_A_BATCH: Final = 5_000
 """Minutes counted in one transaction: its locks are to be short, and a history that is loaded has many."""
 _LOOKS: Final = 500
 """A rolling window is looked at so many times while it passes, for it changes also when nothing comes in."""
 _LONGEST_WAIT: Final = timedelta(days=31)
+_Named = TypeVar("_Named", Alert, Violation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What has to be looked up of one objective."""
+
+    due: Due
+    objective: Objective
+    burn: Sequence[Range]
+    periods: PeriodPlan | None
+    """None: its window rolls."""
+    rolling: Sequence[Range]
+
+    @property
+    def ranges(self) -> Sequence[Range]:
+        return (*self.burn, *(self.periods.ranges if self.periods else ()), *self.rolling)
 
 
 class JudgeObjectives:
@@ -29,52 +60,84 @@ class JudgeObjectives:
     async def run(self) -> int:
         """Judge them; how many."""
         judged = 0
-        while done := await self._transactions.change(self._batch):
+        more = True
+        while more:
+            done, more = await self._transactions.change(self._batch)
             judged += done
-            if done < _OBJECTIVES_A_BATCH:
-                break
         return judged
 
-    async def _batch(self, work: PolicingWork) -> int:
+    async def _batch(self, work: PolicingWork) -> tuple[int, bool]:
+        """How many were judged, and whether there may be more to do at once."""
         due = await work.records.counts.take_due(work.now, _OBJECTIVES_A_BATCH)
         if not due:
-            return 0
+            return 0, False
         names = [each.objective for each in due]
-        book = await work.records.objectives.book(names)
         marks = await work.records.counts.take_marks(names, _MARKS_A_BATCH)
-        excluded = await excluded_of(work.records, book)
+        judging = await self._look(work, names, marks)
         if marks:
             within = _span(marks)
-            await work.records.counts.recount(
-                marks, book, {name: stretches_of(excluded[name], within) for name in book.names}
-            )
-        judging = Judging(work, book, excluded, self._settling, _minutes(marks))
-        for each in due:
-            await _judge(judging, each)
-        return len(due)
+            excluded = {name: stretches_of(judging.excluded[name], within) for name in judging.book.names}
+            await work.records.counts.recount(marks, judging.book, excluded)
+        if len(marks) >= _MARKS_A_BATCH:
+            # There is more to count: a period must not be judged by half of what is known of it.
+            await work.records.counts.done([Judged(each.objective, each.judged_until, work.now) for each in due])
+            return 0, True
+        await work.records.counts.done(await _judge_all(judging, due))
+        return len(due), len(due) >= _OBJECTIVES_A_BATCH
+
+    async def _look(self, work: PolicingWork, names: Sequence[str], marks: Sequence[Mark]) -> Judging:
+        book = await work.records.objectives.book(names)
+        return Judging(
+            work=work,
+            book=book,
+            excluded=await excluded_of(work.records, book),
+            settling=self._settling,
+            counted=_minutes(marks),
+            violations=_by_objective(await work.records.violations.of(names, book), lambda it: it.objective.name),
+            alerts=_by_objective(await work.records.alerts.open(names), lambda it: it.objective),
+        )
 
 
-async def _judge(judging: Judging, due: Due) -> None:
-    """One objective: its periods, its alerts, and when to look again."""
-    now, counts = judging.work.now, judging.work.records.counts
-    objective = judging.book.at(due.objective, now)
-    if objective is None:
-        first = judging.book.revisions(due.objective)[0]
-        await counts.done(due.objective, due.judged_until, first.effective_time)
-        return
-    burning = await judge_burn(judging, objective)
+async def _judge_all(judging: Judging, due: Sequence[Due]) -> Sequence[Judged]:
+    """Judge each; all that has to be looked up for them is looked up at once."""
+    plans, judged = [], []
+    for each in due:
+        objective = judging.book.at(each.objective, judging.work.now)
+        if objective is None:
+            first = judging.book.revisions(each.objective)[0]
+            judged.append(Judged(each.objective, each.judged_until, first.effective_time))
+        else:
+            plans.append(_plan(judging, each, objective))
+    tallies = list(await judging.work.records.counts.tallies([found for plan in plans for found in plan.ranges]))
+    for plan in plans:
+        count = len(plan.ranges)
+        judged.append(await _judge(judging, plan, tallies[:count]))
+        del tallies[:count]
+    return judged
+
+
+def _plan(judging: Judging, due: Due, objective: Objective) -> _Plan:
+    burn = burn_ranges(objective, judging.work.now)
     if isinstance(objective.window, CalendarWindow):
-        judged_until = await judge_periods(judging, objective, due.judged_until)
-        again = objective.window.at(now).end + judging.settling.after
-        if judged_until + judging.settling.after <= now:
-            again = now  # a history that is loaded has more periods than are judged at once
+        return _Plan(due, objective, burn, plan_periods(judging, objective, due.judged_until), ())
+    return _Plan(due, objective, burn, None, rolling_ranges(objective, judging.work.now))
+
+
+async def _judge(judging: Judging, plan: _Plan, tallies: Sequence[Tally]) -> Judged:
+    """One objective: its periods, its alerts, and when to look again."""
+    now, objective = judging.work.now, plan.objective
+    burning = await judge_burn(judging, objective, tallies[: len(plan.burn)])
+    rest = tallies[len(plan.burn) :]
+    if plan.periods is not None and isinstance(objective.window, CalendarWindow):
+        await judge_periods(judging, plan.periods, rest)
+        judged_until = plan.periods.reached
+        again = now if plan.periods.more else objective.window.at(now).end + judging.settling.after
     else:
-        await judge_rolling(judging, objective)
-        judged_until, again = now, now + max(MINUTE, objective.window.duration / _LOOKS)
-    watches_silence = any(condition.when_no_data for condition in objective.conditions)
-    if burning or watches_silence:
+        await judge_rolling(judging, objective, rest)
+        judged_until, again = now, now + max(MINUTE, objective.window_length / _LOOKS)
+    if burning or any(condition.when_no_data for condition in objective.conditions):
         again = min(again, now + MINUTE)
-    await counts.done(due.objective, judged_until, min(again, now + _LONGEST_WAIT))
+    return Judged(plan.due.objective, judged_until, min(again, now + _LONGEST_WAIT))
 
 
 def _span(marks: Collection[Mark]) -> Period:
@@ -86,4 +149,11 @@ def _minutes(marks: Iterable[Mark]) -> Mapping[str, Sequence[datetime]]:
     found: dict[str, list[datetime]] = {}
     for mark in marks:
         found.setdefault(mark.objective, []).append(mark.minute)
+    return found
+
+
+def _by_objective(each_of: Iterable[_Named], name: Callable[[_Named], str]) -> Mapping[str, Sequence[_Named]]:
+    found: dict[str, list[_Named]] = {}
+    for each in each_of:
+        found.setdefault(name(each), []).append(each)
     return found

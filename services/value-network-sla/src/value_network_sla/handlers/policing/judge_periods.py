@@ -1,77 +1,78 @@
 """Which periods of an objective are missed for certain, and which are not after all?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from value_network_sla.domain.policing.budget import Tally
 from value_network_sla.domain.policing.certainty import PeriodState, is_certain, is_missed
 from value_network_sla.domain.policing.objective import Objective
 from value_network_sla.domain.policing.violation import Violation, violation_name
-from value_network_sla.domain.policing.windows import CalendarWindow, Period, RollingWindow, floor_minute
+from value_network_sla.domain.policing.windows import CalendarWindow, Period, floor_minute
 from value_network_sla.handlers.policing.judging import Judging
 from value_network_sla.handlers.policing.ports import Range
 
 _MOST_PERIODS: Final = 40
 """Judged at once; a history that is loaded has more of them, which are judged next."""
-_Key = tuple[str, datetime]
-"""Of a revision and the start of its period."""
 
 
-async def judge_periods(judging: Judging, objective: Objective, judged_until: datetime) -> datetime:
-    """Judge the periods that are new or were counted anew; the end of the last one that is over and judged."""
-    now, settled_before = judging.work.now, judging.work.now - judging.settling.after
-    ended = _ended(judging, objective, judged_until, settled_before)
-    kept = {(each.objective.key, each.period.start): each for each in await _kept(judging, objective)}
-    wanted = {(each.objective.key, each.period.start): each for each in ended}
-    for minute in judging.counted.get(objective.name, ()):
-        found = _range_at(judging, objective.name, minute)
-        if found is not None:
-            wanted[found.objective.key, found.period.start] = found
-    for key, violation in kept.items():
-        # Those that were counted under another revision before, or excluded since.
-        wanted.setdefault(key, Range(violation.objective, violation.period))
-    current = _range_at(judging, objective.name, now)
-    if current is not None:
-        wanted[current.objective.key, current.period.start] = current
-    states = await _states(judging, list(wanted.values()), settled_before)
-    for each, state in zip(wanted.values(), states, strict=True):
-        await _conclude(judging, each.objective, state, kept.get((each.objective.key, each.period.start)))
-    return max((each.period.end for each in ended), default=judged_until)
+@dataclass(frozen=True, slots=True)
+class PeriodPlan:
+    """The periods of an objective that are to be judged."""
+
+    periods: Sequence[Range]
+    ranges: Sequence[Range]
+    """What has to be looked up of them: three stretches each."""
+    reached: datetime
+    """End of the last period that is over and judged then."""
+    more: bool
+    """Whether there are more of them than are judged at once."""
 
 
-async def judge_rolling(judging: Judging, objective: Objective) -> None:
-    """Judge the window that ends now."""
-    work = judging.work
-    if not isinstance(objective.window, RollingWindow):
-        raise TypeError(f"{objective.key} has no rolling window")
-    period = objective.window.until(work.now)
-    [tally] = await work.records.counts.tallies([Range(objective, period)])
-    missed = is_missed(objective, tally)
-    kept = list(await _kept(judging, objective))
-    going_on = [each for each in kept if each.objective.revision == objective.revision]
-    for violation in kept:
-        if violation not in going_on or not missed:
-            await work.records.violations.end(violation.name, work.now)
-    if missed and not going_on:
-        await _add(judging, Violation(violation_name(objective, work.now), objective, period, tally, work.now))
+def plan_periods(judging: Judging, objective: Objective, judged_until: datetime) -> PeriodPlan:
+    """The periods that are new or were counted anew, those that were missed so far, and the one that goes on."""
+    now, name = judging.work.now, objective.name
+    settled_before = now - judging.settling.after
+    ended, reached = _ended(judging, name, judged_until, settled_before)
+    touched = [_range_at(judging, name, minute) for minute in (*judging.counted.get(name, ()), now)]
+    # Those that were counted under another revision before, or excluded since.
+    missed = [Range(each.objective, each.period) for each in judging.violations.get(name, ())]
+    wanted = {_key(each): each for each in (*ended, *touched, *missed) if each is not None}
+    ranges = [found for each in wanted.values() for found in _stretches(judging, each, settled_before)]
+    return PeriodPlan(tuple(wanted.values()), ranges, reached, len(ended) >= _MOST_PERIODS)
 
 
-async def _kept(judging: Judging, objective: Objective) -> Sequence[Violation]:
-    return await judging.work.records.violations.of([objective.name], judging.book)
+async def judge_periods(judging: Judging, plan: PeriodPlan, tallies: Sequence[Tally]) -> None:
+    """Tell of misses that became certain, and take back those that are none."""
+    settled_before = judging.work.now - judging.settling.after
+    for number, each in enumerate(plan.periods):
+        whole, finished, before = tallies[3 * number : 3 * number + 3]
+        settled = each.period.end <= settled_before
+        state = PeriodState(each.period, whole, finished, before.events, settled)
+        known = judging.violations.get(each.objective.name, ())
+        kept = next((one for one in known if _key(Range(one.objective, one.period)) == _key(each)), None)
+        await _conclude(judging, each.objective, state, kept)
 
 
-def _ended(judging: Judging, objective: Objective, judged_until: datetime, before: datetime) -> list[Range]:
-    """Periods that are over and were not judged yet, the oldest first."""
+def _key(each: Range) -> tuple[str, datetime]:
+    """A revision and the start of its period."""
+    return each.objective.key, each.period.start
+
+
+def _ended(judging: Judging, name: str, judged_until: datetime, before: datetime) -> tuple[Sequence[Range], datetime]:
+    """Periods that are over and were not judged yet, the oldest first, and how far they reach."""
     found: list[Range] = []
-    revisions = judging.book.revisions(objective.name)
-    moment = max(judged_until, min(each.effective_time for each in revisions))
+    moment = max(judged_until, min(each.effective_time for each in judging.book.revisions(name)))
     while len(found) < _MOST_PERIODS:
-        each = _range_at(judging, objective.name, moment)
-        if each is None or each.period.end > before:
+        each = _range_at(judging, name, moment)
+        if each is None:
+            return found, max(moment, before)  # a revision without periods held then
+        if each.period.end > before:
             break
         found.append(each)
         moment = each.period.end
-    return found
+    return found, moment
 
 
 def _range_at(judging: Judging, name: str, moment: datetime) -> Range | None:
@@ -82,26 +83,11 @@ def _range_at(judging: Judging, name: str, moment: datetime) -> Range | None:
     return Range(objective, objective.window.at(moment))
 
 
-async def _states(judging: Judging, wanted: Sequence[Range], settled_before: datetime) -> list[PeriodState]:
-    """What is known of the periods: three stretches of each are asked for at once."""
-    ranges: list[Range] = []
-    for objective, period in wanted:
-        ranges += [
-            Range(objective, period),
-            Range(objective, Period(period.start, _finished(objective, period, settled_before))),
-            _before(judging, objective, period),
-        ]
-    tallies = await judging.work.records.counts.tallies(ranges)
-    return [
-        PeriodState(
-            period=each.period,
-            tally=tallies[3 * number],
-            finished=tallies[3 * number + 1],
-            previous_events=tallies[3 * number + 2].events,
-            settled=each.period.end <= settled_before,
-        )
-        for number, each in enumerate(wanted)
-    ]
+def _stretches(judging: Judging, each: Range, settled_before: datetime) -> Sequence[Range]:
+    """All of a period, what of it is finished, and the period before."""
+    objective, period = each
+    finished = Period(period.start, _finished(objective, period, settled_before))
+    return each, Range(objective, finished), _before(judging, objective, period)
 
 
 def _finished(objective: Objective, period: Period, settled_before: datetime) -> datetime:
@@ -125,11 +111,12 @@ async def _conclude(judging: Judging, objective: Objective, state: PeriodState, 
     if kept is None:
         if is_certain(objective, state, work.now):
             name = violation_name(objective, state.period.start)
-            await _add(judging, Violation(name, objective, state.period, state.tally, work.now))
+            await add_violation(judging, Violation(name, objective, state.period, state.tally, work.now))
     elif not is_missed(objective, state.tally) and (state.settled or not state.tally.events):
         await work.records.violations.withdraw(kept.name, work.now)
 
 
-async def _add(judging: Judging, violation: Violation) -> None:
+async def add_violation(judging: Judging, violation: Violation) -> None:
+    """Keep it and tell of it."""
     await judging.work.records.violations.add(violation)
     judging.work.tell.objective_missed(violation)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from value_network_sla.domain.policing.alert import Alert
 from value_network_sla.domain.policing.exclusions import Exclusion, Stretch, stretches_of
 from value_network_sla.domain.policing.objective import Objective, ObjectiveBook
+from value_network_sla.domain.policing.violation import Violation
 from value_network_sla.domain.policing.windows import Period
 from value_network_sla.handlers.policing.ports import PolicingRecords, PolicingWork, Settling
 
@@ -21,6 +23,10 @@ class Judging:
     settling: Settling
     counted: Mapping[str, Sequence[datetime]]
     """Minutes that were just counted anew, by objective."""
+    violations: Mapping[str, Sequence[Violation]]
+    """Those that are kept, by objective."""
+    alerts: Mapping[str, Sequence[Alert]]
+    """Those that wait or fire, by objective."""
 
     def stretches(self, objective: Objective, within: Period) -> Sequence[Stretch]:
         """What is excluded of an objective."""

@@ -68,6 +68,16 @@ class Due(NamedTuple):
     """End of the periods that are judged already."""
 
 
+class Judged(NamedTuple):
+    """An objective that was judged."""
+
+    objective: str
+    judged_until: datetime
+    """As above."""
+    due: datetime
+    """When it has to be looked at again, if nothing comes in before."""
+
+
 class Range(NamedTuple):
     """A stretch of time of a revision, from the start of a slice to the start of another."""
 
@@ -98,8 +108,8 @@ class Counts(Protocol):
     async def tallies(self, ranges: Sequence[Range]) -> Sequence[Tally]:
         """One for each range."""
 
-    async def done(self, objective: str, judged_until: datetime, due: datetime) -> None:
-        """Note how far an objective is judged, and when it has to be looked at again without news."""
+    async def done(self, judged: Sequence[Judged]) -> None:
+        """Note how far objectives are judged, and when they have to be looked at again."""
 
     async def proof(self, objective: Objective, period: Period, excluded: Sequence[Stretch]) -> Proof:
         """What shows bad events of the stretch."""

@@ -1,0 +1,1 @@
+"""How does a decision leave the house, so that whoever is charged by it can work it out again?"""

@@ -1,0 +1,24 @@
+"""cxmesh sla: what was promised in the value network, how it was kept, and what follows."""
+
+import typer
+
+from cxmesh_cli.commands import sla_report
+from cxmesh_cli.commands.options import examples
+
+EXAMPLES = examples(
+    "cxmesh sla report cdn-one",
+    "cxmesh sla report cdn-one --period 2026-03 --html cdn-one.html --csv cdn-one/",
+)
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(
+        name="sla", help="Agreements with partners: reports and what they rest on.", epilog=EXAMPLES, no_args_is_help=True
+    )
+    app.callback()(_sla)
+    app.command("report", epilog=sla_report.EXAMPLES)(sla_report.report)
+    return app
+
+
+def _sla() -> None:
+    """Agreements with partners: reports and what they rest on."""
