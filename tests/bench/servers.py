@@ -3,6 +3,7 @@
 mesh-echo   with everything a service has: mutual TLS, validation, authorization, traces, metrics
 bare-echo   the same answer by gRPC alone, in plaintext
 bare-sink   parses RecordUsage and drops what it got
+otlp-sink   parses an export of spans and drops what it got
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from typing import Any
 
 import grpc
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -57,6 +63,14 @@ class Sink(_One):
     async def RecordUsage(self, request: RecordUsageRequest, context: Any) -> RecordUsageResponse:
         """Drop."""
         return RecordUsageResponse(accepted_count=len(request.records))
+
+
+class SpanSink(_One):
+    """An OTLP receiver that says nothing was refused."""
+
+    async def Export(self, request: ExportTraceServiceRequest, context: Any) -> ExportTraceServiceResponse:
+        """Drop."""
+        return ExportTraceServiceResponse()
 
 
 class WireExporter(SpanExporter):
@@ -118,6 +132,8 @@ def main(role: str, folder: str = "") -> None:
             asyncio.run(bare(Echo(), add_ProfileServiceServicer_to_server))
         case "bare-sink":
             asyncio.run(bare(Sink(), add_UsageServiceServicer_to_server))
+        case "otlp-sink":
+            asyncio.run(bare(SpanSink(), add_TraceServiceServicer_to_server))
         case _:
             sys.exit(f"there is no role {role!r}")
 

@@ -39,9 +39,9 @@ def _by_definition(worth: Sequence[int]) -> list[Fraction]:
 @given(monotone_games())
 def test_weights_are_the_average_over_all_orders(worth: list[int]) -> None:
     players = len(worth).bit_length() - 1
-    assert [Fraction(weight, math.factorial(players)) for weight in exact_weights(players, np.array(worth))] == _by_definition(
-        worth
-    )
+    assert [
+        Fraction(weight, math.factorial(players)) for weight in exact_weights(players, np.array(worth))
+    ] == _by_definition(worth)
 
 
 @given(monotone_games(), st.integers())

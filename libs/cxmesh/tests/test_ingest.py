@@ -400,6 +400,20 @@ def test_the_format_is_detected_and_what_it_needs_is_asked_for(
     assert "its format is not recognised" in cxmesh("ingest", str(unknown)).err
 
 
+def test_wholesale_charges_of_a_file_that_has_none_are_refused_before_it_is_sent(
+    tmp_path: Path, usage: FakeUsage, play: None, cxmesh: Callable[..., Any]
+) -> None:
+    out = tmp_path / "charges.jsonl"
+    out.write_text("of the last file\n")
+    ended = cxmesh("ingest", str(file_of(tmp_path, [row(1)])), "--wholesale-out", str(out))
+    assert (ended.code, "is usage-csv: only tap3 files have wholesale charges" in ended.err) == (2, True)
+    assert not usage.stored
+    assert out.read_text() == "of the last file\n"
+    assert not out.with_name("charges.jsonl.part").exists()
+    nowhere = cxmesh("ingest", str(tmp_path / "usage.csv"), "--wholesale-out", str(tmp_path / "none" / "charges"))
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (2, True)
+
+
 def test_a_mapping_that_makes_no_sense_is_told_with_its_lines(
     tmp_path: Path, play: None, cxmesh: Callable[..., Any]
 ) -> None:

@@ -155,6 +155,10 @@ class FakeUsage(_Peer, UsageServiceServicer):
             for name in request.subscriptions[first : first + 2]:
                 rows = [row for row in self.stored.get(name, []) if start <= row[0] < end]
                 _append(columns, name, rows)
+                if request.include_record_ids:
+                    columns.sources[:] = ["switch"]
+                    columns.source_index.extend([0] * len(rows))
+                    columns.record_id.extend(f"{name[14:]}-{number}" for number, _ in enumerate(rows))
             yield usage.ExportUsageResponse(columns=columns)
             if self.breaks_off:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "broke off")

@@ -134,4 +134,3 @@ def _pair_by_pair(
         held = tuple(Held(sibling, begin - starts[sibling]) for sibling in sorted(found - ended))
         reached = max((starts[node], *(ends[sibling] for sibling in ended)))
         yield Start(child, tuple(sorted(ended - implied)), held, 0 if held else begin - reached, alone=True)
-

@@ -13,8 +13,8 @@ from apportioning.shapley import Shares
 class Window:
     """A window in breach: what was counted, what was agreed."""
 
-    subject: str
-    """Name of the breach."""
+    seed: int
+    """Decides on the orders that are drawn, when there are too many players."""
     visits: int
     objective_ppm: int
     penalty: int
@@ -53,7 +53,7 @@ class PenaltyShares:
 def split_penalty(window: Window) -> PenaltyShares:
     """The Shapley values of the window's game; what is due for visits of unknown cause alone is nobody's."""
     game = window.game()
-    shares = game.shares(seed_of(window.subject))
+    shares = game.shares(window.seed)
     borne = {name: part for name, part in zip(game.players, shares.parts, strict=True) if part}
     return PenaltyShares(borne, window.penalty - sum(borne.values()), shares)
 

@@ -45,7 +45,7 @@ class Visits:
                 until = starts[node]
                 for start, end in sorted((starts[child], ends[child]) for child in below):
                     if end > until:
-                        took -= end - (start if start > until else until)
+                        took -= end - (max(until, start))
                         until = end
             own[visit] += took
         return own
@@ -110,9 +110,7 @@ class _Collapse:
         kept = self._kept
         timeline = Timeline(kept.starts, kept.ends, kept.children)
         of_span = {number: place.visit for number, place in places.items()}
-        return Visits(
-            self._visits, timeline, kept.visit_of, kept.entered_at, of_span, kept.labels, kept.span_ids
-        )
+        return Visits(self._visits, timeline, kept.visit_of, kept.entered_at, of_span, kept.labels, kept.span_ids)
 
     def _callee(self, number: int) -> str | None:
         """Whom a CLIENT span calls; None when it calls nobody else, or several."""

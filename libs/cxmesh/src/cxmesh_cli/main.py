@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from cxmesh_cli.commands import bills, call, certificate, down, events, ingest, logs, mail, ports, sla, status, trace, up
+from cxmesh_cli.commands import (
+    bills,
+    call,
+    certificate,
+    down,
+    events,
+    ingest,
+    logs,
+    mail,
+    ports,
+    sla,
+    status,
+    trace,
+    up,
+)
 from cxmesh_cli.console import print_error
 from cxmesh_cli.demo import command as demo
 from cxmesh_cli.errors import CommandError

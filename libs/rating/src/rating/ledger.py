@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rating.allowance import Account, Counter
+from rating.allowance import Account, Bucket, Counter
 from rating.errors import RatingError
 from rating.slots import Slot, slots_of
-from rating.tables import Numerators, narrow, tables_of
+from rating.tables import Numerators, Tables, narrow, tables_of
 from rating.tariff import Tariff
 from rating.timeline import Ints
 
@@ -90,14 +90,31 @@ class Ledger:
 
     def account(self, number: int) -> Account:
         """An account as it is now."""
-        tables = tables_of(self.tariff)
-        before = self.before[number % len(self.before)]
         held = [slot.bucket(int(slot.row_of[number])) for slot in self.slots if slot.row_of[number] >= 0]
-        held += [bucket for bucket in before.buckets if not tables.allowances.knows(bucket)]
+        return self._account(tables_of(self.tariff), number, held)
+
+    def accounts(self) -> list[Account]:
+        """All accounts as they are now, by number."""
+        tables = tables_of(self.tariff)
+        held: list[list[Bucket]] = [[] for _ in range(self.count)]
+        for slot in self.slots:
+            now = slot.now()
+            for buckets, row in zip(held, slot.row_of.tolist(), strict=True):
+                if row >= 0:
+                    buckets.append(now[row])
+        return [self._account(tables, number, buckets) for number, buckets in enumerate(held)]
+
+    def _account(self, tables: Tables, number: int, held: list[Bucket]) -> Account:
+        """An account that holds buckets, in order of use, and others that the tariff doesn't know."""
+        before = self.before[number % len(self.before)]
+        if len(held) < len(before.buckets):
+            unknown = [bucket for bucket in before.buckets if not tables.allowances.knows(bucket)]
+            held = [*held, *tables.allowances.in_order_of_use(unknown)]
         counters = {line: counter for line, counter in before.counters.items() if line not in tables.counted_lines}
-        width = len(tables.lines)
-        low, high = np.searchsorted(self.counters.key, [number * width, (number + 1) * width])
-        for at in range(low, high):
-            line = tables.lines[int(self.counters.key[at]) % width]
-            counters[line] = Counter(int(self.counters.units[at]), int(self.counters.records[at]))
-        return Account(tuple(tables.allowances.in_order_of_use(held)), counters)
+        if len(self.counters.key):
+            width = len(tables.lines)
+            low, high = np.searchsorted(self.counters.key, [number * width, (number + 1) * width])
+            for at in range(low, high):
+                line = tables.lines[int(self.counters.key[at]) % width]
+                counters[line] = Counter(int(self.counters.units[at]), int(self.counters.records[at]))
+        return Account(tuple(held), counters)

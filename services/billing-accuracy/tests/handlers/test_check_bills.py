@@ -96,6 +96,10 @@ class Fakes:
         self.asked.append("usage")
         return usage_table(self.accounts)
 
+    async def record_ids(self, *_: object) -> Mapping[Any, Sequence[str]]:
+        self.asked.append("records")
+        return {}
+
     def bill_held(self, check: BillCheck) -> None:
         self.told.append(check.bill_id)
 

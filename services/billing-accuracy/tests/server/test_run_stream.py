@@ -19,12 +19,21 @@ def part(run: str, position: int, *bills: bill_pb2.Bill, stream: str = "file-1")
     return pb.StreamBillsRequest(bill_run=run, stream_id=stream, position=position, bills=bills)
 
 
-async def streamed(world, *parts: pb.StreamBillsRequest) -> list[pb.StreamBillsResponse]:
+async def streamed(
+    world, *parts: pb.StreamBillsRequest, noted: list[int] | None = None
+) -> list[pb.StreamBillsResponse]:
+    """The answers; their positions are noted as they come."""
+
     async def sent() -> AsyncIterator[pb.StreamBillsRequest]:
         for one in parts:
             yield one
 
-    return [answer async for answer in world.runs.StreamBills(sent())]
+    answers = []
+    async for answer in world.runs.StreamBills(sent()):
+        answers.append(answer)
+        if noted is not None:
+            noted.append(answer.position)
+    return answers
 
 
 async def progress(world, run: str) -> pb.BillRunProgress:
@@ -77,15 +86,10 @@ async def test_what_is_sent_again_is_not_checked_again_and_a_stream_never_goes_b
 
 async def test_a_fault_ends_the_stream_after_the_answers_before_it(world) -> None:
     run, bills = await world.run(), bills_of(world, 3, "b")
-    answers, faulty = [], [part(run, 2, bills[0]), part(run, 2, bills[1]), part(run, 3, bills[2])]
-
-    async def sent() -> AsyncIterator[pb.StreamBillsRequest]:
-        for one in faulty:
-            yield one
-
+    answers: list[int] = []
+    parts = part(run, 2, bills[0]), part(run, 2, bills[1]), part(run, 3, bills[2])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for answer in world.runs.StreamBills(sent()):
-            answers.append(answer.position)
+        await streamed(world, *parts, noted=answers)
     assert answers == [2]
     error = error_from(caught.value)
     assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_VALUE")

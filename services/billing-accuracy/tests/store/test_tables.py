@@ -10,7 +10,6 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, Table, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, QUOTE, metadata
 from billing_accuracy.store.run_tables import (
     BILL_STREAM,
     CATALOGUE_CHANGE,
@@ -19,6 +18,7 @@ from billing_accuracy.store.run_tables import (
     RUN_PROGRESS,
     SYSTEMATIC_ERROR,
 )
+from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, QUOTE, metadata
 from mesh.store import Store, apply_migrations, pending_migrations
 
 SCRIPTS = "billing_accuracy.store.migrations"

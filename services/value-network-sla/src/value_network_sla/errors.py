@@ -8,8 +8,14 @@ SlaError
 │   ├── SessionNotFound
 │   ├── SatisfactionNotFound
 │   ├── BreachNotFound
+│   ├── ValueNetworkNotFound
+│   ├── StatementNotFound
+│   ├── ContestNotFound
+│   ├── EvidenceNotFound
 │   └── TokenNotFound
 ├── AlreadyExists     the name is taken by other content
+├── StatementNotDue   a period can't be stated, or not yet, or not again
+├── ContestRefused    a contest can't take a step
 ├── InvalidValue      a value cannot be
 ├── TokenRefused      a sender shows a token that is good for nothing
 ├── UnknownPartner    the sender of spans has a certificate, but is no partner here
@@ -67,6 +73,30 @@ class BreachNotFound(NotFound):
     kind = "breach"
 
 
+class ValueNetworkNotFound(NotFound):
+    """No version of a value network has this name."""
+
+    kind = "value_network"
+
+
+class StatementNotFound(NotFound):
+    """No statement has this name."""
+
+    kind = "statement"
+
+
+class ContestNotFound(NotFound):
+    """No contest has this name."""
+
+    kind = "contest"
+
+
+class EvidenceNotFound(NotFound):
+    """No bundle of this name was kept."""
+
+    kind = "evidence"
+
+
 class SatisfactionNotFound(NotFound):
     """Nobody measured this service then, or the caller took no part in it."""
 
@@ -84,6 +114,20 @@ class AlreadyExists(SlaError):  # noqa: N818 - reads as the answer it becomes
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} exists already, with other content", {"name": name})
+
+
+class StatementNotDue(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A period can't be stated, or not yet, or not again."""
+
+    def __init__(self, partner: str, why: str) -> None:
+        super().__init__(f"no statement to {partner}: {why}", {"partner": partner})
+
+
+class ContestRefused(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A contest can't take a step."""
+
+    def __init__(self, contest: str, why: str) -> None:
+        super().__init__(f"{contest} {why}", {"contest": contest})
 
 
 class InvalidValue(SlaError):  # noqa: N818 - reads as the answer it becomes

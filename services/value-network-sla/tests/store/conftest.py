@@ -40,6 +40,15 @@ AGREEMENT = Agreement(
     create_time=START,
 )
 
+EMPTY_EVERY_TABLE = """
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'TRUNCATE ' || string_agg(format('sla.%I', tablename), ', ')
+            FROM pg_tables WHERE schemaname = 'sla' AND tablename <> 'alembic_version'
+        );
+    END $$
+"""
+
 
 class Network:
     """The service without its server."""
@@ -138,13 +147,8 @@ async def network(postgres_url: str) -> AsyncIterator[Network]:
     clock = FixedClock(START)
     async with Store(postgres_url, "sla", clock=clock) as store:
         network = Network(store, clock)
-        tables = (
-            "partner, agreement, sender_token, usual_call, path_rule, span_chunk, open_trace, session, contribution, attainment, window_lateness, breach, "
-            "breach_customer, outbox"
-        )
         async with store.unit_of_work() as uow:
-            names = ", ".join(f"sla.{table.strip()}" for table in tables.split(","))
-            await uow.connection.execute(text(f"TRUNCATE {names}"))
+            await uow.connection.execute(text(EMPTY_EVERY_TABLE))
         async with network.writing() as records:
             await records.partners.add(PARTNER)
             await records.agreements.add(AGREEMENT)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apportioning.evidence.canonical import FORMAT, Bundle
+from apportioning.evidence.canonical import FORMAT, Bundle, Json
 from apportioning.penalty import Window, split_penalty
 from apportioning.rounding import largest_remainder
 from apportioning.terms import Policy
@@ -13,6 +13,8 @@ from apportioning.terms import Policy
 class BreachCase:
     """A window in breach with all that the money depends on."""
 
+    subject: str
+    """Name of the breach."""
     window: Window
     agreement: str
     currency: str
@@ -33,7 +35,8 @@ def breach_bundle(case: BreachCase) -> Bundle:
     return {
         "format": FORMAT,
         "kind": "breach",
-        "subject": window.subject,
+        "subject": case.subject,
+        "seed": str(window.seed),
         "reduced_for": "",
         "agreement": case.agreement,
         "currency": case.currency,
@@ -49,7 +52,7 @@ def breach_bundle(case: BreachCase) -> Bundle:
     }
 
 
-def result_of(window: Window, policy: Policy, lateness: Sequence[tuple[str, str, int]]) -> dict[str, object]:
+def result_of(window: Window, policy: Policy, lateness: Sequence[tuple[str, str, int]]) -> dict[str, Json]:
     """Who bears how many smallest units, and how that was worked out."""
     if policy is Policy.SHAPLEY:
         split = split_penalty(window)
@@ -58,5 +61,5 @@ def result_of(window: Window, policy: Policy, lateness: Sequence[tuple[str, str,
             "result": {"by_agreement": dict(split.by_agreement), "unattributed": split.unattributed},
         }
     parts = largest_remainder(window.penalty, [late for _, _, late in lateness])
-    by_party = [[kind, partner, part] for (kind, partner, _), part in zip(lateness, parts, strict=True)]
+    by_party: list[Json] = [[kind, partner, part] for (kind, partner, _), part in zip(lateness, parts, strict=True)]
     return {"values": [], "result": {"by_party": by_party}}

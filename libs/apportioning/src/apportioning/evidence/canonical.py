@@ -1,6 +1,6 @@
 """What are the bytes of a bundle, the same wherever they are written?
 
-JSON with sorted keys, without spaces, in UTF-8, and with integers only: there is no second way to write the same bundle.
+JSON with sorted keys, without spaces, in UTF-8, and with integers only: there is no second way to write one.
 """
 
 import hashlib

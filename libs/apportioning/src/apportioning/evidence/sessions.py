@@ -6,8 +6,8 @@ from typing import Any
 
 from apportioning.apportionment import Game, Player, play
 from apportioning.evidence.canonical import FORMAT, Bundle, Json
-from apportioning.orders import Beside
 from apportioning.ordering import OrderRule
+from apportioning.orders import Beside
 from apportioning.shapley import EXACT_PLAYERS, SAMPLED_PAIRS
 from apportioning.span import PROVIDER, Span
 from apportioning.terms import Policy, Promise

@@ -2,8 +2,8 @@
 
 Its own spans, promises and parts in full. Of the others: when they were at work and what their being late cost, but not
 who they are, what they did, or what they had promised. Names are replaced by others that mean nothing outside of the
-bundle, so that it can still be worked out again from the spans on. What the partner was told goes with the digest of the
-full bundle: an arbiter who is shown that one can see that it is the same.
+bundle, so that it can still be worked out again from the spans on. What the partner was told goes with the digest of
+the full bundle: an arbiter who is shown that one can see that it is the same.
 """
 
 import itertools
@@ -63,6 +63,7 @@ def breach_view(full: Bundle, partner: str) -> Bundle:
         **full,
         "reduced_for": partner,
         "full_digest": digest(full),
+        "subject": full["subject"] if full["agreement"] in own else "breaches/~",
         "agreement": agreement(str(full["agreement"])),
         # In the order of their real names, by which the last smallest unit is given away.
         "agreements": [[agreement(name), party(owner)] for name, owner in _list(full, "agreements")],
@@ -81,14 +82,16 @@ class _Names:
     def __init__(self, full: Bundle, partner: str) -> None:
         self._partner = partner
         self._parties: dict[str, str] = {"": "", partner: partner}
-        self._operations = {each["operation"]: each["operation"] for each in self._own(full)}
+        known = {each["operation"] for each in self._own(full)}
+        known |= {each["operation"] for each in _list(full, "spans") if each["sender"] == partner}
+        self._operations: dict[str, str] = {each: each for each in known}
         self._agreements = {each["name"]: each["name"] for each in self._own(full)}
         self._numbers = itertools.count(1)
 
     def party(self, name: str) -> str:
         """A partner, or a service of ours: which of the two it is stays visible, for they are treated differently."""
         if name not in self._parties:
-            self._parties[name] = f"{name.split('/')[0]}/~{next(self._numbers)}"
+            self._parties[name] = f"{name.split('/', maxsplit=1)[0]}/~{next(self._numbers)}"
         return self._parties[name]
 
     def operation(self, name: str) -> str:
@@ -125,9 +128,9 @@ def _own_only(found: dict[str, Any], full: Bundle, partner: str) -> Bundle:
     players = _list(full, "players")
     own = [number for number, player in enumerate(players) if player["party"]["partner"] == partner]
     added = exact_sums(len(players), _list(full, "values")) if _list(full, "values") and players else []
-    kept = ("format", "kind", "subject", "service", "policy", "flags", "reduced_for", "full_digest", "promises", "result")
+    kept = ("format", "kind", "subject", "service", "policy", "flags", "reduced_for", "full_digest", "promises")
     return {
-        **{key: found[key] for key in kept},
+        **{key: found[key] for key in (*kept, "result")},
         "spans": [each for each in _list(full, "spans") if each["sender"] == partner],
         "own_cuts": [each for each in _list(full, "cuts") if each[1] in own],
         "player_count": len(players),

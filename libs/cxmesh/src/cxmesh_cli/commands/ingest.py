@@ -1,5 +1,7 @@
 """cxmesh ingest: files of usage into the mesh."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,11 +14,13 @@ if TYPE_CHECKING:
     from cxmesh_cli.ingest.choosing import Given
     from cxmesh_cli.ingest.run import Summary
     from cxmesh_cli.ingest.sender import Sender
+    from cxmesh_cli.ingest.wholesale import WholesaleFile
 
 EXAMPLES = examples(
     "cxmesh ingest calls.csv",
     "cxmesh ingest /var/log/asterisk/cdr-csv/Master.csv --source pbx-1 --time-zone Europe/Vienna",
     "cxmesh ingest mediation-*.dat.gz --mapping mediation.yaml --json",
+    "cxmesh ingest CDDEUD1USAW600042 --mapping tap.yaml --subscriptions imsi.csv --wholesale-out charges.jsonl",
     "zcat calls.csv.gz | cxmesh ingest -",
     "cxmesh ingest --replay .cxmesh/ingest/9f86d081884c7d65.usage-csv.quarantine.jsonl",
 )
@@ -74,6 +78,15 @@ def ingest(  # noqa: PLR0917 - typer makes each an option
     report: Annotated[
         Literal["csv", "jsonl"], typer.Option("--report", help="How refused records are listed.")
     ] = "csv",
+    wholesale_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--wholesale-out",
+            metavar="FILE",
+            dir_okay=False,
+            help="Write what the visited networks of TAP files charge us there, as JSON Lines.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     list_formats: Annotated[
         bool,
@@ -101,8 +114,9 @@ def ingest(  # noqa: PLR0917 - typer makes each an option
         sender = Sender(channel, in_flight=in_flight, patience_seconds=patience)
         with as_files(files, place.ingest) as paths:
             work = _Work(given, sender, place.ingest, again=again, report=report, quiet=as_json)
-            for file, shown_as in zip(paths, files, strict=True):
-                work.take_in(file, str(shown_as))
+            with work.with_wholesale(wholesale_out):
+                for file, shown_as in zip(paths, files, strict=True):
+                    work.take_in(file, str(shown_as))
     if as_json:
         print_json(document(work.done, work.refused))
     work.end()
@@ -130,6 +144,18 @@ class _Work:
         self._quiet = quiet
         self.done: list[Summary] = []
         self.refused: dict[str, str] = {}
+        self._wholesale: WholesaleFile | None = None
+
+    @contextmanager
+    def with_wholesale(self, path: Path | None) -> Iterator[None]:
+        """While files are taken in, their wholesale charges are written to `path`, if there is one."""
+        if path is None:
+            yield
+            return
+        from cxmesh_cli.ingest.wholesale import WholesaleFile
+
+        with WholesaleFile(path, self._options) as self._wholesale:
+            yield
 
     def take_in(self, file: Path, shown_as: str) -> None:
         from cxmesh_cli.ingest.run import Ingest
@@ -137,9 +163,12 @@ class _Work:
         from usage_adapters.errors import FileRefusedError
 
         try:
+            adapter = self._given.adapter_for(file, self._options)
+            if self._wholesale is not None:
+                self._wholesale.check(adapter, shown_as)
             job = Ingest(
                 file,
-                self._given.adapter_for(file, self._options),
+                adapter,
                 self._folder,
                 options=self._options,
                 shown_as=shown_as,
@@ -148,6 +177,8 @@ class _Work:
             )
             with progress_of(job) as show:
                 summary = job.run(self._sender, show)
+            if self._wholesale is not None:
+                self._wholesale.add(file)
         except FileRefusedError as error:
             self.refused[shown_as] = str(error)
             return

@@ -13,7 +13,10 @@ EXAMPLES = examples(
 
 def build() -> typer.Typer:
     app = typer.Typer(
-        name="sla", help="Agreements with partners: reports and what they rest on.", epilog=EXAMPLES, no_args_is_help=True
+        name="sla",
+        help="Agreements with partners: reports and what they rest on.",
+        epilog=EXAMPLES,
+        no_args_is_help=True,
     )
     app.callback()(_sla)
     app.command("report", epilog=sla_report.EXAMPLES)(sla_report.report)

@@ -1,4 +1,4 @@
-"""cxmesh trace: one trace as a waterfall, across services and partners."""
+"""cxmesh trace: one trace as a waterfall, across services and partners, and what it says of who was late."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,26 +29,37 @@ def trace(
 ) -> None:
     """Show who did what in a trace, when, for how long, and where it failed.
 
-    A partner (--as partner/ID) sees its own spans in full and others' as their outline.
+    Of a session also the visits to each party, how long each held the session up (its part of the critical path), what
+    it was allowed, and who answers for the lateness. A partner (--as partner/ID) sees its own spans in full and others'
+    as their outline.
     """
     from cxmesh_cli.instance.home import Home
     from cxmesh_cli.rpc.channel import channel_to
     from cxmesh_cli.topology import find_service
     from cxmesh_cli.tracing.fetch import fetch_trace, parse_trace_id
+    from cxmesh_cli.tracing.session import fetch_session
     from cxmesh_cli.tracing.tree import arrange
+    from cxmesh_cli.tracing.visits import render_session, session_json
     from cxmesh_cli.tracing.waterfall import render
 
     wanted = parse_trace_id(trace_id)
     with channel_to(Home.at(home), find_service("value-network-sla"), identity) as channel:
         spans = fetch_trace(channel, wanted, wait, lambda text: notices().print(f"[dim]{escape(text)}[/]"))
+        session = fetch_session(channel, wanted)
     if as_json:
         rows = arrange(spans)
         start = min((span.start_ns for span in spans), default=0)
-        print_json({"trace_id": wanted, "spans": [_as_json(row, start) for row in rows]})
+        told = None if isinstance(session, str) else session_json(session)
+        print_json({"trace_id": wanted, "spans": [_as_json(row, start) for row in rows], "session": told})
         return
     console = results()
     for line in render(wanted, spans, console.width):
         console.print(line)
+    if isinstance(session, str):
+        console.print(f"\n[dim italic]{escape(session)}[/]")
+        return
+    for part in render_session(session):
+        console.print(part)
 
 
 def _as_json(row: "Row", start_ns: int) -> Json:

@@ -28,7 +28,7 @@ def write_csv(report: Report, folder: Path) -> list[Path]:
 
 
 def _plain(cell: Cell) -> str:
-    """Nothing is empty; a fraction has six decimals, a text that a spreadsheet would take for a formula an apostrophe."""
+    """Empty for nothing; fractions with six decimals; an apostrophe before what a spreadsheet takes for a formula."""
     if cell is None:
         return ""
     if isinstance(cell, Fraction):

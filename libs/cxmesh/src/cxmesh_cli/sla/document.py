@@ -18,6 +18,8 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     empty: str
     """What is said instead of a table without rows."""
+    files_only: bool = False
+    """Too long for a page: in CSV and JSON alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Chart:
     mark: Fraction | None = None
     """Percent promised."""
 
+    @property
+    def floor(self) -> Fraction:
+        """Percent at which bars begin: what was promised and what was kept lie near 100, and are to be told apart."""
+        values = [bar.value for bar in self.bars if bar.value is not None]
+        lowest = min([*values, *([] if self.mark is None else [self.mark])], default=Fraction(0))
+        return max(Fraction(0), 100 - max((100 - lowest) * Fraction(3, 2), Fraction(1, 100)))
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -51,7 +60,7 @@ class Report:
 def cell_text(cell: Cell) -> str:
     """For people: a fraction with two decimals, rounded half up; nothing is a dash."""
     if cell is None:
-        return "–"
+        return "-"
     if isinstance(cell, Fraction):
         return decimals(cell, 2)
     return str(cell)

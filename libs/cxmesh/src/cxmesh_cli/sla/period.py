@@ -59,7 +59,9 @@ def parse_period(text: str, now: datetime) -> Period:
 
 def _checked(text: str, start: datetime, end: datetime) -> Period:
     if not timedelta(0) < end - start <= _LONGEST:
-        raise BadInputError(f"the period '{text}' must be longer than nothing and at most {_LONGEST.days} days", hint=_HINT)
+        raise BadInputError(
+            f"the period '{text}' must be longer than nothing and at most {_LONGEST.days} days", hint=_HINT
+        )
     return Period(start, end)
 
 

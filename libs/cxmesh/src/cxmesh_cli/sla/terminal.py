@@ -1,12 +1,13 @@
 """How does a report look in the terminal: tables, and a bar for each stretch of time?"""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from cxmesh_cli.sla.document import Bar, Chart, Fraction, Report, Table, cell_text, percent_cut
+from cxmesh_cli.sla.document import Bar, Chart, Report, Table, cell_text, percent_cut
 
 _LABEL_MOST = 28
 _BAR_LEAST, _BAR_MOST = 20, 60
@@ -22,7 +23,7 @@ def render(report: Report, width: int) -> Iterator[RenderableType]:
     for chart in report.charts:
         yield Text()
         yield from _chart(chart, width)
-    for table in report.tables:
+    for table in (table for table in report.tables if not table.files_only):
         yield Text()
         yield from _table(table)
     for note in report.notes:
@@ -51,18 +52,10 @@ def _chart(chart: Chart, width: int) -> Iterator[RenderableType]:
     yield title
     label = min(_LABEL_MOST, max((len(bar.label) for bar in chart.bars), default=0))
     room = max(_BAR_LEAST, min(_BAR_MOST, width - label - 28))
-    floor = _floor(chart)
+    floor = chart.floor
     for bar in chart.bars:
         yield _line(bar, label, room, floor, chart.mark)
     yield Text(f"{'':<{label}} bars begin at {percent_cut(floor)}", style="dim")
-
-
-def _floor(chart: Chart) -> Fraction:
-    """Where bars begin: what is promised and what is measured lie close to 100 %, and their difference is to be seen."""
-    values = [bar.value for bar in chart.bars if bar.value is not None]
-    lowest = min([*values, *([] if chart.mark is None else [chart.mark])], default=Fraction(0))
-    below_full = (100 - lowest) * Fraction(3, 2)
-    return max(Fraction(0), 100 - max(below_full, Fraction(1, 100)))
 
 
 def _line(bar: Bar, label: int, room: int, floor: Fraction, mark: Fraction | None) -> Text:

@@ -1,13 +1,15 @@
 """What is said of each thing that can be wrong with a bill, and which lines put it right?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
 from billing_accuracy.domain import words
 from billing_accuracy.domain.billed import BilledCharge
 from billing_accuracy.domain.bills import TOTAL, Bill, BillLine, LineType
+from billing_accuracy.domain.evidence.moves import Move
+from billing_accuracy.domain.evidence.records import UsedOn
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
 from billing_accuracy.domain.matching import Pair
@@ -39,6 +41,8 @@ class Cause:
 
     finding: Finding
     correction: tuple[CorrectionLine, ...] = ()
+    rows: tuple[int, ...] = ()
+    """Records that it is about, where it is about certain ones: rows of the usage that was checked against."""
 
 
 class Causes:
@@ -128,6 +132,44 @@ class Causes:
         )
         return _replacing(variant.finding_class, lines, charges, text, cause=variant.how)
 
+    def reported_twice(self, pairs: Sequence[Pair], rows: Sequence[int]) -> Cause:
+        """Usage that was reported under two ids is billed twice."""
+        codes = words.names([pair.charge.charge_code for pair in pairs])
+        lines, charges = [line for pair in pairs for line in pair.billed.lines], [pair.charge for pair in pairs]
+        text = f"{codes}: usage that is stored under two ids is billed twice"
+        made_out = _MADE_OUT.format(text, self._money(_sum(lines)), self._money(_sum(charges)))
+        cause = _replacing(FindingClass.DUPLICATE_RECORD, lines, charges, made_out, cause="stored under two ids")
+        return replace(cause, rows=tuple(rows))
+
+    def billed_twice(self, pair: Pair, again: Sequence[UsedOn]) -> Cause:
+        """Single records are billed twice."""
+        stored = _stored(pair.charge)
+        text = f"{stored}, the bill says {_said(pair)}: {words.counted(len(again), 'record')} counted twice"
+        cause = self._made_out(FindingClass.DUPLICATE_RECORD, pair, text, "a record counted twice")
+        return replace(cause, rows=tuple(one.row for one in again))
+
+    def moved(self, move: Move, rows: Sequence[UsedOn]) -> Cause:
+        """Records of one charge are billed as another."""
+        left, right = move.left, move.right.charge
+        part = left.parts[0]
+        other_zone = part.is_of_other_zone(left.charge_code, right.charge_code)
+        used = words.quantity(left.service or "", move.quantity)
+        what = f"{words.counted(move.count, 'record')} of {left.charge_code} ({used})"
+        stand = "stands" if move.count == 1 else "stand"
+        lines = [*(move.billed.lines if move.billed else ()), *move.right.billed.lines]
+        cause = _replacing(
+            FindingClass.WRONG_ZONE if other_zone else FindingClass.WRONG_BAND,
+            lines,
+            [left, right],
+            _MADE_OUT.format(
+                f"{what} {stand} under {right.charge_code}",
+                self._money(_sum(lines)),
+                self._money(left.amount + right.amount),
+            ),
+            cause=f"{left.charge_code} billed as {right.charge_code}",
+        )
+        return replace(cause, rows=tuple(one.row for one in rows))
+
     def difference(self, pair: Pair) -> Cause:
         """The amount is wrong, and nothing says why."""
         billed, right = pair.billed.amount, pair.charge.amount
@@ -171,20 +213,22 @@ class Causes:
         """Whether a plan in force has such a charge."""
         return billed.charge_code in self._known_codes
 
-    def missing(self, charge: ExpectedCharge) -> Cause:
+    def missing(self, charge: ExpectedCharge, used: Sequence[UsedOn]) -> Cause:
         """A charge that the bill does not ask for."""
         text = f"{_comes_to(charge)} {self._money(charge.amount)}, and the bill doesn't ask for it"
         if charge.service is not None:
-            return _replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
+            cause = _replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
+            return replace(cause, rows=tuple(one.row for one in used))
         by_sign = FindingClass.UNDERCHARGE if charge.amount > 0 else FindingClass.OVERCHARGE
         finding_class = _OF_ENTRIES.get(charge.line_type, by_sign)
         return _replacing(finding_class, (), (charge,), text)
 
-    def unrated(self, count: int) -> Cause:
+    def unrated(self, count: int, rows: Sequence[int]) -> Cause:
         """Usage that has no price, and so is on no bill."""
         records = words.counted(count, "record")
         text = f"{records} in the period can't be rated under {self._plan}: no bill asks for what was used"
-        return Cause(Finding(FindingClass.MISSING_USAGE, (), "", Fraction(), Fraction(), text))
+        finding = Finding(FindingClass.MISSING_USAGE, (), "", Fraction(), Fraction(), text, cause="no price")
+        return Cause(finding, rows=tuple(rows))
 
     def arithmetic(self, lines: Fraction, asked: Fraction, right: Fraction) -> Cause:
         """The lines don't add up to the total."""

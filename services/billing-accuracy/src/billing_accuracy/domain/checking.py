@@ -9,6 +9,7 @@ from billing_accuracy.domain.billed import by_code
 from billing_accuracy.domain.bills import LARGEST
 from billing_accuracy.domain.causes import Cause
 from billing_accuracy.domain.compare import find, total_cause
+from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, Verdict
 from billing_accuracy.domain.follow_causes import all_follow, following_causes, total_causes
@@ -18,7 +19,7 @@ from billing_accuracy.domain.quotes import against_quote
 from billing_accuracy.domain.rerate import Rerating
 from billing_accuracy.domain.totals import included_taxes, wrong_totals
 from billing_accuracy.domain.usage import BillCase, UsageTable
-from billing_accuracy.domain.variants import Variant, variants_of
+from billing_accuracy.domain.variants import variants_of
 from rating import Tariff
 
 
@@ -32,6 +33,8 @@ class Checked:
     findings: tuple[Finding, ...]
     correction: tuple[CorrectionLine, ...]
     record_count: int
+    rows: tuple[tuple[int, ...], ...] = ()
+    """For each finding the records that it is about, where it is about certain ones: rows of the usage."""
 
     @property
     def is_too_large(self) -> bool:
@@ -57,10 +60,26 @@ def check(
         if not _is_right(case, index, rerating):
             expected = rerating.expected(index)
             suspects[index] = _Suspect(expected, match(expected.rules.told_apart(case.bill.all_lines)[0], expected))
-    unclear = [index for index, one in suspects.items() if one.matched.off or one.matched.unexpected]
+    unclear = [
+        index
+        for index, one in suspects.items()
+        if one.matched.off or one.matched.unexpected or usage.has_repeats(cases[index].bill.subscription)
+    ]
     variants = variants_of(cases, usage, tariffs, unclear)
     return [
-        _explained(case, suspects[index], variants.get(index, []), policy, rerating.record_count(index))
+        _explained(
+            case,
+            suspects[index],
+            find(
+                case.bill,
+                suspects[index].expected,
+                suspects[index].matched,
+                variants.get(index, []),
+                BillRecords(case, usage, tariffs),
+            ),
+            policy,
+            rerating.record_count(index),
+        )
         if index in suspects
         else Checked(case, case.bill.total, Verdict.PASS, (), (), rerating.record_count(index))
         for index, case in enumerate(cases)
@@ -89,10 +108,10 @@ def _is_right(case: BillCase, index: int, rerating: Rerating) -> bool:
 
 
 def _explained(
-    case: BillCase, suspect: _Suspect, variants: Sequence[Variant], policy: VerdictPolicy, record_count: int
+    case: BillCase, suspect: _Suspect, of_charges: Sequence[Cause], policy: VerdictPolicy, record_count: int
 ) -> Checked:
     bill, expected = case.bill, suspect.expected
-    causes = following_causes(bill, expected, find(bill, expected, suspect.matched, variants))
+    causes = following_causes(bill, expected, of_charges)
     causes += [*total_cause(bill, expected), *total_causes(bill, expected, case.account.balance)]
     if case.account.quote is not None:
         causes += [Cause(one) for one in against_quote(case.account.quote, expected, bill.currency)]
@@ -105,4 +124,5 @@ def _explained(
         findings=findings,
         correction=tuple(line for cause in causes for line in cause.correction),
         record_count=record_count,
+        rows=tuple(cause.rows for cause in causes),
     )

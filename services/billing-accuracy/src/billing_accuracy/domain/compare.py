@@ -6,6 +6,8 @@ from fractions import Fraction
 from billing_accuracy.domain.billed import BilledCharge
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.causes import Cause, Causes
+from billing_accuracy.domain.evidence.moves import counted_twice, moves, reported_twice
+from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.matching import Matched, Pair
 from billing_accuracy.domain.totals import included_taxes
@@ -17,21 +19,31 @@ _MOST_APART = 100
 """A bill that has more codes which are not due follows other rules altogether: nobody reads them one by one."""
 
 
-def find(bill: Bill, expected: ExpectedBill, matched: Matched, variants: Sequence[Variant]) -> tuple[Cause, ...]:
+def find(
+    bill: Bill, expected: ExpectedBill, matched: Matched, variants: Sequence[Variant], records: BillRecords
+) -> tuple[Cause, ...]:
     """Everything wrong with the charges of a bill; differences sum to billed less expected charges."""
     causes = Causes(bill, expected)
     found = [
-        *_of_charges(causes, matched, variants),
+        *_of_charges(causes, matched, variants, records),
         *(causes.again(pair) for pair in matched.again),
         *(causes.misnamed(pair) for pair in matched.misnamed),
     ]
     if expected.unrated_records:
-        found.append(causes.unrated(expected.unrated_records))
+        found.append(causes.unrated(expected.unrated_records, records.unrated))
     return tuple(found)
 
 
-def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant]) -> Iterator[Cause]:
+def _of_charges(
+    causes: Causes, matched: Matched, variants: Sequence[Variant], records: BillRecords
+) -> Iterator[Cause]:
     """What is wrong with single charges, or with several for one reason."""
+    if repeated := reported_twice(matched.pairs, variants):
+        yield causes.reported_twice(repeated, records.repeated)
+        matched = matched.without(repeated)
+    for move in moves(matched.pairs, matched.missing):
+        yield causes.moved(move, records.that_make(move.left.charge_code, move.count, move.quantity) or ())
+        matched = matched.without(move.pairs, [move.left])
     wrong = [pair for pair in matched.pairs if not pair.is_right]
     off, unexpected, missing = matched.off, matched.unexpected, matched.missing
     if whole := _of_bill(matched, variants):
@@ -41,11 +53,11 @@ def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant]) -
         yield causes.varied(several, off, (), ())
         wrong = [pair for pair in wrong if not pair.is_off]
     for pair in wrong:
-        yield _cause(causes, pair, variants)
+        yield _cause(causes, pair, variants, records)
     for group in _told_together(causes, unexpected):
         yield causes.unexpected(group)
     for charge in missing:
-        yield causes.missing(charge)
+        yield causes.missing(charge, records.on(charge.charge_code))
 
 
 def _told_together(causes: Causes, unexpected: Sequence[BilledCharge]) -> list[list[BilledCharge]]:
@@ -73,11 +85,13 @@ def _of_pairs(pairs: Sequence[Pair], variants: Sequence[Variant]) -> Variant | N
     return next((one for one in variants if one.gives(asked) and (len(asked) >= _SEVERAL or not one.by_chance)), None)
 
 
-def _cause(causes: Causes, pair: Pair, variants: Sequence[Variant]) -> Cause:
+def _cause(causes: Causes, pair: Pair, variants: Sequence[Variant], records: BillRecords) -> Cause:
     """Why one charge is wrong: the first cause that gives exactly the billed amount."""
     billed, charge = pair.billed, pair.charge
     if not billed.is_of_type(charge):
         return causes.line_type(pair)
+    if again := counted_twice(pair, records):
+        return causes.billed_twice(pair, again)
     if not billed.says(charge) and (not pair.is_off or billed.amount == charge.at_quantity(billed.quantity.total)):
         return causes.quantity(pair)
     return _cause_of_amount(causes, pair, variants) if pair.is_off else causes.tie(pair)

@@ -1,8 +1,8 @@
 """Which lines of a bill are which of the charges that are due, and what is left over on either side?"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from billing_accuracy.domain.billed import BilledCharge, by_code, standing
@@ -43,6 +43,14 @@ class Matched:
     """What is asked for, and not due."""
     missing: tuple[ExpectedCharge, ...]
     """What is due, and not asked for."""
+
+    def without(self, pairs: Collection[Pair], missing: Collection[ExpectedCharge] = ()) -> "Matched":
+        """The rest, once these are told."""
+        return replace(
+            self,
+            pairs=tuple(pair for pair in self.pairs if pair not in pairs),
+            missing=tuple(charge for charge in self.missing if charge not in missing),
+        )
 
     @property
     def off(self) -> list[Pair]:

@@ -88,8 +88,7 @@ class Rerating:
     def unrated_count(self, index: int) -> int:
         """Records in a bill's period that no plan in force then has a price for."""
         case = self._cases[index]
-        first, last = self._usage.rows(case.bill.subscription, case.segments[0].cycle)
-        return last - first - self.record_count(index)
+        return self._usage.count(case.bill.subscription, case.segments[0].cycle) - self.record_count(index)
 
     def rounding(self, index: int) -> Rounding | None:
         """Of a bill's total: as the plan declares that is in force when the bill is made."""

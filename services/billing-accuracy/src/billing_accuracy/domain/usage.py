@@ -1,7 +1,7 @@
 """Which stored usage belongs to which bill and plan?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.entries import AccountEntry
+from billing_accuracy.domain.evidence.repeats import alike, repeated_rows
 from billing_accuracy.domain.quotes import Quote
 from rating import Cycle, UsageColumns
 
 Ints = NDArray[np.int64]
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,16 @@ class UsageTable:
     """Starts as stored: a record belongs to the period in which it began, to the microsecond."""
     ranges: Mapping[str, tuple[int, int]]
     """First row and the one after the last, by subscription."""
+    repeats: Ints = field(default_factory=lambda: _NONE)
+    """Rows, in order, of records that were reported before under another id: they are not to be billed."""
+
+    @classmethod
+    def of(cls, columns: UsageColumns, start_micros: Ints, ranges: Mapping[str, tuple[int, int]]) -> "UsageTable":
+        """The table; what is reported twice is looked for."""
+        owner = np.zeros(len(start_micros), np.int64)
+        for number, (low, high) in enumerate(ranges.values()):
+            owner[low:high] = number
+        return cls(columns, start_micros, ranges, repeated_rows(columns, start_micros, owner))
 
     def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
         """First row and the one after the last of what the subscription began to use in a stretch of time."""
@@ -33,6 +45,38 @@ class UsageTable:
         edges = [_micros(stretch.start), _micros(stretch.end)]
         first, last = np.searchsorted(self.start_micros[low:high], edges, side="left").tolist()
         return low + first, low + last
+
+    def single_rows(self, subscription: str, stretch: Cycle) -> Ints:
+        """The rows of a stretch of time, each use once."""
+        first, last = self.rows(subscription, stretch)
+        rows = np.arange(first, last, dtype=np.int64)
+        return rows[~np.isin(rows, self.repeats)] if len(self.repeats) else rows
+
+    def count(self, subscription: str, stretch: Cycle) -> int:
+        """How many uses began in a stretch of time."""
+        first, last = self.rows(subscription, stretch)
+        return last - first - self._repeats_between(first, last)
+
+    def repeated_rows(self, subscription: str, stretch: Cycle) -> list[int]:
+        """Rows of uses that were reported more than once in a stretch of time, all of each."""
+        first, last = self.rows(subscription, stretch)
+        low, high = np.searchsorted(self.repeats, [first, last]).tolist()
+        rows = self.repeats[low:high].tolist()
+        found = {at for row in rows for at in alike(self.columns, self.start_micros, row, first, last)}
+        return sorted(found)
+
+    def has_repeats(self, subscription: str) -> bool:
+        """Whether some use of a subscription was reported more than once."""
+        low, high = self.ranges.get(subscription, (0, 0))
+        return self._repeats_between(low, high) > 0
+
+    def as_stored(self) -> "UsageTable":
+        """With everything counted as often as it was reported."""
+        return replace(self, repeats=_NONE)
+
+    def _repeats_between(self, first: int, last: int) -> int:
+        low, high = np.searchsorted(self.repeats, [first, last]).tolist()
+        return int(high - low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +173,9 @@ def rows_of(segments: Mapping[int, Segment], cases: Sequence[BillCase], usage: U
     """Rows of the usage in the segments (a segment by the index of its case), and for each the index of its case."""
     rows, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for index, segment in segments.items():
-        first, last = usage.rows(cases[index].bill.subscription, segment.held)
-        rows.append(np.arange(first, last, dtype=np.int64))
-        labels.append(np.full(last - first, index, dtype=np.int64))
+        mine = usage.single_rows(cases[index].bill.subscription, segment.held)
+        rows.append(mine)
+        labels.append(np.full(len(mine), index, dtype=np.int64))
     return np.concatenate(rows), np.concatenate(labels)
 
 

@@ -1,7 +1,7 @@
 """What would a bill ask for, had one thing been done otherwise? A wrong amount that is one of these has its cause."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
@@ -27,6 +27,8 @@ class Variant:
     """By charge code; without codes that come to nothing."""
     plan: str = ""
     """The other plan, when that is what differs."""
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Records and quantity by charge code, where these are what differs."""
     by_chance: bool = False
     """Whether a single wrong amount may well be one of these by chance, so that it takes several."""
 
@@ -41,7 +43,7 @@ def variants_of(
     """For the bills at these places: every other way of rating them, the likelier ones first."""
     found: dict[int, list[Variant]] = {index: [] for index in indices}
     world = _World(cases, usage, tariffs, sorted(indices))
-    ways = (world.without_allowances, world.other_versions, world.other_plans, world.record_rounding)
+    ways = (world.as_stored, world.without_allowances, world.other_versions, world.other_plans, world.record_rounding)
     for make in (*ways, world.line_decimals):
         for index, variant in make():
             found[index].append(variant)
@@ -62,6 +64,23 @@ class _World:
     usage: UsageTable
     tariffs: Mapping[str, Tariff]
     indices: Sequence[int]
+
+    def as_stored(self) -> Iterator[tuple[int, Variant]]:
+        """With usage that was reported twice counted twice."""
+        usage = self.usage.as_stored()
+        twice = [index for index in self.indices if self._has_repeats(self.cases[index])]
+        if not twice:
+            return
+        rerating = Rerating([self.cases[index] for index in twice], usage, self.tariffs)
+        for place, index in enumerate(twice):
+            charges = rerating.due(place).charges
+            amounts = {code: charge.amount for code, charge in charges.items() if charge.amount}
+            counts = {code: (max(charge.records), max(charge.quantity)) for code, charge in charges.items()}
+            how = "with usage counted twice that is stored under two ids"
+            yield index, Variant(FindingClass.DUPLICATE_RECORD, how, amounts, counts=counts)
+
+    def _has_repeats(self, case: BillCase) -> bool:
+        return bool(self.usage.repeated_rows(case.bill.subscription, case.segments[0].cycle))
 
     def without_allowances(self) -> Iterator[tuple[int, Variant]]:
         """No allowance at all; or all of it where a part was due."""

@@ -16,6 +16,7 @@ from billing_accuracy.domain.usage import AccountFacts, BillCase
 from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.account_facts import account_facts
 from billing_accuracy.handlers.demands import case_of, keepable, with_tariffs
+from billing_accuracy.handlers.evidence import with_evidence
 from billing_accuracy.handlers.ports import (
     BillCheck,
     BillRun,
@@ -139,7 +140,8 @@ class BillChecker:
         start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
         usage = await self.usage.between({bill.subscription for bill in bills}, start, end)
         # In a thread: other calls and probes are answered meanwhile, however large the bills.
-        return await asyncio.to_thread(check, cases, usage, tariffs, self.policy)
+        results = await asyncio.to_thread(check, cases, usage, tariffs, self.policy)
+        return await with_evidence(results, usage, self.usage)
 
 
 def _passed(

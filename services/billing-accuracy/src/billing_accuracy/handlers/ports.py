@@ -154,11 +154,20 @@ class Catalogue(Protocol):
         """The tariffs of those of these plans that exist, and of all others that are on sale."""
 
 
+RecordContent = tuple[str, int, int, int, str]
+"""Subscription, start in microseconds, service's code, quantity and destination: two records rarely share it."""
+
+
 class Usage(Protocol):
     """What was used."""
 
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
         """All stored usage of these subscriptions that began in the interval."""
+
+    async def record_ids(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[RecordContent, Sequence[str]]:
+        """`{source}/{record_id}` of that usage, by content."""
 
 
 class BillRuns(Protocol):

@@ -1,7 +1,8 @@
 """How are the profile, the catalogue and the usage service asked?"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -12,7 +13,7 @@ import numpy as np
 from google.type.interval_pb2 import Interval
 
 from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
-from billing_accuracy.handlers.ports import Customer, Medium, Product
+from billing_accuracy.handlers.ports import Customer, Medium, Product, RecordContent
 from cxmesh.catalog.v1 import catalog_service_pb2, plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
@@ -176,6 +177,22 @@ class UsageClient:
         request = usage_service_pb2.ExportUsageRequest(subscriptions=sorted(subscriptions), interval=interval)
         return _table([part.columns async for part in self._stub.ExportUsage(request)])
 
+    async def record_ids(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[RecordContent, Sequence[str]]:
+        """`{source}/{record_id}` of that usage, by content."""
+        interval = Interval()
+        interval.start_time.FromDatetime(start)
+        interval.end_time.FromDatetime(end)
+        request = usage_service_pb2.ExportUsageRequest(
+            subscriptions=sorted(subscriptions), interval=interval, include_record_ids=True
+        )
+        found: dict[RecordContent, list[str]] = defaultdict(list)
+        async for part in self._stub.ExportUsage(request):
+            for content, record in _contents(part.columns):
+                found[content].append(record)
+        return found
+
 
 def _subscription(message: subscription_pb2.Subscription) -> Subscription:
     return Subscription(
@@ -205,7 +222,16 @@ def _table(parts: list[ColumnsMessage]) -> UsageTable:
         destination=_texts([(part.destinations, part.destination_index) for part in parts]),
         visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
     )
-    return UsageTable(columns, micros, _ranges(parts))
+    return UsageTable.of(columns, micros, _ranges(parts))
+
+
+def _contents(part: ColumnsMessage) -> Iterator[tuple[RecordContent, str]]:
+    services = _SERVICE_CODE_OF[np.array(part.usage_type, np.int64)].tolist()
+    for row, service in enumerate(services):
+        subscription = part.subscriptions[part.subscription_index[row]]
+        destination = part.destinations[part.destination_index[row]]
+        content = (subscription, part.start_time_micros[row], service, part.quantity[row], destination)
+        yield content, f"{part.sources[part.source_index[row]]}/{part.record_id[row]}"
 
 
 def _joined(arrays: list[Ints]) -> Ints:

@@ -280,9 +280,9 @@ def _rate(book: Book, metered: MeteredRows, plan: str, placed: Iterable[tuple[in
     after = lines.ledger
     if after is None:
         raise AssertionError(f"plan {plan} is metered, and its tariff {tariff.id} keeps no accounts")
-    for number, (account, stint) in enumerate(held):
+    for (account, stint), now, start in zip(held, after.accounts(), latest, strict=True):
         whose = metered.accounts[account]
-        book.keep(whose.subscriber, whose.cycle, stint, after.account(number), latest[number])
+        book.keep(whose.subscriber, whose.cycle, stint, now, start)
     accounts = np.array([account for account, _ in held], np.int64)
     return PlanUsage(
         plan,

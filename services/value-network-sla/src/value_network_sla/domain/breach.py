@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apportioning.faults import UNKNOWN, Pattern
-from apportioning.penalty import Window, split_penalty
+from apportioning.penalty import Window, seed_of, split_penalty
 from apportioning.terms import Policy
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.money import Money
@@ -100,7 +100,7 @@ def window_of(attainment: Attainment, causes: Causes) -> Window:
     unexplained = max(0, attainment.bad - sum(causes.patterns.values()))
     patterns = {**causes.patterns, UNKNOWN: causes.patterns.get(UNKNOWN, 0) + unexplained}
     return Window(
-        subject=breach_name(agreement.name, attainment.window_start),
+        seed=seed_of(breach_name(agreement.name, attainment.window_start)),
         visits=max(attainment.visits, causes.visits),
         objective_ppm=agreement.objective_ppm,
         penalty=penalty,

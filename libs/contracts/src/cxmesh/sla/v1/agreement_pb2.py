@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from cxmesh.sla.v1 import settlement_terms_pb2 as cxmesh_dot_sla_dot_v1_dot_settlement__terms__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
@@ -30,7 +31,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63xmesh/sla/v1/agreement.proto\x12\rcxmesh.sla.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x9c\x02\n\x07Partner\x12>\n\x04name\x18\x01 \x01(\tB0\xe2\x41\x01\x08\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12$\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32\x1a.cxmesh.sla.v1.PartnerRoleB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03::\xea\x41\x37\n\x0e\x63xmesh/Partner\x12\x12partners/{partner}*\x08partners2\x07partner\"\x9e\x05\n\tAgreement\x12@\n\x04name\x18\x01 \x01(\tB2\xe2\x41\x01\x08\xbaH+r)2\'^(agreements/[a-z0-9][a-z0-9-]{0,62})?$\x12>\n\x07partner\x18\x02 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^partners/[a-z0-9][a-z0-9-]{0,62}$\x12\x35\n\x07service\x18\x03 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12!\n\toperation\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x42\n\x0elatency_budget\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xe2\x41\x01\x02\xbaH\x08\xaa\x01\x02*\x00\xc8\x01\x01\x12&\n\robjective_ppm\x18\x06 \x01(\x05\x42\x0f\xe2\x41\x01\x02\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x43\n\x06window\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x18\xe2\x41\x01\x02\xbaH\x11\xaa\x01\x0b\"\x05\x08\x80\xbd\xa3\x01\x32\x02\x08<\xc8\x01\x01\x12\x1b\n\nmin_visits\x18\x08 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12*\n\x0e\x62reach_penalty\x18\t \x01(\x0b\x32\x12.google.type.Money\x12>\n\x0e\x65\x66\x66\x65\x63tive_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:D\xea\x41\x41\n\x10\x63xmesh/Agreement\x12\x16\x61greements/{agreement}*\nagreements2\tagreement*\xd1\x01\n\x0bPartnerRole\x12\x1c\n\x18PARTNER_ROLE_UNSPECIFIED\x10\x00\x12\x18\n\x14PARTNER_ROLE_CONTENT\x10\x01\x12!\n\x1dPARTNER_ROLE_DELIVERY_NETWORK\x10\x02\x12\x17\n\x13PARTNER_ROLE_ACCESS\x10\x03\x12\x1a\n\x16PARTNER_ROLE_TRANSPORT\x10\x04\x12\x18\n\x14PARTNER_ROLE_ROAMING\x10\x05\x12\x18\n\x14PARTNER_ROLE_PAYMENT\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63xmesh/sla/v1/agreement.proto\x12\rcxmesh.sla.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$cxmesh/sla/v1/settlement_terms.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x9c\x02\n\x07Partner\x12>\n\x04name\x18\x01 \x01(\tB0\xe2\x41\x01\x08\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12$\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x38\n\x04role\x18\x03 \x01(\x0e\x32\x1a.cxmesh.sla.v1.PartnerRoleB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03::\xea\x41\x37\n\x0e\x63xmesh/Partner\x12\x12partners/{partner}*\x08partners2\x07partner\"\xc2\x06\n\tAgreement\x12@\n\x04name\x18\x01 \x01(\tB2\xe2\x41\x01\x08\xbaH+r)2\'^(agreements/[a-z0-9][a-z0-9-]{0,62})?$\x12>\n\x07partner\x18\x02 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^partners/[a-z0-9][a-z0-9-]{0,62}$\x12\x35\n\x07service\x18\x03 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12!\n\toperation\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x42\n\x0elatency_budget\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xe2\x41\x01\x02\xbaH\x08\xaa\x01\x02*\x00\xc8\x01\x01\x12&\n\robjective_ppm\x18\x06 \x01(\x05\x42\x0f\xe2\x41\x01\x02\xbaH\x08\x1a\x06\x18\xc0\x84=(\x01\x12\x43\n\x06window\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x18\xe2\x41\x01\x02\xbaH\x11\xaa\x01\x0b\"\x05\x08\x80\xbd\xa3\x01\x32\x02\x08<\xc8\x01\x01\x12\x1b\n\nmin_visits\x18\x08 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12*\n\x0e\x62reach_penalty\x18\t \x01(\x0b\x32\x12.google.type.Money\x12>\n\x0e\x65\x66\x66\x65\x63tive_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12,\n\nlink_terms\x18\x14 \x01(\x0b\x32\x18.cxmesh.sla.v1.LinkTerms\x12\x32\n\rrevenue_terms\x18\x15 \x01(\x0b\x32\x1b.cxmesh.sla.v1.RevenueTerms\x12@\n\x0f\x65vidence_detail\x18\x16 \x01(\x0e\x32\x1d.cxmesh.sla.v1.EvidenceDetailB\x08\xbaH\x05\x82\x01\x02\x10\x01:D\xea\x41\x41\n\x10\x63xmesh/Agreement\x12\x16\x61greements/{agreement}*\nagreements2\tagreement*\xd1\x01\n\x0bPartnerRole\x12\x1c\n\x18PARTNER_ROLE_UNSPECIFIED\x10\x00\x12\x18\n\x14PARTNER_ROLE_CONTENT\x10\x01\x12!\n\x1dPARTNER_ROLE_DELIVERY_NETWORK\x10\x02\x12\x17\n\x13PARTNER_ROLE_ACCESS\x10\x03\x12\x1a\n\x16PARTNER_ROLE_TRANSPORT\x10\x04\x12\x18\n\x14PARTNER_ROLE_ROAMING\x10\x05\x12\x18\n\x14PARTNER_ROLE_PAYMENT\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,12 +68,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGREEMENT'].fields_by_name['effective_time']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_AGREEMENT'].fields_by_name['create_time']._loaded_options = None
   _globals['_AGREEMENT'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_AGREEMENT'].fields_by_name['evidence_detail']._loaded_options = None
+  _globals['_AGREEMENT'].fields_by_name['evidence_detail']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_AGREEMENT']._loaded_options = None
   _globals['_AGREEMENT']._serialized_options = b'\352AA\n\020cxmesh/Agreement\022\026agreements/{agreement}*\nagreements2\tagreement'
-  _globals['_PARTNERROLE']._serialized_start=1188
-  _globals['_PARTNERROLE']._serialized_end=1397
-  _globals['_PARTNER']._serialized_start=228
-  _globals['_PARTNER']._serialized_end=512
-  _globals['_AGREEMENT']._serialized_start=515
-  _globals['_AGREEMENT']._serialized_end=1185
+  _globals['_PARTNERROLE']._serialized_start=1390
+  _globals['_PARTNERROLE']._serialized_end=1599
+  _globals['_PARTNER']._serialized_start=266
+  _globals['_PARTNER']._serialized_end=550
+  _globals['_AGREEMENT']._serialized_start=553
+  _globals['_AGREEMENT']._serialized_end=1387
 # @@protoc_insertion_point(module_scope)

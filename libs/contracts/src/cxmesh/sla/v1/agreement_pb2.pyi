@@ -3,6 +3,7 @@
 isort:skip_file
 The value network: who delivers what, how well, and who answers for it."""
 
+from cxmesh.sla.v1 import settlement_terms_pb2 as _settlement_terms_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -117,6 +118,9 @@ class Agreement(_message.Message):
     BREACH_PENALTY_FIELD_NUMBER: _builtins.int
     EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LINK_TERMS_FIELD_NUMBER: _builtins.int
+    REVENUE_TERMS_FIELD_NUMBER: _builtins.int
+    EVIDENCE_DETAIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`agreements/{agreement}`; the id is chosen by the caller."""
     partner: _builtins.str
@@ -129,6 +133,8 @@ class Agreement(_message.Message):
     """Share of visits that must be in time and without error, in parts per million, e.g. 990000 for 99 %."""
     min_visits: _builtins.int
     """A window with fewer visits is not judged."""
+    evidence_detail: _settlement_terms_pb2.EvidenceDetail.ValueType
+    """What the partner sees of the others in evidence; unspecified is taken as PSEUDONYMOUS."""
     @_builtins.property
     def latency_budget(self) -> _duration_pb2.Duration:
         """A visit of the partner within it is in time, above zero."""
@@ -149,6 +155,16 @@ class Agreement(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def link_terms(self) -> _settlement_terms_pb2.LinkTerms:
+        """Whose the gaps are between callers and the partner. Absent: the partner's when we call, nobody's (LINK) when another
+        partner calls.
+        """
+
+    @_builtins.property
+    def revenue_terms(self) -> _settlement_terms_pb2.RevenueTerms:
+        """The partner's part of what the service earns. Absent: none."""
+
     def __init__(
         self,
         *,
@@ -163,10 +179,13 @@ class Agreement(_message.Message):
         breach_penalty: _money_pb2.Money | None = ...,
         effective_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        link_terms: _settlement_terms_pb2.LinkTerms | None = ...,
+        revenue_terms: _settlement_terms_pb2.RevenueTerms | None = ...,
+        evidence_detail: _settlement_terms_pb2.EvidenceDetail.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["breach_penalty", b"breach_penalty", "create_time", b"create_time", "effective_time", b"effective_time", "latency_budget", b"latency_budget", "window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breach_penalty", b"breach_penalty", "create_time", b"create_time", "effective_time", b"effective_time", "latency_budget", b"latency_budget", "link_terms", b"link_terms", "revenue_terms", b"revenue_terms", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_penalty", b"breach_penalty", "create_time", b"create_time", "effective_time", b"effective_time", "latency_budget", b"latency_budget", "min_visits", b"min_visits", "name", b"name", "objective_ppm", b"objective_ppm", "operation", b"operation", "partner", b"partner", "service", b"service", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_penalty", b"breach_penalty", "create_time", b"create_time", "effective_time", b"effective_time", "evidence_detail", b"evidence_detail", "latency_budget", b"latency_budget", "link_terms", b"link_terms", "min_visits", b"min_visits", "name", b"name", "objective_ppm", b"objective_ppm", "operation", b"operation", "partner", b"partner", "revenue_terms", b"revenue_terms", "service", b"service", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -21,6 +21,8 @@ Find = Callable[[Collection[str]], Awaitable[Mapping[str, Subscriber | Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    before: Kept
+    """As it was, stopped."""
     kept: Kept
     """As it is now."""
     limit_nanos: int | None
@@ -37,7 +39,7 @@ async def open_again(ledger: LimitLedger, find: Find, policy: LimitPolicy, now: 
         return
     opened = await _opened(ledger, policy, stopped, now, ended=ended)
     for each in opened:
-        await ledger.end_stop(each.kept, now)
+        await ledger.end_stop(each.before, now)
     await ledger.save([each.kept for each in opened])
     signals = await _signals(ledger, find, policy, opened, now)
     await ledger.raise_signals(list(signals.values()))
@@ -55,14 +57,14 @@ async def _opened(
 ) -> list[_Opened]:
     terms, micros = policy.terms, to_micros(now)
     if ended or terms.paused or terms.action is Action.NOTIFY:
-        return [_Opened(Kept(kept.held, released(kept.standing, micros)), None) for kept in stopped]
+        return [_Opened(kept, Kept(kept.held, released(kept.standing, micros)), None) for kept in stopped]
     choices = await ledger.lock({kept.held for kept in stopped})
     found = []
     for kept in stopped:
         choice = choices.get(kept.held.key, NO_CHOICE)
         if not stops(kept.standing, terms, choice):
             limit = limit_in_force(terms, choice, kept.standing.consents)
-            found.append(_Opened(Kept(kept.held, released(kept.standing, micros, terms, limit)), limit))
+            found.append(_Opened(kept, Kept(kept.held, released(kept.standing, micros, terms, limit)), limit))
     return found
 
 

@@ -52,7 +52,7 @@ async def judge_burn(judging: Judging, objective: Objective, tallies: Sequence[T
 
 
 def burn_period(objective: Objective, length: timedelta, now: datetime) -> Period:
-    """The last stretch of a length, from the start of a slice on: at least the slice that goes on and its forerunner."""
+    """The last stretch of a length, from the start of a slice on: at least the slice that goes on and the last one."""
     end = floor_minute(now) + MINUTE
     latest = objective.slice_of(now)
     start = objective.slice_of(end - length)

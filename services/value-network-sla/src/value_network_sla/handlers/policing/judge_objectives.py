@@ -13,7 +13,7 @@ from value_network_sla.domain.policing.violation import Violation
 from value_network_sla.domain.policing.windows import MINUTE, CalendarWindow, Period
 from value_network_sla.handlers.policing.judge_burn import burn_ranges, judge_burn
 from value_network_sla.handlers.policing.judge_periods import PeriodPlan, judge_periods, plan_periods
-from value_network_sla.handlers.policing.judge_rolling import judge_rolling, rolling_ranges
+from value_network_sla.handlers.policing.judge_rolling import end_rolling, judge_rolling, rolling_ranges
 from value_network_sla.handlers.policing.judging import Judging, excluded_of
 from value_network_sla.handlers.policing.ports import (
     Due,
@@ -87,13 +87,15 @@ class JudgeObjectives:
 
     async def _look(self, work: PolicingWork, names: Sequence[str], marks: Sequence[Mark]) -> Judging:
         book = await work.records.objectives.book(names)
+        since = min([work.now - self._settling.after, *(mark.minute for mark in marks)])
+        violations = await work.records.violations.since(names, since, book)
         return Judging(
             work=work,
             book=book,
             excluded=await excluded_of(work.records, book),
             settling=self._settling,
             counted=_minutes(marks),
-            violations=_by_objective(await work.records.violations.of(names, book), lambda it: it.objective.name),
+            violations=_by_objective(violations, lambda it: it.objective.name),
             alerts=_by_objective(await work.records.alerts.open(names), lambda it: it.objective),
         )
 
@@ -130,6 +132,7 @@ async def _judge(judging: Judging, plan: _Plan, tallies: Sequence[Tally]) -> Jud
     rest = tallies[len(plan.burn) :]
     if plan.periods is not None and isinstance(objective.window, CalendarWindow):
         await judge_periods(judging, plan.periods, rest)
+        await end_rolling(judging, objective)
         judged_until = plan.periods.reached
         again = now if plan.periods.more else objective.window.at(now).end + judging.settling.after
     else:

@@ -37,7 +37,8 @@ def plan_periods(judging: Judging, objective: Objective, judged_until: datetime)
     ended, reached = _ended(judging, name, judged_until, settled_before)
     touched = [_range_at(judging, name, minute) for minute in (*judging.counted.get(name, ()), now)]
     # Those that were counted under another revision before, or excluded since.
-    missed = [Range(each.objective, each.period) for each in judging.violations.get(name, ())]
+    known = judging.violations.get(name, ())
+    missed = [Range(one.objective, one.period) for one in known if isinstance(one.objective.window, CalendarWindow)]
     wanted = {_key(each): each for each in (*ended, *touched, *missed) if each is not None}
     ranges = [found for each in wanted.values() for found in _stretches(judging, each, settled_before)]
     return PeriodPlan(tuple(wanted.values()), ranges, reached, len(ended) >= _MOST_PERIODS)

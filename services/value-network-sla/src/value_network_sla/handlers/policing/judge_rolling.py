@@ -25,11 +25,20 @@ async def judge_rolling(judging: Judging, objective: Objective, tallies: Sequenc
     work = judging.work
     [wanted], [tally] = rolling_ranges(objective, work.now), tallies
     missed = is_missed(objective, tally)
-    kept = judging.violations.get(objective.name, ())
-    going_on = [each for each in kept if each.objective.revision == objective.revision]
-    for violation in kept:
-        if violation not in going_on or not missed:
-            await work.records.violations.end(violation.name, work.now)
+    going_on = [each for each in _rolling(judging, objective) if each.objective.revision == objective.revision]
+    await end_rolling(judging, objective, but=going_on if missed else ())
     if missed and not going_on:
         name = violation_name(objective, work.now)
         await add_violation(judging, Violation(name, objective, wanted.period, tally, work.now))
+
+
+async def end_rolling(judging: Judging, objective: Objective, but: Sequence[Violation] = ()) -> None:
+    """End what is kept again, or what another revision has taken the place of."""
+    for violation in _rolling(judging, objective):
+        if violation not in but:
+            await judging.work.records.violations.end(violation.name, judging.work.now)
+
+
+def _rolling(judging: Judging, objective: Objective) -> Sequence[Violation]:
+    known = judging.violations.get(objective.name, ())
+    return [each for each in known if isinstance(each.objective.window, RollingWindow)]

@@ -128,8 +128,8 @@ class ObjectiveParts(Protocol):
 class Violations(Protocol):
     """Objectives missed for certain, as they are kept."""
 
-    async def of(self, objectives: Collection[str], book: ObjectiveBook) -> Sequence[Violation]:
-        """Those of these objectives that are not withdrawn; of rolling windows only those that go on."""
+    async def since(self, objectives: Collection[str], moment: datetime, book: ObjectiveBook) -> Sequence[Violation]:
+        """Those that are not withdrawn: of periods that end after a moment, and of rolling windows those that go on."""
 
     async def add(self, violation: Violation) -> None:
         """Keep one, in place of a withdrawn one of the same window."""
