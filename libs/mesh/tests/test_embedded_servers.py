@@ -119,6 +119,22 @@ def test_postgres_that_is_killed_with_all_its_processes_recovers_what_was_commit
         server.remove()
 
 
+def test_a_durable_postgres_takes_a_share_of_the_memory_and_waits_for_the_disk(folder: Path) -> None:
+    server = PostgresServer(folder)
+    try:
+        with psycopg.connect(server.start().url()) as connection:
+            rows = connection.execute("SELECT name, setting, unit FROM pg_settings").fetchall()
+    finally:
+        server.remove()
+    settings = {name: (setting, unit) for name, setting, unit in rows}
+    buffers, unit = settings["shared_buffers"]
+    assert unit == "8kB"
+    share = psutil.virtual_memory().total // 8
+    expected = min(max(share, 128 << 20), 4096 << 20)
+    assert abs(int(buffers) * 8192 - expected) < 1 << 20
+    assert [settings[name][0] for name in ("fsync", "synchronous_commit", "full_page_writes")] == ["on", "on", "on"]
+
+
 def test_redis_without_a_log_comes_back_empty_on_its_port(folder: Path) -> None:
     server = RedisServer(folder, append_only=False)
     try:

@@ -16,7 +16,10 @@ from cxmesh.profile.v1 import profile_service_pb2 as profile
 from cxmesh.profile.v1.customer_pb2 import CHANNEL_EMAIL, CHANNEL_SMS, ContactMedium, Customer
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceServicer, add_ProfileServiceServicer_to_server
 from cxmesh.profile.v1.subscription_pb2 import SERVICE_TYPE_MOBILE, PlanPeriod, Subscription
+from cxmesh.usage.v1 import limit_service_pb2 as limits
 from cxmesh.usage.v1 import usage_service_pb2 as usage
+from cxmesh.usage.v1.limit_service_pb2_grpc import LimitServiceServicer, add_LimitServiceServicer_to_server
+from cxmesh.usage.v1.limit_state_pb2 import LimitStop, UnchargedUsage
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageColumns
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceServicer, add_UsageServiceServicer_to_server
 from mesh.rpc import Certificates as FollowedCertificates
@@ -64,7 +67,7 @@ class FakeProfile(_Peer, ProfileServiceServicer):
             plan_periods=periods,
             bill_cycle_day=1,
             time_zone="America/New_York",
-            plan=periods[-1].plan,
+            plan=periods[-1].plan if periods else "",
             line_identifier="12125550123",
             service_type=SERVICE_TYPE_MOBILE,
         )
@@ -131,12 +134,13 @@ class FakeCatalogue(_Peer, CatalogServiceServicer):
         )
 
 
-class FakeUsage(_Peer, UsageServiceServicer):
-    """Stores calls; sends those of two subscriptions a part."""
+class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
+    """Stores calls; sends those of two subscriptions a part, and what isn't charged one by one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stored: dict[str, list[tuple[int, int, str]]] = {}
+        self.uncharged: dict[str, list[UnchargedUsage]] = {}
         self.breaks_off = False
 
     def store(self, account: Account) -> None:
@@ -162,6 +166,29 @@ class FakeUsage(_Peer, UsageServiceServicer):
             yield usage.ExportUsageResponse(columns=columns)
             if self.breaks_off:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "broke off")
+
+
+    async def ListStops(self, request: limits.ListStopsRequest, context: Context) -> limits.ListStopsResponse:
+        stopped = [name for name in request.subscriptions if name in self.uncharged]
+        return limits.ListStopsResponse(
+            limit_stops=[LimitStop(spending_limit=f"{name}/spendingLimits/roaming") for name in stopped]
+        )
+
+    async def ListUnchargedUsage(
+        self, request: limits.ListUnchargedUsageRequest, context: Context
+    ) -> limits.ListUnchargedUsageResponse:
+        start, end = (getattr(request.interval, f"{edge}_time").ToDatetime(UTC) for edge in ("start", "end"))
+        found = [
+            one for one in self.uncharged[request.parent] if start <= one.start_time.ToDatetime(UTC) < end
+        ]
+        first = int(request.page_token or 0)
+        token = str(first + 1) if first + 1 < len(found) else ""
+        return limits.ListUnchargedUsageResponse(uncharged_usages=found[first : first + 1], next_page_token=token)
+
+
+def _add_usage(fake: FakeUsage, server: grpc.aio.Server) -> None:
+    add_UsageServiceServicer_to_server(fake, server)
+    add_LimitServiceServicer_to_server(fake, server)
 
 
 def _append(columns: UsageColumns, name: str, rows: list[tuple[int, int, str]]) -> None:
@@ -221,7 +248,7 @@ async def peers(certificates: Certificates) -> AsyncIterator[Peers]:
     for name, fake, add in (
         ("profile", found.profile, add_ProfileServiceServicer_to_server),
         ("offer-decision", found.catalogue, add_CatalogServiceServicer_to_server),
-        ("usage-correlation", found.usage, add_UsageServiceServicer_to_server),
+        ("usage-correlation", found.usage, _add_usage),
     ):
         issued = certificates.issue(f"service/{name}")
         followed = FollowedCertificates(TlsFiles(issued.certificate, issued.key, issued.ca))

@@ -1,7 +1,7 @@
 """What is known of one piece of work that somebody did for a session?"""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 PROVIDER = ""
 """The party that puts the service together, where a partner's name would stand."""
@@ -24,9 +24,11 @@ def is_partner(sender: str) -> bool:
     return sender.startswith(_PARTNERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One span as it was received. Times are nanoseconds since the Unix epoch, on the sender's clock."""
+class Span(NamedTuple):
+    """One span as it was received. Times are nanoseconds since the Unix epoch, on the sender's clock.
+
+    A named tuple, for tens of thousands are made in a second: it takes a tenth of the time of a frozen dataclass.
+    """
 
     span_id: bytes
     parent_id: bytes

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apportioning.orders import label
-from apportioning.span import PROVIDER, Span, SpanKind
+from apportioning.span import PROVIDER, Span, SpanKind, is_partner
 from apportioning.timeline import Timeline
 from apportioning.trace_tree import TraceTree
 from apportioning.visit import Visit
@@ -84,32 +84,29 @@ class _Kept:
         return node
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a span ended up."""
-
-    visit: int
-    node: int | None
-    """The innermost interval that is kept around it; None where nobody waited."""
-
-
 class _Collapse:
     def __init__(self, tree: TraceTree, callees: Mapping[str, str]) -> None:
         self._tree = tree
         self._callees = callees
         self._visits: list[Visit] = []
         self._kept = _Kept()
+        senders = [span.sender for span in tree.spans]
+        parties = {sender: sender if is_partner(sender) else PROVIDER for sender in set(senders)}
+        self._parties = [parties[sender] for sender in senders]
         self._calls = {number: callee for number in tree.order if (callee := self._callee(number)) is not None}
+        self._entries = {number for number in tree.order[1:] if self._is_entry(number)}
         self._encloses_visit = self._spans_around_visits()
+        self._visit_at = [0] * len(tree.spans)
+        self._node_at: list[int | None] = [None] * len(tree.spans)
+        """By span: the innermost interval that is kept around it; None where nobody waited."""
 
     def run(self) -> Visits:
-        tree = self._tree
-        places: dict[int, _Place] = {}
-        for number in tree.order:
-            places[number] = self._root() if number == tree.root else self._place(number, places[tree.parents[number]])
-        kept = self._kept
+        order, kept = self._tree.order, self._kept
+        self._root()
+        for number in order[1:]:
+            self._place(number)
         timeline = Timeline(kept.starts, kept.ends, kept.children)
-        of_span = {number: place.visit for number, place in places.items()}
+        of_span = {number: self._visit_at[number] for number in order}
         return Visits(self._visits, timeline, kept.visit_of, kept.entered_at, of_span, kept.labels, kept.span_ids)
 
     def _callee(self, number: int) -> str | None:
@@ -117,56 +114,52 @@ class _Collapse:
         span = self._tree.spans[number]
         if span.kind is not SpanKind.CLIENT or number == self._tree.root:
             return None
-        answering = self._answering(number)
-        parties = {self._tree.spans[child].party for child in answering}
-        if len(parties) == 1:
-            return parties.pop()
-        if not self._tree.children[number] and span.party == PROVIDER:
-            return self._callees.get(span.operation)
-        return None
+        below = self._tree.children[number]
+        if not below:
+            return self._callees.get(span.operation) if self._parties[number] == PROVIDER else None
+        parties = {self._parties[child] for child in below}
+        parties.discard(self._parties[number])
+        return parties.pop() if len(parties) == 1 else None
 
     def _answering(self, number: int) -> Collection[int]:
-        party = self._tree.spans[number].party
-        return [child for child in self._tree.children[number] if self._tree.spans[child].party != party]
+        party = self._parties[number]
+        return [child for child in self._tree.children[number] if self._parties[child] != party]
 
     def _is_entry(self, number: int) -> bool:
         """Whether a visit begins at this span."""
         if number in self._calls:
             return True
         parent = self._tree.parents[number]
-        if parent in self._calls:
-            return False
-        return self._tree.spans[number].party != self._tree.spans[parent].party
+        return parent not in self._calls and self._parties[number] != self._parties[parent]
 
     def _spans_around_visits(self) -> set[int]:
         around: set[int] = set()
         for number in reversed(self._tree.order[1:]):
-            if number in around or self._is_entry(number):
+            if number in around or number in self._entries:
                 around.add(self._tree.parents[number])
         return around
 
-    def _root(self) -> _Place:
+    def _root(self) -> None:
         root = self._tree.root
         self._visits.append(self._visit(root, PROVIDER, PROVIDER))
-        node = self._keep(root, None, 0)
-        return _Place(0, node)
+        self._node_at[root] = self._keep(root, None, 0)
 
-    def _place(self, number: int, above: _Place) -> _Place:
+    def _place(self, number: int) -> None:
         tree = self._tree
-        node = above.node if tree.blocking[number] else None
-        if self._is_entry(number):
-            by = number if number in self._calls else tree.parents[number]
-            partner = self._calls.get(number, tree.spans[number].party)
-            self._visits.append(self._visit(number, partner, tree.spans[by].party))
+        above = tree.parents[number]
+        node = self._node_at[above] if tree.blocking[number] else None
+        visit = self._visit_at[above]
+        if number in self._entries:
+            by = number if number in self._calls else above
+            partner = self._calls.get(number, self._parties[number])
+            self._visits.append(self._visit(number, partner, self._parties[by]))
             visit = len(self._visits) - 1
             if node is not None:
                 node = self._keep(number, node, visit)
                 self._kept.entered_at[node] = visit
-            return _Place(visit, node)
-        of_provider = self._visits[above.visit].partner == PROVIDER
-        if node is not None and of_provider and number in self._encloses_visit:
-            node = self._keep(number, node, above.visit)
-        return _Place(above.visit, node)
+        elif node is not None and number in self._encloses_visit and self._visits[visit].partner == PROVIDER:
+            node = self._keep(number, node, visit)
+        self._visit_at[number], self._node_at[number] = visit, node
 
     def _keep(self, number: int, parent: int | None, visit: int) -> int:
         tree = self._tree
@@ -177,16 +170,17 @@ class _Collapse:
         tree = self._tree
         span = tree.spans[number]
         answers = [tree.spans[child] for child in self._answering(number)] if number in self._calls else [span]
-        ours = [span] if caller == PROVIDER or not answers else []
+        waited = span.duration_ns
+        error = any(each.error for each in answers)
         return Visit(
-            partner=partner,
-            operation=span.operation,
-            caller=caller,
-            start_ns=tree.starts[number],
-            end_ns=tree.ends[number],
-            waited_ns=span.duration_ns,
-            answered_ns=_answered_ns(answers, span.duration_ns),
-            error=any(each.error for each in (*ours, *answers)),
+            partner,
+            span.operation,
+            caller,
+            tree.starts[number],
+            tree.ends[number],
+            waited,
+            _answered_ns(answers, waited),
+            error or (span.error and (caller == PROVIDER or not answers)),
         )
 
 

@@ -5,7 +5,7 @@ are used one after another. So what a slot covers depends on the slots before it
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
@@ -178,8 +178,8 @@ def _shared(allowances: AllowanceTables, accounts: Sequence[Account]) -> dict[_P
     laid: dict[_Place, _Laid] = {}
     for place, rows in places.items():
         laid[place] = _Laid([bucket for bucket, _ in rows.values()])
-        for row, (_, holders) in enumerate(rows.values()):
-            laid[place].rows += [row] * len(holders)
+        for at, (_, holders) in enumerate(rows.values()):
+            laid[place].rows += [at] * len(holders)
             laid[place].holders += holders
     return laid
 
@@ -227,11 +227,12 @@ def _slot(tables: Tables, laid: _Laid, count: int) -> Slot:
     amounts, used = [bucket.amount for bucket in buckets], [bucket.used for bucket in buckets]
     limits = [limit_of(bucket, definition) for bucket in buckets] if definition.block else amounts
     is_money = definition.unit == MONEY
-    scale = tables.scale if is_money else _units_scale(tables, definition.id, {*limits, *amounts}, used)
+    scale = tables.scale if is_money else _units_scale(tables, definition.id, [*limits, *amounts, *used])
     row_of = np.full(count, -1, np.int64)
     row_of[laid.holders] = laid.rows
     amount = _scaled(amounts, scale, definition.id)
-    moments = {moment: to_epoch(moment) for bucket in buckets for moment in (bucket.valid_from, bucket.valid_until)}
+    since, until = [bucket.valid_from for bucket in buckets], [bucket.valid_until for bucket in buckets]
+    seconds = {moment: to_epoch(moment) for moment in {*since, *until}}
     return Slot(
         definition,
         buckets,
@@ -240,17 +241,17 @@ def _slot(tables: Tables, laid: _Laid, count: int) -> Slot:
         amount,
         _scaled(limits, scale, definition.id) if definition.block else amount,
         _scaled(used, scale, definition.id),
-        np.array([moments[bucket.valid_from] for bucket in buckets], np.int64),
-        np.array([moments[bucket.valid_until] for bucket in buckets], np.int64),
+        np.array([seconds[moment] for moment in since], np.int64),
+        np.array([seconds[moment] for moment in until], np.int64),
     )
 
 
-def _units_scale(tables: Tables, allowance: str, amounts: Iterable[Fraction], used: Iterable[Fraction]) -> int:
+def _units_scale(tables: Tables, allowance: str, amounts: Sequence[Fraction]) -> int:
     """The common denominator of amounts, uses, blocks and factors."""
     definitions = tables.allowances.definitions(allowance)
     fixed = [covered.factor for definition in definitions for covered in definition.covers]
     fixed += [definition.block.size for definition in definitions if definition.block]
-    return lcm(*{amount.denominator for amount in (*fixed, *amounts, *used)})
+    return lcm(*{amount.denominator for amount in (*fixed, *amounts)})
 
 
 def _scaled(amounts: Sequence[Fraction], scale: int, allowance: str) -> Numerators:

@@ -229,8 +229,9 @@ def tables_of(tariff: Tariff) -> Tables:
 
 def narrow(values: Numerators) -> Numerators:
     """Python ints as int64 where they all fit with room to add, unchanged where not."""
-    largest = max((abs(int(value)) for value in values.flat), default=0)
-    return values.astype(np.int64) if largest < 2**62 else values
+    if not values.size or (values.max() < 2**62 and values.min() > -(2**62)):
+        return values.astype(np.int64)
+    return values
 
 
 def _chain(version: Version) -> Iterator[Version]:

@@ -96,6 +96,9 @@ class Fakes:
         self.asked.append("usage")
         return usage_table(self.accounts)
 
+    async def uncharged(self, *_: object) -> Mapping[str, Any]:
+        return {}
+
     async def record_ids(self, *_: object) -> Mapping[Any, Sequence[str]]:
         self.asked.append("records")
         return {}

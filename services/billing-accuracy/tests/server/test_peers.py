@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 
 import grpc
 import pytest
+import yaml
 from billing_peers import Peers, peers
 from billing_samples import END, SINCE, START, Account, Call, day, tariff_document
 
@@ -144,3 +145,17 @@ async def test_a_plan_that_is_new_is_found_before_it_is_announced(around: Peers,
     await client.tariffs(())
     around.catalogue.sell("plans/brand-new", tariff_document("brand-new"))
     assert "plans/brand-new" in await client.tariffs({"plans/brand-new"})
+
+
+async def test_a_tariff_comes_with_the_rates_of_its_fallback(around: Peers, channel) -> None:
+    world = tariff_document("world", prices=("2", "2", "2", "2"))
+    local = yaml.safe_load(tariff_document("local"))
+    local["fallback"] = "world"
+    local["versions"][0]["rates"] = local["versions"][0]["rates"][:3]
+    around.catalogue.sell("plans/world", world, retired=True)
+    around.catalogue.sell("plans/local", yaml.safe_dump(local, sort_keys=False), retired=True)
+    found = await CatalogueClient(channel["offer-decision"]).tariffs({"plans/local"})
+    assert "plans/world" not in found
+    version = found["plans/local"].versions[-1]
+    assert version.fallback is not None
+    assert {rate.line for rate in version.fallback.rates} >= {"voice.international"}

@@ -13,7 +13,9 @@ from usage_world import World
 from cxmesh.usage.v1 import pattern_service_pb2 as pb
 from cxmesh.usage.v1.pattern_pb2 import Pattern
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, UsageRecord
+from usage_correlation.handlers.patterns.ports import LANES, Recall
 from usage_correlation.handlers.patterns.recall_history import BEGIN_AFTER
+from usage_correlation.store.correlation_queue import PostgresLane
 
 USUAL = """
 format: cxmesh-pattern/1
@@ -129,6 +131,29 @@ async def test_events_that_are_kept_one_by_one_are_recalled_too(world: World) ->
     [signal] = await told(world, pattern.name, 1)
     assert dict(signal.pattern.measures) == {"bytes": 1000.0}
     assert len(signal.evidence_records) == 2
+    await remove(world, pattern.name)
+
+
+async def test_a_look_up_that_is_broken_off_goes_on_and_counts_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [world.profile.hold("data") for _ in range(8)]
+    await record(world, *(data(name, 100, day) for day in range(6) for name in names))
+    whole, broken = PostgresLane.recalled, []
+
+    async def breaks(self: PostgresLane, recall: Recall, after: str | None) -> None:
+        """As late as can be: all is written, and nothing committed."""
+        await whole(self, recall, after)
+        if len(broken) < LANES:
+            broken.append(after)
+            raise ConnectionError("the database has gone away")
+
+    monkeypatch.setattr(PostgresLane, "recalled", breaks)
+    pattern = await make(world, USUAL)
+    await recalled(world, pattern)
+    assert len(broken) == LANES
+    for name in names:
+        assert await sums(world, pattern, name) == [(1, 100.0)] * 6
     await remove(world, pattern.name)
 
 

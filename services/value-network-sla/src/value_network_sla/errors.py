@@ -8,6 +8,9 @@ SlaError
 │   ├── SessionNotFound
 │   ├── SatisfactionNotFound
 │   ├── BreachNotFound
+│   ├── ObjectiveNotFound
+│   ├── AlertNotFound
+│   ├── ExclusionNotFound
 │   ├── ValueNetworkNotFound
 │   ├── StatementNotFound
 │   ├── ContestNotFound
@@ -17,6 +20,8 @@ SlaError
 ├── StatementNotDue   a period can't be stated, or not yet, or not again
 ├── ContestRefused    a contest can't take a step
 ├── InvalidValue      a value cannot be
+├── NoPeriods         an objective's window rolls, and somebody asks for its periods
+├── InvalidCursor     a watch is to go on after a change that was never told of
 ├── TokenRefused      a sender shows a token that is good for nothing
 ├── UnknownPartner    the sender of spans has a certificate, but is no partner here
 └── Overloaded        more spans wait to be stored than this replica holds
@@ -161,3 +166,38 @@ class Overloaded(SlaError):  # noqa: N818 - reads as the answer it becomes
         super().__init__(
             f"{waiting_spans} spans wait to be stored; send these again", {"waiting_spans": str(waiting_spans)}
         )
+
+
+class ObjectiveNotFound(NotFound):
+    """No objective has this name."""
+
+    kind = "objective"
+
+
+class AlertNotFound(NotFound):
+    """No alert has this name."""
+
+    kind = "alert"
+
+
+class ExclusionNotFound(NotFound):
+    """No exclusion has this name."""
+
+    kind = "exclusion"
+
+
+class NoPeriods(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A rolling window has no periods."""
+
+    def __init__(self, objective: str) -> None:
+        super().__init__(f"the window of {objective} rolls: it has no periods", {"objective": objective})
+
+
+class InvalidCursor(SlaError):  # noqa: N818 - reads as the answer it becomes
+    """A cursor that was not given out here."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"cursor: got {cursor[:60]!r}, expected one of an earlier answer", {"cursor": cursor[:60]})
+        self.field = "cursor"
+        self.value = cursor[:60]
+        self.expected = "one of an earlier answer, or nothing"

@@ -1,5 +1,7 @@
 """What may be set from outside the value-network SLA service?"""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from mesh.settings import HostPort, ServiceSettings
@@ -30,5 +32,17 @@ class Settings(ServiceSettings):
     """How long the spans of the others are kept, and late ones correct the session."""
     span_retention_days: int = Field(7, ge=2)
     """How long spans are kept. Until a day before, late spans correct a closed session; then it stays as it is."""
+    measurement_retention_days: int = Field(800, ge=400)
+    """How long measurements and counts by minute are kept; longer than the longest window of an objective."""
+    evidence_key_file: Path | None = None
+    """The Ed25519 private key (PEM, PKCS #8) that evidence is signed with; the same for all replicas. Without one a key
+    is made at every start, which is good for trying things out."""
+    evidence_sample_ppm: int = Field(1_000, ge=0, le=1_000_000)
+    """The share of all sessions, in parts per million, whose evidence bundles are kept for `evidence_days`; bundles that
+    money depends on are kept for good in any case."""
+    evidence_days: int = Field(90, ge=1)
+    """How long sampled bundles are kept."""
+    contest_days: int = Field(60, ge=1)
+    """How long after its issue a statement may be contested."""
     session_retention_days: int = Field(40, ge=32)
     """How long sessions are kept; longer than the longest window, so that late spans can still correct its counts."""

@@ -10,6 +10,7 @@ from mesh.service import Application, Job, Runtime, ServiceDefinition
 from value_network_sla.domain.evidence_rule import EvidenceRule
 from value_network_sla.handlers.close_sessions import CloseSessions
 from value_network_sla.handlers.judge_windows import JudgeWindows
+from value_network_sla.handlers.settlement.keep_evidence import Sample
 from value_network_sla.server.authorization import AUTHORIZATION
 from value_network_sla.server.authorization import SERVICE as SLA_SERVICE
 from value_network_sla.server.calls import Calls
@@ -20,12 +21,14 @@ from value_network_sla.store.records import records_on
 from value_network_sla.store.retention import Retention, purge
 from value_network_sla.store.tables import SCHEMA
 from value_network_sla.wiring_pinpointing import pinpointing_jobs, pinpointing_servicers
+from value_network_sla.wiring_policing import Policing
 from value_network_sla.wiring_receiving import Doors
 from value_network_sla.wiring_satisfaction import (
     satisfaction_jobs,
     satisfaction_servicer,
     satisfaction_subscriptions,
 )
+from value_network_sla.wiring_settlement import settlement_jobs, settlement_servicers
 
 _CLOSE_EVERY = timedelta(milliseconds=250)
 _JUDGE_EVERY = timedelta(seconds=1)
@@ -38,6 +41,7 @@ def build(runtime: Runtime) -> Application:
     if not isinstance(settings, Settings):
         raise TypeError(f"expected the settings of this service, got {type(settings).__name__}")
     calls = Calls(runtime.store, records_on, runtime.clock)
+    policing = Policing(runtime, settings)
     doors = Doors(runtime, settings, calls)
     return Application(
         servicers=[
@@ -45,10 +49,18 @@ def build(runtime: Runtime) -> Application:
             doors.servicer(),
             *pinpointing_servicers(calls),
             satisfaction_servicer(runtime),
+            *settlement_servicers(calls, settings),
+            *policing.servicers(),
         ],
         authorization=AUTHORIZATION,
         errors=ERRORS,
-        jobs=[*_jobs(runtime, settings, calls), *pinpointing_jobs(calls), *satisfaction_jobs(runtime, settings)],
+        jobs=[
+            *_jobs(runtime, settings, calls),
+            *pinpointing_jobs(calls),
+            *satisfaction_jobs(runtime, settings),
+            *settlement_jobs(settings, calls),
+            *policing.jobs(),
+        ],
         subscriptions=satisfaction_subscriptions(),
         listeners=doors.listeners(),
     )
@@ -61,6 +73,7 @@ def _jobs(runtime: Runtime, settings: Settings, calls: Calls) -> list[Job]:
         longest_open=timedelta(seconds=settings.longest_open_seconds),
         correctable=timedelta(days=settings.span_retention_days - 1),
         on_failure=_report,
+        bundles=Sample(settings.evidence_sample_ppm),
         evidence=EvidenceRule(settings.evidence_share, timedelta(minutes=settings.evidence_minutes)),
     )
     judge = JudgeWindows(calls, settle=timedelta(seconds=settings.settle_seconds))

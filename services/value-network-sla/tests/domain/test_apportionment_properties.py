@@ -128,7 +128,7 @@ class Recorder:
         root = self._id()
         end = self._steps(plan.steps, root, "services/head-end", 0) + plan.tail
         self._add(root, b"", "services/head-end", "watch", SpanKind.SERVER, 0, end)
-        self.spans[-1] = replace(self.spans[-1], session_service="iptv", customer="customers/1")
+        self.spans[-1] = self.spans[-1]._replace(session_service="iptv", customer="customers/1")
         return self.spans
 
     def _steps(self, steps: Sequence[Parallel], parent: bytes, sender: str, moment: int) -> int:
@@ -301,7 +301,7 @@ def test_partners_that_change_places_change_parts(plan: Plan, pair: tuple[str, s
 @given(_PLANS, st.integers(-10_000_000_000_000, 10_000_000_000_000))
 def test_a_partner_with_a_wrong_clock_gets_the_same_part(plan: Plan, off: int) -> None:
     spans = [
-        replace(span, start_ns=span.start_ns + off, end_ns=span.end_ns + off) if span.sender == "partners/a" else span
+        span._replace(start_ns=span.start_ns + off, end_ns=span.end_ns + off) if span.sender == "partners/a" else span
         for span in Recorder().record(plan)
     ]
     calls = {call.partner for step in plan.steps for branch in step.branches for call in branch if call.inner}

@@ -1,8 +1,10 @@
 """The service under test, with two partners and their agreements."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,6 +27,9 @@ from mesh.rpc import RpcError, error_from
 from mesh.testkit import Certificates, FixedClock
 from mesh.testkit.serving import ServiceUnderTest, serving
 from value_network_sla.wiring import SERVICE
+
+# Test folders are no packages; what several tests share is imported from beside them.
+sys.path.insert(0, str(Path(__file__).parent))
 
 PARTNERS = {"acme-access": agreement_pb2.PARTNER_ROLE_ACCESS, "best-content": agreement_pb2.PARTNER_ROLE_CONTENT}
 

@@ -196,10 +196,12 @@ def _quantity(message: data.ChargingDataRequest, group: RatingGroup, used: data.
             found = used.uplink_volume + used.downlink_volume
     elif used.HasField("service_specific_units"):
         found = used.service_specific_units
-    else:
-        found = message.sms_charging_information.numberof_messages_sent or 1
+    elif message.sms_charging_information.HasField("numberof_messages_sent"):
+        found = message.sms_charging_information.numberof_messages_sent
+    elif not any(used.HasField(name) for name in ("time", "total_volume", "uplink_volume", "downlink_volume")):
+        found = 1  # a message or an event that is reported without a number is one
     if found is None:
-        raise ChargingFault("quantity", "", "time of calls, volume of data", Reason.MISSING_VALUE)
+        raise ChargingFault("quantity", "", "time of calls, volume of data, units of others", Reason.MISSING_VALUE)
     most = _MOST_SECONDS if group.usage_type == pb.USAGE_TYPE_VOICE else 2**50
     if found > most:
         raise ChargingFault("quantity", str(found), f"at most {most}")

@@ -2,10 +2,11 @@
 
 import typer
 
-from cxmesh_cli.commands import sla_report
+from cxmesh_cli.commands import sla_import, sla_report
 from cxmesh_cli.commands.options import examples
 
 EXAMPLES = examples(
+    "cxmesh sla import cdn-one.yaml",
     "cxmesh sla report cdn-one",
     "cxmesh sla report cdn-one --period 2026-03 --html cdn-one.html --csv cdn-one/",
 )
@@ -19,6 +20,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
     )
     app.callback()(_sla)
+    app.command("import", epilog=sla_import.EXAMPLES)(sla_import.import_)
     app.command("report", epilog=sla_report.EXAMPLES)(sla_report.report)
     return app
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ _CANT_START = (
     StoreError,
 )
 """What is told in a sentence; anything else is a fault of ours and comes with its traceback."""
+_YOUNG_OBJECTS = 50_000
 _FAILED = 1
 _MISUSED = 2
 _HARD_STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -71,6 +73,10 @@ async def _serve_until_stopped(definition: ServiceDefinition, settings: ServiceS
     for number in _HARD_STOPS:
         asyncio.get_running_loop().add_signal_handler(number, _ask_to_stop, stopping)
     running = await start(definition, settings)
+    # What is there by now stays. And batches make thousands of objects at a time, few of them garbage: at Python's own
+    # thresholds the collector would look through them every few hundred.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     log.info(
         "serving", version=definition.version, grpc=running.address, health=running.health_address,
         metrics=running.metrics_address,

@@ -12,6 +12,7 @@ from billing_accuracy.domain.evidence.moves import Move
 from billing_accuracy.domain.evidence.records import UsedOn
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
+from billing_accuracy.domain.following import BillRules
 from billing_accuracy.domain.matching import Pair
 from billing_accuracy.domain.variants import Variant
 from rating import RecurringAmount
@@ -43,6 +44,8 @@ class Cause:
     correction: tuple[CorrectionLine, ...] = ()
     rows: tuple[int, ...] = ()
     """Records that it is about, where it is about certain ones: rows of the usage that was checked against."""
+    rules: BillRules | None = None
+    """By which discounts and taxes follow, where it is that another plan or version was taken."""
 
 
 class Causes:
@@ -130,7 +133,8 @@ class Causes:
             self._money(_sum(lines)),
             self._money(_sum(charges)),
         )
-        return _replacing(variant.finding_class, lines, charges, text, cause=variant.how)
+        cause = _replacing(variant.finding_class, lines, charges, text, cause=variant.how)
+        return replace(cause, rows=variant.rows, rules=variant.rules)
 
     def reported_twice(self, pairs: Sequence[Pair], rows: Sequence[int]) -> Cause:
         """Usage that was reported under two ids is billed twice."""

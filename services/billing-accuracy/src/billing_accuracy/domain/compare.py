@@ -47,11 +47,14 @@ def _of_charges(
     wrong = [pair for pair in matched.pairs if not pair.is_right]
     off, unexpected, missing = matched.off, matched.unexpected, matched.missing
     if whole := _of_bill(matched, variants):
-        yield causes.varied(whole, off, unexpected, missing)
-        wrong, unexpected, missing = [pair for pair in wrong if not pair.is_off], (), ()
+        # Those that are off by a tie alone are so for the same reason.
+        moved = [pair for pair in wrong if pair.billed.amount != pair.charge.amount]
+        yield causes.varied(whole, moved, unexpected, missing)
+        wrong, unexpected, missing = [pair for pair in wrong if pair not in moved], (), ()
     elif several := _of_pairs(off, variants) if len(off) >= _SEVERAL else None:
-        yield causes.varied(several, off, (), ())
-        wrong = [pair for pair in wrong if not pair.is_off]
+        moved = [pair for pair in wrong if pair.is_off or _gives_tie(several, pair)]
+        yield causes.varied(several, moved, (), ())
+        wrong = [pair for pair in wrong if pair not in moved]
     for pair in wrong:
         yield _cause(causes, pair, variants, records)
     for group in _told_together(causes, unexpected):
@@ -83,6 +86,12 @@ def _of_pairs(pairs: Sequence[Pair], variants: Sequence[Variant]) -> Variant | N
     """What was done otherwise, if it gives all of these amounts."""
     asked = {pair.charge.charge_code: pair.billed.amount for pair in pairs}
     return next((one for one in variants if one.gives(asked) and (len(asked) >= _SEVERAL or not one.by_chance)), None)
+
+
+def _gives_tie(variant: Variant, pair: Pair) -> bool:
+    """Whether it gives an amount that is off by a tie alone."""
+    amount, code = pair.billed.amount, pair.charge.charge_code
+    return amount != pair.charge.amount and variant.gives({code: amount})
 
 
 def _cause(causes: Causes, pair: Pair, variants: Sequence[Variant], records: BillRecords) -> Cause:

@@ -23,6 +23,8 @@ class ChargePart:
 
     source: Line | RecurringAmount | EntryAmount
     tariff: Tariff
+    more: tuple[str, ...] = ()
+    """Steps beside those of the source."""
 
     @property
     def rounding_gap(self) -> Fraction:
@@ -59,7 +61,7 @@ class ChargePart:
     def explain(self) -> list[str]:
         """How it comes about, step by step."""
         if isinstance(self.source, Line):
-            return self.source.explain().splitlines()
+            return [*self.source.explain().splitlines(), *self.more]
         if isinstance(self.source, EntryAmount):
             return [self.source.explain()]
         one = self.source

@@ -12,7 +12,7 @@ from billing_accuracy.domain.bills import Bill, BillLine, BillTax, LineType, tax
 from billing_accuracy.domain.causes import Cause
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
-from billing_accuracy.domain.following import Follower
+from billing_accuracy.domain.following import READINGS, BillRules, Follower
 from billing_accuracy.domain.totals import WrongTotal, wrong_totals
 from billing_accuracy.domain.usage import Balance
 from rating import format_amount
@@ -45,10 +45,7 @@ def following_causes(bill: Bill, expected: ExpectedBill, causes: Sequence[Cause]
     further from the truth is no fault of theirs: it is told with the charges that are at fault.
     """
     charges, lines = expected.rules.told_apart(bill.all_lines)
-    asked: dict[str, Fraction] = defaultdict(Fraction)
-    for line in charges:
-        asked[line.charge_code] += line.amount
-    as_asked = expected.rules.followers(asked)
+    as_asked = _as_asked(bill, expected, charges, lines, [cause.rules for cause in causes if cause.rules])
     by_code, own, moved, follow_on = _by_code(lines), [], list[CorrectionLine](), _NOTHING
     for code in dict.fromkeys([*by_code, *as_asked, *expected.followers]):
         found, due, right = by_code.get(code, ()), as_asked.get(code), expected.followers.get(code)
@@ -63,6 +60,31 @@ def following_causes(bill: Bill, expected: ExpectedBill, causes: Sequence[Cause]
             follow_on += _amount(due) - _amount(right)
     own += [Cause(one) for tax in bill.taxes for one in _statements(bill, tax, as_asked)]
     return [*_spread(causes, follow_on, moved), *own]
+
+
+def _as_asked(
+    bill: Bill,
+    expected: ExpectedBill,
+    charges: Sequence[BillLine],
+    lines: Sequence[BillLine],
+    others: Sequence[BillRules],
+) -> Mapping[str, Follower]:
+    """What follows from the charges as they are billed, read in the way that leaves least to be wrong with the bill.
+
+    Where charges are those of another plan or version, what follows may be so, too.
+    """
+    by_code, best, fewest = _by_code(lines), dict[str, Follower](), None
+    for rules in (expected.rules, *others):
+        for reading in READINGS:
+            found = rules.followers_of(charges, lines, reading)
+            codes = dict.fromkeys([*by_code, *found])
+            wrong = sum(_wrong(bill, by_code.get(code, ()), found.get(code)) is not None for code in codes)
+            wrong += sum(1 for tax in bill.taxes for _ in _statements(bill, tax, found))
+            if fewest is None or wrong < fewest:
+                best, fewest = found, wrong
+            if not wrong:
+                return found
+    return best
 
 
 def total_causes(bill: Bill, expected: ExpectedBill, balance: Balance | None) -> Iterator[Cause]:
@@ -96,6 +118,8 @@ def _amount(follower: Follower | None) -> Fraction:
 
 def _wrong(bill: Bill, lines: Sequence[BillLine], due: Follower | None) -> Finding | None:
     """What is wrong with the lines of one code; None when they follow from the charges as they are billed."""
+    if due is None and not lines:
+        return None  # due on the right bill, and rightly not on one of these charges
     billed, right = sum((line.amount for line in lines), _NOTHING), _amount(due)
     line_type = due.line_type if due is not None else lines[0].line_type
     of_type = all(line.line_type is line_type for line in lines)

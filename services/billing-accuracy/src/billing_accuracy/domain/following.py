@@ -1,14 +1,18 @@
 """What follows from the charges of a bill by the rules of its plans: commitment, discounts, taxes?"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Final
 
-from billing_accuracy.domain.amounts import as_billed
+from billing_accuracy.domain.amounts import as_billed, total
 from billing_accuracy.domain.bills import FOLLOWING, BillLine, LineType, tax_code
 from rating import Cycle, Rounding, Tariff, TaxAmount, Version, apply_rules, format_amount
 
+_NOTHING: Final = Fraction()
+_BESIDE: Final = frozenset({LineType.CREDIT, LineType.SURCHARGE})
+_REDUCING: Final = frozenset({LineType.DISCOUNT, LineType.COMMITMENT})
 Item = tuple[str, Fraction]
 """A charge code and an amount."""
 
@@ -34,6 +38,19 @@ class Beside:
     code: str
     amount: Fraction
     taxed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a bill with wrong charges may have come to what follows from them."""
+
+    apart: bool = False
+    """Discounts were taken from each line, not from each charge."""
+    exempt: bool = False
+    """Credits and surcharges that nothing calls for were not taxed."""
+
+
+READINGS: Final = tuple(Reading(apart, exempt) for apart in (False, True) for exempt in (False, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +111,31 @@ class BillRules:
 
     def followers(self, asked: Mapping[str, Fraction] | None = None) -> dict[str, Follower]:
         """What is due, by code; where `asked` is given, if charges came to what it says and not to what they should."""
+        return self._followers(*self._moved(asked)) if self.has_any else {}
+
+    def followers_of(
+        self, charges: Sequence[BillLine], following: Sequence[BillLine], reading: Reading
+    ) -> dict[str, Follower]:
+        """What is due, by code, if the charges of a bill were right; taxes on its discounts as they are billed, too."""
         if not self.has_any:
             return {}
+        items, beside = self._moved(_by_code(charges), {one.charge_code for one in charges if one.line_type in _BESIDE})
+        if reading.exempt:
+            known = {one.code for one in self._beside}
+            beside = [one if one.code in known else replace(one, taxed=False) for one in beside]
+        if reading.apart:
+            items = [_taken_apart(of_share, charges) for of_share in items]
+        due = self._followers(items, beside)
+        billed = sum((one.amount for one in following if one.line_type in _REDUCING), Fraction())
+        ruled = sum((one.amount for one in due.values() if one.line_type in _REDUCING), Fraction())
+        return self._followers(items, beside, billed - ruled) if billed != ruled else due
+
+    def _followers(
+        self, items: Sequence[Sequence[Item]], beside: Sequence[Beside], moved: Fraction = _NOTHING
+    ) -> dict[str, Follower]:
+        """`moved`: how much more than the rules say discounts and commitment come to, where taxes are looked at."""
         found: dict[str, list[Follower]] = defaultdict(list)
         taxes: dict[tuple[str, Fraction, bool], dict[int, TaxAmount]] = defaultdict(dict)
-        items, beside = self._moved(asked)
         for number, share in enumerate(self._shares):
             ruled = apply_rules(share.version, share.tariff.line_rounding, items[number])
             made = [(LineType.COMMITMENT, one) for one in (ruled.commitment,) if one]
@@ -114,13 +151,16 @@ class BillRules:
         merged = {code: _sum(parts) for code, parts in found.items()}
         by_tax: dict[str, list[Follower]] = defaultdict(list)
         for (tax_id, _, _), by_share in taxes.items():
-            by_tax[tax_code(tax_id)].append(self._tax(by_share, beside))
+            by_tax[tax_code(tax_id)].append(self._tax(by_share, beside, moved))
         return {**merged, **{code: _sum(parts) for code, parts in by_tax.items()}}
 
-    def _moved(self, asked: Mapping[str, Fraction] | None) -> tuple[list[list[Item]], list[Beside]]:
+    def _moved(
+        self, asked: Mapping[str, Fraction] | None, to_beside: Collection[str] = ()
+    ) -> tuple[list[list[Item]], list[Beside]]:
         """The items of each share and what stands beside them, moved to what is asked.
 
-        What is asked more (or less) for a code goes to the last plan that has it, as the bill doesn't say which.
+        What is asked more (or less) for a code goes to the last plan that has it, as the bill doesn't say which; what
+        is asked for codes `to_beside` that nobody calls for stands beside.
         """
         items, beside = [list(share.items) for share in self._shares], list(self._beside)
         if asked is None:
@@ -130,16 +170,22 @@ class BillRules:
             due[code] += amount
         for code in dict.fromkeys([*due, *asked]):
             gap = asked.get(code, Fraction()) - due.get(code, Fraction())
-            if gap and not _add_beside(beside, code, gap):
+            if not gap or _add_beside(beside, code, gap):
+                continue
+            if code in to_beside and code not in due:
+                beside.append(Beside(len(self._shares) - 1, code, gap, taxed=True))
+            else:
                 _add_item(items, code, gap)
         return items, beside
 
-    def _tax(self, by_share: Mapping[int, TaxAmount], beside: Iterable[Beside]) -> Follower:
+    def _tax(self, by_share: Mapping[int, TaxAmount], beside: Iterable[Beside], moved: Fraction) -> Follower:
         """One tax over all plans that have it, rounded once (EN 16931 BR-CO-17)."""
         last = max(by_share)
         tax, rounding = by_share[last], self._shares[last].tariff.line_rounding
         base = sum((one.base for one in by_share.values()), Fraction())
         base += sum((one.amount for one in beside if one.share in by_share and self._taxes(tax.id, one)), Fraction())
+        if not any(one.lines for one in self._shares[last].version.taxes if one.id == tax.id):
+            base += moved
         exact = base * (tax.percent / (100 + tax.percent) if tax.included else tax.percent / 100)
         amount = as_billed(exact, rounding)
         on = f"{format_amount(tax.percent, 0)} % {'contained in' if tax.included else 'on'} {format_amount(base, 2)}"
@@ -159,6 +205,25 @@ class BillRules:
         """Whether a tax of its plan is on it."""
         lines = next(tax.lines for tax in self._shares[one.share].version.taxes if tax.id == tax_id)
         return one.taxed and (not lines or one.code in lines)
+
+
+def _by_code(lines: Iterable[BillLine]) -> dict[str, Fraction]:
+    found: dict[str, list[Fraction]] = defaultdict(list)
+    for line in lines:
+        found[line.charge_code].append(line.amount)
+    return {code: total(amounts) for code, amounts in found.items()}
+
+
+def _taken_apart(items: Sequence[Item], lines: Iterable[BillLine]) -> list[Item]:
+    """The items, each in as many as the bill has lines of it."""
+    amounts: dict[str, list[Fraction]] = defaultdict(list)
+    for line in lines:
+        amounts[line.charge_code].append(line.amount)
+    return [
+        (code, part)
+        for code, amount in items
+        for part in (amounts[code] if total(amounts[code]) == amount and len(amounts[code]) > 1 else [amount])
+    ]
 
 
 def _add_beside(beside: list[Beside], code: str, gap: Fraction) -> bool:

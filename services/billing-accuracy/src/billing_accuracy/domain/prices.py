@@ -17,7 +17,7 @@ def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
     ends = [later.active_from for _, later in pairwise(tariff.versions)]
     for one, end in zip(tariff.versions, [*ends, held.end], strict=True):
         if one.active_from < held.end and end > held.start:
-            codes |= {rate.line for rate in one.rates}
+            codes |= {rate.line for rate in (*one.rates, *(one.fallback.rates if one.fallback else ()))}
     return codes
 
 

@@ -14,7 +14,8 @@ from billing_accuracy.domain.entries import LINE_TYPES, EntryAmount, EntryKind, 
 from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, merge_charges
 from billing_accuracy.domain.following import Beside, BillRules, Share
 from billing_accuracy.domain.prices import charge_codes
-from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, rows_of
+from billing_accuracy.domain.uncharged import Stopped
+from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, micros_of, rows_of
 from rating import (
     Account,
     Ledger,
@@ -114,7 +115,9 @@ class Rerating:
 
     def _due(self, index: int, charges_of: Callable[[_Rated, int], list[ExpectedCharge]]) -> Due:
         case = self._cases[index]
-        of_segments = [(rated, charges_of(rated, index)) for rated in self._rated if index in rated.segments]
+        # What is taken off comes to an exact amount: that takes the derivation.
+        make = self._derived_less if case.account.uncharged else charges_of
+        of_segments = [(rated, make(rated, index)) for rated in self._rated if index in rated.segments]
         of_segments.sort(key=lambda one: one[0].segments[index].held.start)
         entries = list(self._entries(case))
         charges = [charge for _, found in of_segments for charge in found]
@@ -129,6 +132,15 @@ class Rerating:
             if _is_beside(one)
         ]
         return Due(merge_charges(charges), BillRules(shares, beside))
+
+    def _derived_less(self, rated: _Rated, index: int) -> list[ExpectedCharge]:
+        case, held = self._cases[index], rated.segments[index].held
+        start, end = micros_of(held.start), micros_of(held.end)
+        mine = [one for one in case.account.uncharged if start <= one.start_micros < end]
+        rows = self._usage.rows_at(case.bill.subscription, [one.start_micros for one in mine])
+        quantities = [int(self._usage.columns.quantity[row]) if row >= 0 else 0 for row in rows]
+        stopped = Stopped(rated.segments[index].plan, mine, quantities)
+        return [stopped.off(charge) for charge in _derived(rated, index)]
 
     def _entries(self, case: BillCase) -> Iterator[tuple[int, EntryAmount]]:
         """What the account's entries put on the bill, with the numbers of their segments."""

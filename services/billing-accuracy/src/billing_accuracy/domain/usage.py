@@ -1,6 +1,6 @@
 """Which stored usage belongs to which bill and plan?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -42,7 +42,7 @@ class UsageTable:
     def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
         """First row and the one after the last of what the subscription began to use in a stretch of time."""
         low, high = self.ranges.get(subscription, (0, 0))
-        edges = [_micros(stretch.start), _micros(stretch.end)]
+        edges = [micros_of(stretch.start), micros_of(stretch.end)]
         first, last = np.searchsorted(self.start_micros[low:high], edges, side="left").tolist()
         return low + first, low + last
 
@@ -64,6 +64,15 @@ class UsageTable:
         rows = self.repeats[low:high].tolist()
         found = {at for row in rows for at in alike(self.columns, self.start_micros, row, first, last)}
         return sorted(found)
+
+    def rows_at(self, subscription: str, moments: Iterable[int]) -> list[int]:
+        """For each moment in microseconds the first row that began then; -1 where none did."""
+        low, high = self.ranges.get(subscription, (0, 0))
+        mine = self.start_micros[low:high]
+        wanted = np.array(list(moments), np.int64)
+        found = np.searchsorted(mine, wanted)
+        there = [at < len(mine) and mine[at] == moment for at, moment in zip(found, wanted, strict=True)]
+        return [low + int(at) if is_there else -1 for at, is_there in zip(found, there, strict=True)]
 
     def has_repeats(self, subscription: str) -> bool:
         """Whether some use of a subscription was reported more than once."""
@@ -114,6 +123,20 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncharged:
+    """What a record may not be charged, because a spending limit had stopped the service."""
+
+    start_micros: int
+    """When the record began."""
+    plan: str
+    charge_code: str
+    amount: Fraction
+    """As rated, exact."""
+    record: str
+    """`{source}/{record_id}`."""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
     """What an account adds to the bill of a period."""
 
@@ -123,6 +146,8 @@ class AccountFacts:
     """What was owed before; None when it isn't known."""
     quote: Quote | None = None
     """What was promised, of the subscription's first bill; None of later ones, and where nobody said."""
+    uncharged: tuple[Uncharged, ...] = ()
+    """What spending limits keep off the bill, in order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +204,7 @@ def rows_of(segments: Mapping[int, Segment], cases: Sequence[BillCase], usage: U
     return np.concatenate(rows), np.concatenate(labels)
 
 
-def _micros(moment: datetime) -> int:
+def micros_of(moment: datetime) -> int:
+    """Microseconds since 1970."""
     seconds = int(moment.replace(microsecond=0).timestamp())
     return seconds * 1_000_000 + moment.microsecond

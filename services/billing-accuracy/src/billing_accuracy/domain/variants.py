@@ -6,9 +6,10 @@ from fractions import Fraction
 from typing import Final
 
 from billing_accuracy.domain.findings import FindingClass
+from billing_accuracy.domain.following import BillRules
 from billing_accuracy.domain.prices import beyond_check
 from billing_accuracy.domain.rerate import Allowances, Rerating
-from billing_accuracy.domain.usage import BillCase, Segment, UsageTable
+from billing_accuracy.domain.usage import AccountFacts, BillCase, Segment, UsageTable
 from rating import Cycle, Rounding, RoundingMethod, Tariff, Version
 
 _CENTS: Final = 2
@@ -29,6 +30,10 @@ class Variant:
     """The other plan, when that is what differs."""
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Records and quantity by charge code, where these are what differs."""
+    rows: tuple[int, ...] = ()
+    """Records that it is about, where it is about certain ones."""
+    rules: BillRules | None = None
+    """By which discounts and taxes would follow, where these may be others, too."""
     by_chance: bool = False
     """Whether a single wrong amount may well be one of these by chance, so that it takes several."""
 
@@ -43,8 +48,16 @@ def variants_of(
     """For the bills at these places: every other way of rating them, the likelier ones first."""
     found: dict[int, list[Variant]] = {index: [] for index in indices}
     world = _World(cases, usage, tariffs, sorted(indices))
-    ways = (world.as_stored, world.without_allowances, world.other_versions, world.other_plans, world.record_rounding)
-    for make in (*ways, world.line_decimals):
+    ways = (
+        world.as_stored,
+        world.despite_stops,
+        world.without_allowances,
+        world.other_versions,
+        world.other_plans,
+        world.record_rounding,
+        world.line_decimals,
+    )
+    for make in ways:
         for index, variant in make():
             found[index].append(variant)
     return {index: _own_first(cases[index], variants) for index, variants in found.items()}
@@ -78,6 +91,17 @@ class _World:
             counts = {code: (max(charge.records), max(charge.quantity)) for code, charge in charges.items()}
             how = "with usage counted twice that is stored under two ids"
             yield index, Variant(FindingClass.DUPLICATE_RECORD, how, amounts, counts=counts)
+
+    def despite_stops(self) -> Iterator[tuple[int, Variant]]:
+        """With usage that a spending limit had stopped."""
+        stopped = [index for index in self.indices if self.cases[index].account.uncharged]
+        cases = [replace(self.cases[index], account=AccountFacts()) for index in stopped]
+        for index, amounts in self._amounts(stopped, cases, self.tariffs):
+            case = self.cases[index]
+            moments = [one.start_micros for one in case.account.uncharged]
+            rows = tuple(row for row in self.usage.rows_at(case.bill.subscription, moments) if row >= 0)
+            how = "with usage while a spending limit had stopped the service"
+            yield index, Variant(FindingClass.OVERCHARGE, how, amounts, rows=rows)
 
     def _has_repeats(self, case: BillCase) -> bool:
         return bool(self.usage.repeated_rows(case.bill.subscription, case.segments[0].cycle))
@@ -119,9 +143,9 @@ class _World:
             cases = {index: _throughout(self.cases[index], plan) for index in self.indices}
             may = [index for index, case in cases.items() if _may_follow(self.cases[index], case, tariff)]
             throughout = " all the time"
-            for index, amounts in self._amounts(may, [cases[index] for index in may], self.tariffs):
+            for index, amounts, rules in self._rules(may, [cases[index] for index in may], self.tariffs):
                 more = throughout if plan in self.cases[index].plans else ""
-                yield index, Variant(FindingClass.WRONG_PLAN, f"as under {plan}{more}", amounts, plan)
+                yield index, Variant(FindingClass.WRONG_PLAN, f"as under {plan}{more}", amounts, plan, rules=rules)
 
     def line_decimals(self) -> Iterator[tuple[int, Variant]]:
         """With lines rounded to other decimals."""
@@ -157,25 +181,32 @@ class _World:
     ) -> Iterator[tuple[int, Variant]]:
         finding_class, how, plan = named
         cases = [self.cases[index] for index in indices]
-        for index, amounts in self._amounts(indices, cases, tariffs, allowances):
-            yield index, Variant(finding_class, how, amounts, plan)
+        for index, amounts, rules in self._rules(indices, cases, tariffs, allowances):
+            other = rules if finding_class is FindingClass.STALE_TARIFF else None
+            yield index, Variant(finding_class, how, amounts, plan, rules=other)
 
     def _amounts(
+        self, indices: Sequence[int], cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]
+    ) -> Iterator[tuple[int, Mapping[str, Fraction]]]:
+        """Amounts by code of those bills all of whose records have a price so."""
+        return ((index, amounts) for index, amounts, _ in self._rules(indices, cases, tariffs))
+
+    def _rules(
         self,
         indices: Sequence[int],
         cases: Sequence[BillCase],
         tariffs: Mapping[str, Tariff],
         allowances: Allowances = Allowances.AS_DECLARED,
-    ) -> Iterator[tuple[int, Mapping[str, Fraction]]]:
-        """Amounts by code of those bills all of whose records have a price so."""
+    ) -> Iterator[tuple[int, Mapping[str, Fraction], BillRules]]:
+        """The same, with the rules of the bill."""
         if not indices:
             return
         plain = [replace(case, account=replace(case.account, entries=())) for case in cases]
         rerating = Rerating(plain, self.usage, tariffs, allowances)
         for place, index in enumerate(indices):
             if not rerating.unrated_count(place):
-                charges = rerating.due(place).charges.items()
-                yield index, {code: charge.amount for code, charge in charges if charge.amount}
+                due = rerating.due(place)
+                yield index, {code: one.amount for code, one in due.charges.items() if one.amount}, due.rules
 
 
 def _throughout(case: BillCase, plan: str) -> BillCase:

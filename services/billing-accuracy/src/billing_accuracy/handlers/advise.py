@@ -17,6 +17,7 @@ from billing_accuracy.handlers.account_facts import account_facts
 from billing_accuracy.handlers.check_bills import Sessions
 from billing_accuracy.handlers.demands import with_tariffs
 from billing_accuracy.handlers.ports import BillCheck, Catalogue, Profile, Usage
+from billing_accuracy.handlers.uncharged import with_uncharged
 from rating import Tariff, bill_cycle
 
 
@@ -57,6 +58,7 @@ class BillAdviser:
         cycle = bill_cycle(moment, held.bill_cycle_day, ZoneInfo(held.time_zone))
         empty = Bill("", name, cycle.start, cycle.end, "", (), Fraction(), b"")
         case, tariffs = await self._case(empty, held)
+        [case] = await with_uncharged(self.usage, [case])
         as_of = max(cycle.start, min(cycle.end, now))
         table = await self.usage.between([name], cycle.start, max(as_of, cycle.start))
         rerating = await asyncio.to_thread(Rerating, [case], table, tariffs)
@@ -65,6 +67,7 @@ class BillAdviser:
     async def as_checked(self, check: BillCheck) -> ExpectedBill:
         """What the bill of a check should be, as of now. Raises SubscriptionNotFound, NotCheckable."""
         case, tariffs = await self._case(_bill(check), await self._subscription(check.subscription))
+        [case] = await with_uncharged(self.usage, [case])
         table = await self.usage.between([check.subscription], check.start, check.end)
         return (await asyncio.to_thread(Rerating, [case], table, tariffs)).expected(0)
 
@@ -81,6 +84,7 @@ class BillAdviser:
         held = await self._subscription(check.subscription)
         first, tariffs = await self._case(_bill(before), held)
         second, more = await self._case(_bill(check), held)
+        first, second = await with_uncharged(self.usage, [first, second])
         table = await self.usage.between([check.subscription], before.start, check.end)
         parts = await asyncio.to_thread(explain, first, second, table, {**tariffs, **more})
         return Explained(check, before, parts)

@@ -29,6 +29,7 @@ from billing_accuracy.handlers.ports import (
 )
 from billing_accuracy.handlers.runs.keep_checks import CheckKeeper, rejected_bills
 from billing_accuracy.handlers.runs.ports import StreamPlace
+from billing_accuracy.handlers.uncharged import with_uncharged
 from rating import Tariff
 
 Outcome = BillCheck | BillProblem
@@ -138,7 +139,9 @@ class BillChecker:
     async def _rate(self, cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]) -> list[Checked]:
         bills = [case.bill for case in cases]
         start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
-        usage = await self.usage.between({bill.subscription for bill in bills}, start, end)
+        usage, cases = await asyncio.gather(
+            self.usage.between({bill.subscription for bill in bills}, start, end), with_uncharged(self.usage, cases)
+        )
         # In a thread: other calls and probes are answered meanwhile, however large the bills.
         results = await asyncio.to_thread(check, cases, usage, tariffs, self.policy)
         return await with_evidence(results, usage, self.usage)

@@ -12,7 +12,7 @@ from billing_accuracy.domain.entries import AccountEntry
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass, HoldState, Release, Verdict
 from billing_accuracy.domain.quotes import Quote
 from billing_accuracy.domain.runs.systematic import SystematicError
-from billing_accuracy.domain.usage import Balance, Subscription, UsageTable
+from billing_accuracy.domain.usage import Balance, Subscription, Uncharged, UsageTable
 from billing_accuracy.handlers.runs.ports import RunReports
 from rating import Tariff
 
@@ -163,6 +163,11 @@ class Usage(Protocol):
 
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
         """All stored usage of these subscriptions that began in the interval."""
+
+    async def uncharged(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[str, Sequence[Uncharged]]:
+        """What spending limits keep off bills of usage that began in the interval, by subscription and time."""
 
     async def record_ids(
         self, subscriptions: Collection[str], start: datetime, end: datetime

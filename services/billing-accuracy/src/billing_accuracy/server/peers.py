@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -12,25 +13,29 @@ import grpc
 import numpy as np
 from google.type.interval_pb2 import Interval
 
-from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, UsageTable
+from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, Uncharged, UsageTable
 from billing_accuracy.handlers.ports import Customer, Medium, Product, RecordContent
 from cxmesh.catalog.v1 import catalog_service_pb2, plan_pb2
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
-from cxmesh.usage.v1 import usage_service_pb2
+from cxmesh.usage.v1 import limit_service_pb2, limit_state_pb2, usage_service_pb2
+from cxmesh.usage.v1.limit_service_pb2_grpc import LimitServiceStub
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns as ColumnsMessage
 from cxmesh.usage.v1.usage_record_pb2 import UsageType
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from mesh.rpc import error_from
-from rating import SERVICE_CODES, Service, Tariff, UsageColumns, load_tariff
+from rating import SERVICE_CODES, RatingError, Service, Tariff, UsageColumns, load_tariff
 
 if TYPE_CHECKING:
     from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
     from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub
+    from cxmesh.usage.v1.limit_service_pb2_grpc import LimitServiceAsyncStub
     from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceAsyncStub
 
 _PLANS_AT_ONCE: Final = 100
+_USAGES_AT_ONCE: Final = 1000
+_ASKED_AT_ONCE: Final = 16
 _MOST_PRODUCTS: Final = 1000
 _MICROS_PER_SECOND: Final = 1_000_000
 _NO_SERVICE: Final = -1
@@ -113,9 +118,39 @@ class CatalogueClient:
         self._read: _Read | None = None
         self._parsed: dict[str, Tariff] = {}
         """By digest of the document."""
+        self._together: dict[tuple[Tariff, Tariff], Tariff] = {}
+        """Tariffs with the fallbacks that they name: made once, for what is derived of a tariff stays with it."""
 
     async def tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
         """The tariffs of those of these plans that exist, and of all others that are on sale."""
+        return await self._with_fallbacks(await self._tariffs(plans))
+
+    async def _with_fallbacks(self, found: Mapping[str, Tariff]) -> Mapping[str, Tariff]:
+        """The tariffs; those that name another one for what they have no price for, with its rates."""
+        wanting = {name: tariff for name, tariff in found.items() if tariff.fallback is not None}
+        if not wanting:
+            return found
+        by_id = {tariff.id: tariff for tariff in found.values()}
+        missing = {f"plans/{tariff.fallback}" for tariff in wanting.values() if tariff.fallback not in by_id}
+        if missing:
+            others = await self._tariffs(missing)
+            by_id |= {others[name].id: others[name] for name in missing & others.keys()}
+        return {**found, **{name: self._joined(tariff, by_id) for name, tariff in wanting.items()}}
+
+    def _joined(self, tariff: Tariff, by_id: Mapping[str, Tariff]) -> Tariff:
+        """With its fallback; as it is, and so not to be checked, when nobody has that or the two can't be joined."""
+        other = by_id.get(tariff.fallback or "")
+        if other is None:
+            return tariff
+        key = (tariff, other)
+        if key not in self._together:
+            try:
+                self._together[key] = tariff.with_fallback(other)
+            except RatingError:
+                self._together[key] = tariff
+        return self._together[key]
+
+    async def _tariffs(self, plans: Collection[str]) -> Mapping[str, Tariff]:
         stamp = None if self._stamp is None else await self._stamp()
         read = self._read
         if read is None or stamp is None or read.stamp != stamp:
@@ -168,6 +203,7 @@ class UsageClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: UsageServiceAsyncStub = UsageServiceStub(channel)
+        self._limits: LimitServiceAsyncStub = LimitServiceStub(channel)
 
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
         """All stored usage of these subscriptions that began in the interval."""
@@ -176,6 +212,39 @@ class UsageClient:
         interval.end_time.FromDatetime(end)
         request = usage_service_pb2.ExportUsageRequest(subscriptions=sorted(subscriptions), interval=interval)
         return _table([part.columns async for part in self._stub.ExportUsage(request)])
+
+    async def uncharged(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> Mapping[str, Sequence[Uncharged]]:
+        """What spending limits keep off bills of usage that began in the interval, by subscription, in order of time.
+
+        Nothing is uncharged without a stop, and few are ever stopped: those are found in one call.
+        """
+        interval = Interval()
+        interval.start_time.FromDatetime(start)
+        interval.end_time.FromDatetime(end)
+        request = limit_service_pb2.ListStopsRequest(subscriptions=sorted(subscriptions), interval=interval)
+        stops = (await self._limits.ListStops(request)).limit_stops
+        stopped = sorted({stop.spending_limit.partition("/spendingLimits/")[0] for stop in stops})
+        found: dict[str, Sequence[Uncharged]] = {}
+        for first in range(0, len(stopped), _ASKED_AT_ONCE):
+            names = stopped[first : first + _ASKED_AT_ONCE]
+            of_names = await asyncio.gather(*(self._uncharged(name, interval) for name in names))
+            found.update(zip(names, of_names, strict=True))
+        return found
+
+    async def _uncharged(self, subscription: str, interval: Interval) -> list[Uncharged]:
+        found: list[Uncharged] = []
+        token = ""
+        while True:
+            request = limit_service_pb2.ListUnchargedUsageRequest(
+                parent=subscription, interval=interval, page_size=_USAGES_AT_ONCE, page_token=token
+            )
+            answer = await self._limits.ListUnchargedUsage(request)
+            found += map(_uncharged, answer.uncharged_usages)
+            token = answer.next_page_token
+            if not token:
+                return found
 
     async def record_ids(
         self, subscriptions: Collection[str], start: datetime, end: datetime
@@ -223,6 +292,17 @@ def _table(parts: list[ColumnsMessage]) -> UsageTable:
         visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
     )
     return UsageTable.of(columns, micros, _ranges(parts))
+
+
+def _uncharged(message: limit_state_pb2.UnchargedUsage) -> Uncharged:
+    moment = message.start_time
+    return Uncharged(
+        start_micros=moment.seconds * _MICROS_PER_SECOND + moment.nanos // 1000,
+        plan=message.plan,
+        charge_code=message.charge_code,
+        amount=Fraction(message.exact_amount),
+        record=f"{message.source}/{message.record_id}",
+    )
 
 
 def _contents(part: ColumnsMessage) -> Iterator[tuple[RecordContent, str]]:

@@ -14,75 +14,95 @@ Json = Sequence[Any] | Mapping[str, Any]
 """Any: what JSON can hold."""
 
 
-def stints_text(stints: Sequence[StintAccount]) -> str:
-    """Stints with what they have, as JSON."""
-    return json.dumps([_stint_json(each) for each in stints], separators=(",", ":"))
+class AccountReader:
+    """Reads the accounts of one batch: what many of them have in common is made once."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[str, Fraction] = {}
+        self._moments: dict[int, datetime] = {}
+        self._stints: dict[tuple[str, int, int], Stint] = {}
+
+    def stints(self, value: Json) -> tuple[StintAccount, ...]:
+        """Stints as they were kept."""
+        return tuple([self._stint(each) for each in value])
+
+    def buckets(self, value: Json) -> tuple[Bucket, ...]:
+        """Buckets as they were kept."""
+        amounts, moments = self._amounts, self._moments
+        found = []
+        for allowance, amount, used, valid_from, valid_until, rollover, owner, is_extended in value:
+            bucket = Bucket(
+                allowance,
+                amounts.get(amount) or self._amount(amount),
+                moments.get(valid_from) or self._moment(valid_from),
+                moments.get(valid_until) or self._moment(valid_until),
+                amounts.get(used) or self._amount(used),
+                rollover,
+                owner,
+                bool(is_extended),
+            )
+            found.append(bucket)
+        return tuple(found)
+
+    def _stint(self, value: Sequence[Any]) -> StintAccount:
+        plan, start, end, buckets, counters = value
+        stint = self._stints.get((plan, start, end))
+        if stint is None:
+            stint = self._stints[plan, start, end] = Stint(plan, start, end)
+        gathered = {line: Counter(units, records) for line, (units, records) in counters.items()}
+        return StintAccount(stint, Account(self.buckets(buckets), gathered))
+
+    def _amount(self, text: str) -> Fraction:
+        amount = self._amounts.get(text)
+        if amount is None:
+            # Whole numbers, which are nearly all, are read several times as fast this way.
+            amount = self._amounts[text] = Fraction(int(text)) if "/" not in text else Fraction(text)
+        return amount
+
+    def _moment(self, micros: int) -> datetime:
+        moment = self._moments[micros] = from_micros(micros)
+        return moment
 
 
-def stints_from(value: Json) -> tuple[StintAccount, ...]:
-    """Stints as they were kept."""
-    return tuple(_stint(each) for each in value)
+class AccountWriting:
+    """Writes the accounts of one batch."""
 
+    def __init__(self) -> None:
+        self._micros: dict[datetime, int] = {}
 
-def buckets_text(buckets: Sequence[Bucket]) -> str:
-    """Buckets as JSON."""
-    return json.dumps([_bucket_json(bucket) for bucket in buckets], separators=(",", ":"))
+    def stints(self, stints: Sequence[StintAccount]) -> str:
+        """Stints with what they have, as JSON."""
+        return json.dumps([self._stint(each) for each in stints], separators=(",", ":"))
 
+    def buckets(self, buckets: Sequence[Bucket]) -> str:
+        """Buckets as JSON."""
+        return json.dumps([self._bucket(bucket) for bucket in buckets], separators=(",", ":"))
 
-def buckets_from(value: Json) -> tuple[Bucket, ...]:
-    """Buckets as they were kept."""
-    return tuple(_bucket(each) for each in value)
+    def _stint(self, each: StintAccount) -> list[Any]:
+        stint, account = each.stint, each.account
+        counters = {line: [counter.units, counter.records] for line, counter in account.counters.items()}
+        buckets = [self._bucket(bucket) for bucket in account.buckets]
+        return [stint.plan, stint.start_micros, stint.end_micros, buckets, counters]
+
+    def _bucket(self, bucket: Bucket) -> list[Any]:
+        return [
+            bucket.allowance,
+            str(bucket.amount),
+            str(bucket.used),
+            self._moment(bucket.valid_from),
+            self._moment(bucket.valid_until),
+            bucket.rollover_cycles,
+            bucket.owner,
+            int(bucket.is_extended),
+        ]
+
+    def _moment(self, moment: datetime) -> int:
+        micros = self._micros.get(moment)
+        if micros is None:
+            micros = self._micros[moment] = to_micros(moment)
+        return micros
 
 
 def passed_text(passed: Mapping[str, int]) -> str | None:
     """Thresholds that were reached, as JSON; None before the first."""
     return json.dumps(passed, separators=(",", ":")) if passed else None
-
-
-def _stint_json(each: StintAccount) -> list[Any]:
-    stint, account = each.stint, each.account
-    counters = {line: [counter.units, counter.records] for line, counter in account.counters.items()}
-    buckets = [_bucket_json(bucket) for bucket in account.buckets]
-    return [stint.plan, stint.start_micros, stint.end_micros, buckets, counters]
-
-
-def _stint(value: Sequence[Any]) -> StintAccount:
-    plan, start, end, buckets, counters = value
-    gathered = {line: Counter(units, records) for line, (units, records) in counters.items()}
-    return StintAccount(Stint(plan, start, end), Account(tuple(map(_bucket, buckets)), gathered))
-
-
-def _bucket_json(bucket: Bucket) -> list[Any]:
-    return [
-        bucket.allowance,
-        str(bucket.amount),
-        str(bucket.used),
-        to_micros(bucket.valid_from),
-        to_micros(bucket.valid_until),
-        bucket.rollover_cycles,
-        bucket.owner,
-        int(bucket.is_extended),
-    ]
-
-
-def _bucket(value: Sequence[Any]) -> Bucket:
-    allowance, amount, used, valid_from, valid_until, rollover, owner, is_extended = value
-    return Bucket(
-        allowance=allowance,
-        amount=_amount(amount),
-        valid_from=_moment(valid_from),
-        valid_until=_moment(valid_until),
-        used=_amount(used),
-        rollover_cycles=rollover,
-        owner=owner,
-        is_extended=bool(is_extended),
-    )
-
-
-def _amount(text: str) -> Fraction:
-    # Whole numbers, which are nearly all, are read several times as fast this way.
-    return Fraction(int(text)) if "/" not in text else Fraction(text)
-
-
-def _moment(micros: int) -> datetime:
-    return from_micros(micros)

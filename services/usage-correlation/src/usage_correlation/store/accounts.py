@@ -24,13 +24,7 @@ from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.ports import Rerating, StoredCycles
-from usage_correlation.store.account_states import (
-    buckets_from,
-    buckets_text,
-    passed_text,
-    stints_from,
-    stints_text,
-)
+from usage_correlation.store.account_states import AccountReader, AccountWriting, passed_text
 from usage_correlation.store.arrays import (
     PG_EPOCH_MICROS,
     bigints_from,
@@ -82,11 +76,12 @@ class AccountWriter:
         keys = list(wanted)
         shards, moments = zip(*wanted.values(), strict=True)
         found = await self._run(_CYCLES, (smallints(shards), integers(keys), timestamps(moments)))
+        reading = AccountReader()
         return {
             (row.subscription_key, to_micros(row.cycle_start_time)): CycleAccount(
                 BillCycle(to_micros(row.cycle_start_time), to_micros(row.cycle_end_time)),
                 to_micros(row.rated_until_time),
-                stints_from(row.stints),
+                reading.stints(row.stints),
                 row.group_key,
                 row.passed or {},
             )
@@ -100,11 +95,12 @@ class AccountWriter:
         names = {key: name for name, (key, _) in wanted.items()}
         keys, moments = zip(*wanted.values(), strict=True)
         found = await self._run(_GROUP_CYCLES, (integers(keys), timestamps(moments)))
+        reading = AccountReader()
         return {
             (names[row.group_key], to_micros(row.cycle_start_time)): GroupAccount(
                 BillCycle(to_micros(row.cycle_start_time), to_micros(row.cycle_end_time)),
                 to_micros(row.rated_until_time),
-                buckets_from(row.buckets),
+                reading.buckets(row.buckets),
                 row.passed or {},
             )
             for row in found
@@ -115,7 +111,7 @@ class AccountWriter:
         if not cycles:
             return
         places = sorted(cycles)
-        kept = [cycles[place] for place in places]
+        kept, writing = [cycles[place] for place in places], AccountWriting()
         await self._connection.exec_driver_sql(
             _SAVE,
             (
@@ -125,7 +121,7 @@ class AccountWriter:
                 timestamps([each.cycle.end_micros for each in kept]),
                 timestamps([each.rated_until for each in kept]),
                 integers([each.group or _NO_GROUP for each in kept]),
-                texts([stints_text(each.stints) for each in kept]),
+                texts([writing.stints(each.stints) for each in kept]),
                 texts([passed_text(each.passed) or "" for each in kept]),
             ),
         )
@@ -135,6 +131,7 @@ class AccountWriter:
         if not groups:
             return
         rows = sorted((keys[name], start, account) for (name, start), account in groups.items())
+        writing = AccountWriting()
         await self._connection.exec_driver_sql(
             _SAVE_GROUPS,
             (
@@ -142,7 +139,7 @@ class AccountWriter:
                 timestamps([start for _, start, _ in rows]),
                 timestamps([each.cycle.end_micros for *_, each in rows]),
                 timestamps([each.rated_until for *_, each in rows]),
-                texts([buckets_text(each.buckets) for *_, each in rows]),
+                texts([writing.buckets(each.buckets) for *_, each in rows]),
                 texts([passed_text(each.passed) or "" for *_, each in rows]),
             ),
         )

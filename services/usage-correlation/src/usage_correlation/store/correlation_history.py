@@ -15,6 +15,7 @@ from usage_correlation.domain.patterns.event_types import EVENT_TYPES, USAGE
 from usage_correlation.domain.patterns.places import PlaceEvent
 from usage_correlation.domain.patterns.scope import SubscriberFacts
 from usage_correlation.domain.patterns.usage_events import usage_fields
+from usage_correlation.domain.shards import shard_of
 from usage_correlation.store.arrays import integers, smallints
 
 _AT_A_TIME: Final = 500
@@ -75,6 +76,18 @@ class EventHistory:
     async def subscriptions_after(self, after: str, size: int) -> Sequence[str]:
         """The first `size` that come after one, by id."""
         return await self._names(after, (), size)
+
+    async def with_events(self, subscriptions: Sequence[str], kinds: Collection[str], start: int) -> Collection[str]:
+        """Those of some subscriptions of which events of some types are stored, from `start` on."""
+        where = {
+            "shards": [shard_of(each) for each in subscriptions],
+            "names": list(subscriptions),
+            "usage": USAGE in kinds,
+            "kinds": sorted(set(kinds) - {USAGE}),
+            "start": from_micros(max(0, start)),
+        }
+        async with self._store.reading() as connection:
+            return set((await connection.execute(_WITH_EVENTS, where)).scalars())
 
     async def _names(self, after: str, only: Sequence[str], size: int) -> Sequence[str]:
         where = {"after": after, "only": list(only) or None, "size": size}
@@ -153,4 +166,18 @@ _SUBSCRIPTIONS: Final = text("""
     WHERE subscription_id > :after
         AND (CAST(:only AS text[]) IS NULL OR subscription_id = ANY(CAST(:only AS text[])))
     ORDER BY subscription_id LIMIT :size
+""")
+_WITH_EVENTS: Final = text("""
+    SELECT subscription_id
+    FROM unnest(CAST(:shards AS smallint[]), CAST(:names AS text[])) AS asked (shard, subscription_id)
+    JOIN usage.subscription USING (subscription_id)
+    WHERE (:usage AND EXISTS (
+        SELECT FROM usage.usage_record AS record
+        WHERE record.shard = asked.shard AND record.subscription_key = subscription.subscription_key
+            AND record.start_time >= :start
+    )) OR EXISTS (
+        SELECT FROM usage.observation AS seen
+        WHERE seen.shard = asked.shard AND seen.subscription_key = subscription.subscription_key
+            AND seen.observe_time >= :start AND seen.kind = ANY(CAST(:kinds AS text[]))
+    )
 """)

@@ -157,8 +157,8 @@ async def heard(world: World, *events: Event) -> list[Signal]:
     rated = [Events(each.type, each.subscriptions, each.times, each.arrivals, each.sources, each.ids,
                     perceived(each.type, each.fields)) for each in events_of(events)]  # fmt: skip
     world.stored += rated
-    before, world.clock = world.clock, max(world.clock, *(int(each.times.max()) for each in rated))
-    return await world._take(rated, before)
+    world.clock = max(world.clock, *(int(each.times.max()) for each in rated))
+    return await world._take(rated)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What has a partner promised, and which promise held at a given moment?"""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +56,8 @@ class AgreementBook:
         self.networks = networks
         agreements = list(agreements)
         self._by_name = {agreement.name: agreement for agreement in agreements}
+        self.partners: Mapping[str, str] = {agreement.name: agreement.partner for agreement in agreements}
+        """By name of the agreement: whose it is."""
         self._versions: dict[tuple[str, str, str], list[Agreement]] = {}
         for agreement in sorted(agreements, key=lambda each: (each.effective_time, each.create_time, each.name)):
             key = (agreement.service, agreement.partner, agreement.operation)
@@ -78,10 +80,19 @@ class AgreementBook:
         count = bisect_right(versions, at_ns, key=_effective_ns)
         return versions[count - 1] if count else None
 
-    @property
-    def partners(self) -> Mapping[str, str]:
-        """By name of the agreement: whose it is."""
-        return {name: agreement.partner for name, agreement in self._by_name.items()}
+    def all(self) -> Collection[Agreement]:
+        """Every version of every agreement."""
+        return self._by_name.values()
+
+    def of(self, partner: str) -> Sequence[Agreement]:
+        """Every version of a partner's agreements."""
+        return [agreement for agreement in self._by_name.values() if agreement.partner == partner]
+
+    def in_effect(self, service: str, at_ns: int) -> Mapping[tuple[str, str], Agreement]:
+        """By partner and operation: what held for a service at a moment."""
+        keys = [key for key in self._versions if key[0] == service]
+        found = {(partner, operation): self.find(service, partner, operation, at_ns) for _, partner, operation in keys}
+        return {key: agreement for key, agreement in found.items() if agreement is not None}
 
     def callees(self, service: str) -> Mapping[str, str]:
         """For the operations that one partner alone has promised for a service: that partner."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from apportioning.faults import UNKNOWN, Pattern
 from apportioning.penalty import Window, seed_of, split_penalty
 from apportioning.terms import Policy
+from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.party import UNATTRIBUTED, Party, PartyKind, Share, shares_of
@@ -90,6 +91,12 @@ def breach_shares(
     return tuple(
         BreachShare(share.party, share.share_ppm, amount) for share, amount in zip(shares, amounts, strict=True)
     )
+
+
+def policy_of(book: AgreementBook, attainment: Attainment) -> Policy:
+    """By which policy the penalty of a window is split: the one in effect when the window began."""
+    start_ns = int(attainment.window_start.timestamp()) * 1_000_000_000
+    return book.networks.find(attainment.agreement.service, start_ns).policy
 
 
 def window_of(attainment: Attainment, causes: Causes) -> Window:

@@ -97,8 +97,8 @@ def changes(before: Iterable[Contribution], after: Iterable[Contribution]) -> Se
 def _contribution(
     session: Session, agreement: Agreement, window_start: datetime, judged: Sequence[JudgedVisit]
 ) -> Contribution:
-    good = sum(each.good for each in judged)
-    all_good = good == len(judged)
+    bad = [each for each in judged if not each.good]
+    good, all_good = len(judged) - len(bad), not bad
     delayed = session.delays_ns.get(agreement.name, 0) > 0
     failed = session.error and any(each.visit.error for each in judged)
     return Contribution(
@@ -107,5 +107,5 @@ def _contribution(
         good=good,
         hit=not all_good and (delayed or failed),
         lateness_ns={} if all_good else {share.party: share.lateness_ns for share in session.shares},
-        patterns=Counter(each.pattern for each in judged if not each.good),
+        patterns=Counter(each.pattern for each in bad) if bad else {},
     )

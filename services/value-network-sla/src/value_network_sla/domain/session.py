@@ -75,12 +75,9 @@ def find_root(spans: Iterable[Span]) -> Span | None:
     A partner's word doesn't open a session. If the real root was lost, the topmost such span stands in for it.
     """
     spans = list(spans)
-    known = {span.span_id for span in spans}
-    tops = [
-        span
-        for span in spans
-        if span.session_service and span.party == PROVIDER and (not span.parent_id or span.parent_id not in known)
-    ]
+    named = [span for span in spans if span.session_service and span.party == PROVIDER]
+    known = {span.span_id for span in spans} if any(span.parent_id for span in named) else frozenset()
+    tops = [span for span in named if not span.parent_id or span.parent_id not in known]
     return min(tops, key=lambda span: (bool(span.parent_id), span.start_ns, span.span_id), default=None)
 
 

@@ -9,11 +9,13 @@ from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.contribution import Contribution, changes, contributions
 from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
 from value_network_sla.domain.path_rules import PathRules
+from value_network_sla.domain.policing.parts import parts_of
 from value_network_sla.domain.session import Session, assess
 from value_network_sla.handlers.judge_windows import judge_windows
 from value_network_sla.handlers.ports import Hit, Transactions, Work
+from value_network_sla.handlers.settlement.keep_evidence import NO_SAMPLE, Sample
 
-_TRACES_A_BATCH = 200
+_TRACES_A_BATCH = 500
 """Enough to make a transaction worth while, and few enough that its locks on windows are short."""
 _SESSIONS_A_BREATH = 20
 """After so many, calls get a turn: working out a session takes some tenths of a millisecond."""
@@ -35,14 +37,17 @@ class CloseSessions:
         correctable: timedelta,
         on_failure: Callable[[bytes, Exception], None],
         evidence: EvidenceRule = KEEP_ALL,
+        bundles: Sample = NO_SAMPLE,
     ) -> None:
         """Begin with nothing.
 
         `correctable` is how long all spans of a session are sure to be there, to close it anew with late ones.
         `on_failure` hears of a trace that can't be worked out: a fault of this service, which must not keep the others
-        from being closed. `evidence` says whose spans may go once they are counted.
+        from being closed. `evidence` says whose spans may go once they are counted, `bundles` of which sessions the
+        evidence is kept for good measure.
         """
         self._evidence = evidence
+        self._bundles = bundles
         self._transactions = transactions
         self._on_failure = on_failure
         self._correctable = correctable
@@ -72,6 +77,7 @@ class CloseSessions:
         for some in _slices(await work.records.traces.sizes(open_traces)):
             spans = await work.records.traces.spans_of(some)
             sessions += await self._assess_all(spans, book, rules)
+            await self._bundles.keep(work, spans, book, rules, self._on_failure)
         await _record(work, sessions, book, self._evidence)
         return len(traces)
 
@@ -118,6 +124,8 @@ async def _record(work: Work, sessions: Sequence[Session], book: AgreementBook, 
     added = [(session, contributions(session)) for session in sessions]
     before = await work.records.windows.replace(added)
     await work.records.sessions.put(sessions, work.now, evidence)
+    objectives = await work.records.objective_parts.book()
+    await work.records.objective_parts.replace([(session, parts_of(session, objectives)) for session in sessions])
     made = changes(
         (part for parts in before.values() for part in parts), (part for _, parts in added for part in parts)
     )

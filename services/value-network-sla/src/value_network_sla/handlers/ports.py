@@ -8,14 +8,16 @@ from typing import Protocol, TypeVar
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.attainment import Attainment
-from value_network_sla.domain.breach import Breach
+from value_network_sla.domain.breach import Breach, Causes
 from value_network_sla.domain.contribution import Contribution, WindowChange, WindowKey
 from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
 from value_network_sla.domain.partner import Partner
 from value_network_sla.domain.session import Session
 from value_network_sla.handlers.kept import Chunk, KeptSession, KeptTrace
 from value_network_sla.handlers.pinpointing.ports import PathRuleRecords, UsualCallRecords
+from value_network_sla.handlers.policing.ports import ObjectiveParts
 from value_network_sla.handlers.sender_token_records import SenderTokens
+from value_network_sla.handlers.settlement.ports import SettlementRecords
 
 R = TypeVar("R")
 
@@ -76,9 +78,7 @@ class Sessions(Protocol):
     async def put(self, sessions: Sequence[Session], now: datetime, evidence: EvidenceRule = KEEP_ALL) -> None:
         """Keep them, in place of what was known of the same ones; `evidence` says whose spans may go early."""
 
-    async def closed_before(
-        self, trace_ids: Collection[bytes], moment: datetime, now: datetime
-    ) -> Collection[bytes]:
+    async def closed_before(self, trace_ids: Collection[bytes], moment: datetime, now: datetime) -> Collection[bytes]:
         """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
 
     async def get(self, trace_id: bytes) -> KeptSession:
@@ -170,6 +170,9 @@ class Breaches(Protocol):
     async def page(self, partner: str | None, before: tuple[datetime, str] | None, size: int) -> Sequence[Breach]:
         """The latest `size` that come before `before` (detect time and name), latest first; of one partner, or all."""
 
+    async def with_causes(self, names: Sequence[str], book: AgreementBook) -> Sequence[tuple[Breach, Causes]]:
+        """Breaches of these names, by window, with all that is known of their causes."""
+
     async def of_customer(self, customer: str, since: datetime) -> Sequence[Breach]:
         """Those detected since then that hit the customer, latest first."""
 
@@ -197,6 +200,8 @@ class Records:
     path_rules: PathRuleRecords
     usual_calls: UsualCallRecords
     sender_tokens: SenderTokens
+    settlement: SettlementRecords
+    objective_parts: ObjectiveParts
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ async def create_partner(work: Work, partner: Partner) -> Partner:
 
 
 async def create_agreement(work: Work, agreement: Agreement) -> Agreement:
-    """Raises PartnerNotFound, and AlreadyExists when the name is taken by another."""
+    """Raises PartnerNotFound, also for the owner of the way there, and AlreadyExists when the name is taken."""
     await work.records.partners.get(agreement.partner)
+    if agreement.link is not None and agreement.link.owner:
+        await work.records.partners.get(agreement.link.owner)
     return await work.records.agreements.add(replace(agreement, create_time=work.now))

@@ -14,6 +14,14 @@ from value_network_sla.server.moments import (
     penalty_from,
     whole_seconds_from,
 )
+from value_network_sla.server.settlement_terms import (
+    detail_from,
+    detail_message,
+    link_from,
+    link_message,
+    revenue_from,
+    revenue_message,
+)
 
 _ROLE_PREFIX = "PARTNER_ROLE_"
 
@@ -49,6 +57,9 @@ def agreement_from(message: agreement_pb2.Agreement, agreement_id: str, now: dat
         penalty=None if penalty is None else penalty_from(penalty, "agreement.breach_penalty"),
         effective_time=moment_from(message.effective_time, "agreement.effective_time"),
         create_time=now,
+        link=link_from(message),
+        revenue=revenue_from(message),
+        evidence=detail_from(message),
     )
 
 
@@ -66,4 +77,7 @@ def agreement_message(agreement: Agreement) -> agreement_pb2.Agreement:
         breach_penalty=None if agreement.penalty is None else money_message(agreement.penalty),
         effective_time=moment_message(agreement.effective_time),
         create_time=moment_message(agreement.create_time),
+        link_terms=link_message(agreement.link),
+        revenue_terms=revenue_message(agreement.revenue),
+        evidence_detail=detail_message(agreement.evidence),
     )

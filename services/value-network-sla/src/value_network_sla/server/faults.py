@@ -8,12 +8,17 @@ import grpc
 from mesh.rpc import ErrorSpec
 from value_network_sla.errors import (
     AgreementNotFound,
+    AlertNotFound,
     AlreadyExists,
     BreachNotFound,
     ContestNotFound,
     ContestRefused,
     EvidenceNotFound,
+    ExclusionNotFound,
+    InvalidCursor,
     InvalidValue,
+    NoPeriods,
+    ObjectiveNotFound,
     Overloaded,
     PartnerNotFound,
     SatisfactionNotFound,
@@ -50,4 +55,9 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     TokenRefused: ErrorSpec(grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SENDER_TOKEN_REFUSED", _DOMAIN),
     UnknownPartner: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_UNKNOWN_PARTNER", _DOMAIN),
     Overloaded: ErrorSpec(grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_OVERLOADED", _DOMAIN, retry_after=_RETRY_SECONDS),
+    ObjectiveNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OBJECTIVE_NOT_FOUND", _DOMAIN),
+    AlertNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_ALERT_NOT_FOUND", _DOMAIN),
+    ExclusionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_EXCLUSION_NOT_FOUND", _DOMAIN),
+    NoPeriods: ErrorSpec(grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_NO_PERIODS", _DOMAIN),
+    InvalidCursor: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_CURSOR", _DOMAIN),
 }

@@ -73,5 +73,6 @@ def penalty_from(message: MoneyMessage, field: str) -> Money:
 
 def money_message(money: Money) -> MoneyMessage:
     """The amount as a message."""
-    units, micros = divmod(money.micros, MICROS)
-    return MoneyMessage(currency_code=money.currency, units=units, nanos=micros * _NANOS_PER_MICRO)
+    sign = -1 if money.micros < 0 else 1  # units and nanos have the same sign
+    units, micros = divmod(abs(money.micros), MICROS)
+    return MoneyMessage(currency_code=money.currency, units=sign * units, nanos=sign * micros * _NANOS_PER_MICRO)

@@ -14,11 +14,13 @@ _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
 _NO_TRACE = bytes(_TRACE_ID_BYTES)
 _NO_SPAN = bytes(_SPAN_ID_BYTES)
+_PARENT_BYTES = frozenset({0, _SPAN_ID_BYTES})
 _LAST_MOMENT = 2**63 - 1
 _LONGEST_NS = 7 * 24 * 3600 * 1_000_000_000
 """A span of more than a week is a mistake in somebody's clock."""
 _LONGEST_TEXT = 200
 """Names and messages are for people and for agreements, whose operations are no longer."""
+_CLIENT: Final = list(SpanKind).index(SpanKind.CLIENT)
 _ERROR: Final = 2
 """opentelemetry.proto.trace.v1.Status.StatusCode."""
 _KINDS = len(SpanKind)
@@ -58,6 +60,7 @@ class _Source:
     instance: str
     claim: str | None
     """Who the resource says it is."""
+    claims_another: bool
 
 
 class SpanReader:
@@ -77,44 +80,46 @@ class SpanReader:
             by_trace: dict[bytes, list[SpanRow]] = {}
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
-                    problem = _problem(span)
-                    if problem is None:
-                        received.spans += 1
-                        by_trace.setdefault(span.trace_id, []).append(self._row(span, source))
+                    trace_id = span.trace_id
+                    row = self._row(span, trace_id, source)
+                    if row is not None:
+                        by_trace.setdefault(trace_id, []).append(row)
                     else:
                         received.rejected += 1
-                        received.first_problem = received.first_problem or problem
+                        received.first_problem = received.first_problem or _problem(span)
                     since += 1
                     if since >= _SPANS_A_BREATH:
                         since = 0
                         yield
+            received.spans += sum(map(len, by_trace.values()))
             received.chunks.extend(
                 Chunk(trace_id, sender, source.service, source.instance, rows) for trace_id, rows in by_trace.items()
             )
 
-    def _row(self, span: WireSpan, source: _Source) -> SpanRow:
-        attributes = span.attributes
-        said = conventions.said(attributes, conventions.SPAN_KEYS) if attributes else _NOTHING
-        raw = span.name
-        name = self._names.get(raw) or self._remember(raw)
-        parent = span.parent_span_id
-        kind = span.kind
+    def _row(self, span: WireSpan, trace_id: bytes, source: _Source) -> SpanRow | None:
+        """None when the span can't be kept. Every value is fetched once: that is what takes the time."""
+        span_id, parent = span.span_id, span.parent_span_id
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        if not _is_possible(trace_id, span_id, parent, start, end):
+            return None
+        attributes, raw, kind = span.attributes, span.name, span.kind
         failed, message = False, ""
         if span.HasField("status"):
             failed = span.status.code == _ERROR
             message = _text(span.status.message) if failed else ""
         row = (
-            span.span_id,
+            span_id,
             b"" if parent == _NO_SPAN else parent,
-            name,
+            self._names.get(raw) or self._remember(raw),
             kind if 0 <= kind < _KINDS else 0,
-            span.start_time_unix_nano,
-            span.end_time_unix_nano,
+            start,
+            end,
             failed,
         )
+        said = conventions.said(attributes, conventions.SPAN_KEYS)
         if said:
             return self._told(row, message, said, source)
-        return (*row, False, source.claim is not None and source.claim != source.sender, message, "", "", "")
+        return (*row, False, source.claims_another, message, "", "", "")
 
     def _told(
         self,
@@ -139,13 +144,15 @@ class SpanReader:
             message,
             service if source.believed and _SESSION_SERVICE.fullmatch(service) else "",
             customer if source.believed and _CUSTOMER.fullmatch(customer) else "",
-            _short(conventions.peer(said)),
+            _short(conventions.peer(said)) if kind == _CLIENT else "",
         )
 
     def _remember(self, raw: bytes) -> str:
-        if len(self._names) >= _KNOWN_NAMES:
-            self._names.clear()
-        name = self._names[raw] = conventions.operation(_text(raw), _NOTHING)
+        name = conventions.operation(_text(raw), _NOTHING)
+        if len(raw) <= _LONGEST_TEXT:
+            if len(self._names) >= _KNOWN_NAMES:
+                self._names.clear()
+            self._names[raw] = name
         return name
 
 
@@ -154,30 +161,45 @@ _NOTHING: Mapping[str, str] = {}
 
 def _source(resource: WireResource, sender: str) -> _Source:
     said = conventions.said(resource.attributes, conventions.RESOURCE_KEYS)
+    claim = said.get(conventions.CLAIMED_PARTNER)
     return _Source(
         sender=sender,
         believed=not is_partner(sender),
         service=_short(said.get(conventions.SERVICE_NAME, "")),
         instance=_short(said.get(conventions.SERVICE_INSTANCE, "")),
-        claim=said.get(conventions.CLAIMED_PARTNER),
+        claim=claim,
+        claims_another=claim is not None and claim != sender,
     )
 
 
-def _problem(span: WireSpan) -> str | None:
-    """Why a span can't be kept; None when it can."""
+def _is_possible(trace_id: bytes, span_id: bytes, parent_id: bytes, start: int, end: int) -> bool:
+    return (
+        len(trace_id) == _TRACE_ID_BYTES
+        and len(span_id) == _SPAN_ID_BYTES
+        and len(parent_id) in _PARENT_BYTES
+        and 0 < start <= end <= _LAST_MOMENT
+        and end - start <= _LONGEST_NS
+        and trace_id != _NO_TRACE
+        and span_id != _NO_SPAN
+    )
+
+
+def _problem(span: WireSpan) -> str:
+    """Why a span can't be kept."""
     trace_id, span_id, parent_id = span.trace_id, span.span_id, span.parent_span_id
     if len(trace_id) != _TRACE_ID_BYTES or trace_id == _NO_TRACE:
-        return f"trace_id: got {trace_id[:_LONGEST_TEXT].hex()!r}, expected 16 bytes that are not all zero"
+        return f"trace_id: got {_hex(trace_id)}, expected 16 bytes that are not all zero"
     if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN:
-        return f"span_id: got {span_id[:_LONGEST_TEXT].hex()!r}, expected 8 bytes that are not all zero"
-    if len(parent_id) not in (0, _SPAN_ID_BYTES):
-        shown = parent_id[:_LONGEST_TEXT].hex()
-        return f"parent_span_id of {span_id.hex()}: got {shown!r}, expected 8 bytes or none"
+        return f"span_id: got {_hex(span_id)}, expected 8 bytes that are not all zero"
+    if len(parent_id) not in _PARENT_BYTES:
+        return f"parent_span_id of {span_id.hex()}: got {_hex(parent_id)}, expected 8 bytes or none"
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
-    if not 0 < start <= end <= _LAST_MOMENT or end - start > _LONGEST_NS:
-        expected = "a start above 0 and an end up to a week later"
-        return f"times of span {span_id.hex()}: got {start} to {end} ns, expected {expected}"
-    return None
+    expected = "a start above 0 and an end up to a week later"
+    return f"times of span {span_id.hex()}: got {start} to {end} ns, expected {expected}"
+
+
+def _hex(given: bytes) -> str:
+    return repr(given[:_LONGEST_TEXT].hex())
 
 
 def _text(raw: bytes) -> str:

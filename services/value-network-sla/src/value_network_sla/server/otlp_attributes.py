@@ -33,35 +33,32 @@ _TIMED_OUT: Final = {
 }
 """Values that say that the caller waited in vain: gRPC status 4, HTTP 408 and 504."""
 
-RESOURCE_KEYS: Final = frozenset(key.encode() for key in (SERVICE_NAME, SERVICE_INSTANCE, CLAIMED_PARTNER))
-SPAN_KEYS: Final = frozenset(
-    key.encode()
-    for key in (
-        SESSION_SERVICE,
-        CUSTOMER,
-        CLAIMED_PARTNER,
-        _RPC_METHOD,
-        _RPC_SERVICE,
-        *_PEERS,
-        *_HTTP_METHODS,
-        *_HTTP_ROUTES,
-        *_TIMED_OUT,
-    )
+
+def _wanted(*keys: str) -> frozenset[bytes]:
+    """How a KeyValue begins that has one of the keys: field number 1, a length of one byte, the key."""
+    return frozenset(b"\n" + bytes([len(key)]) + key.encode() for key in keys)
+
+
+RESOURCE_KEYS: Final = _wanted(SERVICE_NAME, SERVICE_INSTANCE, CLAIMED_PARTNER)
+SPAN_KEYS: Final = _wanted(
+    SESSION_SERVICE,
+    CUSTOMER,
+    CLAIMED_PARTNER,
+    _RPC_METHOD,
+    _RPC_SERVICE,
+    *_PEERS,
+    *_HTTP_METHODS,
+    *_HTTP_ROUTES,
+    *_TIMED_OUT,
 )
-_KEY_FIELD = b"\n"
-"""Number 1, a length and bytes follow: so every KeyValue begins that was written by a serializer."""
-_SHORT_LENGTH = 0x80
-"""From here on a length takes more than one byte; no key of ours does."""
-_KEY_AT = 2
 
 
-def said(attributes: Iterable[bytes], keys: frozenset[bytes]) -> Mapping[str, str]:
-    """The texts and numbers of those of the attributes that have one of the keys; the others aren't decoded."""
+def said(attributes: Iterable[bytes], wanted: frozenset[bytes]) -> Mapping[str, str]:
+    """The texts and numbers of those of the attributes that are wanted; the others aren't decoded."""
     found: dict[str, str] = {}
     for raw in attributes:
-        if raw[:1] != _KEY_FIELD or len(raw) <= _KEY_AT or raw[1] >= _SHORT_LENGTH:
-            continue
-        if raw[_KEY_AT : _KEY_AT + raw[1]] in keys:
+        # A serializer writes the key first, and none of ours is long: else it is not one of them.
+        if len(raw) > 1 and raw[: raw[1] + 2] in wanted:
             _decode(raw, found)
     return found
 

@@ -101,20 +101,21 @@ def _own_and_others(satisfaction: Satisfaction, partner: str) -> Iterator[satisf
 
 
 def _party(each: PartySatisfaction, *, whole: bool) -> satisfaction_pb2.PartySatisfaction:
+    cost = each.cost
     return satisfaction_pb2.PartySatisfaction(
         party=party_message(each.party),
         session_count=each.sessions,
         troubled_session_count=each.troubled,
         experience=_estimate(each.experience),
-        harm=_estimate(each.cost and each.cost.harm),
-        cost=_estimate(each.cost and each.cost.cost),
-        most_costly_share=each.cost.most_costly_share if whole and each.cost else 0.0,
+        harm=_estimate(cost.harm if cost else None),
+        cost=_estimate(cost.cost if cost else None),
+        most_costly_share=cost.most_costly_share if whole and cost else 0.0,
         too_few=each.too_few,
         survey_troubled=_estimate(each.survey_troubled),
         survey_untroubled=_estimate(each.survey_untroubled),
         contact_troubled=_estimate(each.contact_troubled),
         contact_untroubled=_estimate(each.contact_untroubled),
-        confounded=bool(each.cost and each.cost.confounded),
+        confounded=cost is not None and cost.confounded,
     )
 
 

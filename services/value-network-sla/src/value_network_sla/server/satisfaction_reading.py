@@ -61,9 +61,7 @@ def read_experience(message: satisfaction_pb2.Experience) -> ExperienceReport | 
 def read_answer(message: satisfaction_pb2.SurveyAnswer) -> AnswerReport | Refusal:
     """The answer, on the scale from 0 to 100; or why there is none."""
     try:
-        scale = _SCALES.get(message.scale)
-        if scale is None:
-            raise _Unfit("scale", message.scale, "one of SURVEY_SCALE_NPS, SURVEY_SCALE_CSAT, SURVEY_SCALE_CES")
+        scale = _scale(message.scale)
         return AnswerReport(
             key=(_matching("source", message.source, _KEY), _matching("answer_id", message.answer_id, _KEY)),
             customer=_matching("customer", message.customer, _CUSTOMER),
@@ -144,6 +142,12 @@ def _measurement(message: satisfaction_pb2.Experience) -> Measurement:
             stream.encoding_mos or None,
         )
     return GivenMos(message.mos)
+
+
+def _scale(number: "satisfaction_pb2.SurveyScale.ValueType") -> SurveyScale:
+    if number not in _SCALES:
+        raise _Unfit("scale", number, "one of SURVEY_SCALE_NPS, SURVEY_SCALE_CSAT, SURVEY_SCALE_CES")
+    return _SCALES[number]
 
 
 def _score(scale: SurveyScale, answer: int) -> float:

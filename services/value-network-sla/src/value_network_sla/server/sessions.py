@@ -63,6 +63,9 @@ def _span_message(kept: KeptSpan) -> session_pb2.TraceSpan:
         error=span.error,
         status_message=kept.status_message,
         sender_mismatch=kept.sender_mismatch,
+        peer=span.peer,
+        instance=span.instance,
+        timed_out=span.timed_out,
     )
 
 

@@ -8,11 +8,10 @@ from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apportioning.faults import Pattern, pattern_from
-from apportioning.terms import Policy
 from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
-from value_network_sla.domain.breach import Breach, Causes, Evidence, breach_name, breach_shares
+from value_network_sla.domain.breach import Breach, Causes, Evidence, breach_name, breach_shares, policy_of
 from value_network_sla.domain.contribution import WindowKey
 from value_network_sla.domain.party import Party, PartyKind
 from value_network_sla.errors import BreachNotFound
@@ -105,6 +104,13 @@ class BreachRows:
         )
         return await self._read(query)
 
+    async def with_causes(self, names: Sequence[str], book: AgreementBook) -> Sequence[tuple[Breach, Causes]]:
+        """Breaches of these names, by window, with all that is known of their causes."""
+        query = _READABLE.where(BREACH.c.name.in_(names)).order_by(BREACH.c.window_start, BREACH.c.name)
+        found = await self._read(query, book)
+        causes = await self.causes([(each.attainment.agreement.name, each.attainment.window_start) for each in found])
+        return list(zip(found, causes.values(), strict=True))
+
     async def _read(self, query: Select[Any], book: AgreementBook | None = None) -> Sequence[Breach]:
         rows = (await self._connection.execute(query)).all()
         if not rows:
@@ -160,16 +166,11 @@ def _breach(
     return Breach(
         name=row.name,
         attainment=attainment,
-        shares=breach_shares(attainment, causes, _policy(book, attainment), book.partners),
+        shares=breach_shares(attainment, causes, policy_of(book, attainment), book.partners),
         affected_customers=customers,
         evidence=evidence,
         detect_time=row.detect_time,
     )
-
-
-def _policy(book: AgreementBook, attainment: Attainment) -> Policy:
-    start_ns = int(attainment.window_start.timestamp()) * 1_000_000_000
-    return book.networks.find(attainment.agreement.service, start_ns).policy
 
 
 def _hit(row: Row[Any]) -> Hit:

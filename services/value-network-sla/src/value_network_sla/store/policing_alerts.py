@@ -118,8 +118,12 @@ _PUT: Final = text(
 # Whoever takes a position holds the row until it commits: positions are in the order of commits, without gaps.
 _NOTE_CHANGE: Final = text(
     """
-    WITH head AS (UPDATE sla.burn_alert_head SET position = position + 1 RETURNING position)
+    WITH head AS (
+        INSERT INTO sla.burn_alert_head AS kept (only_one, position) VALUES (true, 1)
+        ON CONFLICT (only_one) DO UPDATE SET position = kept.position + 1
+        RETURNING position
+    )
     INSERT INTO sla.burn_alert_change (position, body) SELECT head.position, CAST(:body AS jsonb) FROM head
     """
 )
-_LAST_POSITION: Final = text("SELECT position FROM sla.burn_alert_head")
+_LAST_POSITION: Final = text("SELECT coalesce(max(position), 0) FROM sla.burn_alert_head")

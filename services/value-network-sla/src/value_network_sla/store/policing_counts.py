@@ -40,9 +40,7 @@ class CountRows:
         for objective in objectives:
             start = objective.effective_time if within is None else within.start
             end = None if within is None else within.end
-            await self._connection.execute(
-                _MARK_MEASURED, {"objective": objective.name, "start": start, "end": end}
-            )
+            await self._connection.execute(_MARK_MEASURED, {"objective": objective.name, "start": start, "end": end})
 
     async def mark_visited(self, objectives: Collection[str], within: Period) -> None:
         """Have the minutes counted anew in which there were visits that tell of these."""
@@ -79,7 +77,8 @@ class CountRows:
             return {}
         rows = await self._connection.execute(_HOURS, _range_columns(wanted))
         return {
-            row.number: Tally(*map(int, (row.events, row.good, row.slices, row.good_slices, row.ratios))) for row in rows
+            row.number: Tally(*map(int, (row.events, row.good, row.slices, row.good_slices, row.ratios)))
+            for row in rows
         }
 
     async def _minutes(self, wanted: Sequence[tuple[int, Objective, Period]]) -> Mapping[int, Sequence[MinuteCount]]:

@@ -36,7 +36,9 @@ async def read_proof(
         **stretch_columns({objective.name: excluded}),
     }
     if objective.indicator.source is Source.TRACES:
-        rows = (await connection.execute(_BAD_VISITS, {**parameters, "revision": objective.revision, "most": _SESSIONS})).all()
+        rows = (
+            await connection.execute(_BAD_VISITS, {**parameters, "revision": objective.revision, "most": _SESSIONS})
+        ).all()
         return _of_visits(objective, rows)
     inputs = input_rows(objective)
     columns = dict(zip(INPUT_COLUMNS, map(list, zip(*inputs, strict=True)), strict=True))
@@ -72,9 +74,7 @@ _BAD_VISITS: Final = text(
         WHERE part.objective = :objective AND part.revision = :revision AND part.minute >= :start
             AND part.minute < :end AND part.good < part.events
             AND NOT {
-        IS_EXCLUDED.format(
-            objective="part.objective", time="part.minute", resource="''", customer="part.customer"
-        )
+        IS_EXCLUDED.format(objective="part.objective", time="part.minute", resource="''", customer="part.customer")
     }
         GROUP BY part.shard, part.trace_id, part.customer
     )

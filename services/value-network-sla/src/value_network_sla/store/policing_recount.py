@@ -33,11 +33,9 @@ async def recount(
     before = (await connection.execute(_CLEAR, columns)).all()
     stretches = stretch_columns(excluded)
     wanted = _measured(marks, book)
-    after = []
-    if wanted["objectives"]:
-        after += (await connection.execute(_COUNT_MEASURED, {**wanted, **stretches})).all()
-    after += (await connection.execute(_COUNT_VISITED, {**columns, **stretches})).all()
-    touched = {(row.objective, row.revision, floor_to(row.slice, _HOUR)) for row in (*before, *after)}
+    visited = (await connection.execute(_COUNT_VISITED, {**columns, **stretches})).all()
+    measured = (await connection.execute(_COUNT_MEASURED, {**wanted, **stretches})).all()
+    touched = {(row.objective, row.revision, floor_to(row.slice, _HOUR)) for row in (*before, *visited, *measured)}
     await _add_up(connection, touched, book)
 
 
@@ -187,9 +185,7 @@ _COUNT_VISITED: Final = text(
     FROM unnest(CAST(:objectives AS text[]), CAST(:minutes AS timestamptz[])) AS again (objective, minute)
     JOIN sla.objective_part AS part ON part.objective = again.objective AND part.minute = again.minute
     WHERE NOT {
-        IS_EXCLUDED.format(
-            objective="part.objective", time="part.minute", resource="''", customer="part.customer"
-        )
+        IS_EXCLUDED.format(objective="part.objective", time="part.minute", resource="''", customer="part.customer")
     }
     GROUP BY part.objective, part.revision, part.slice, part.minute
     RETURNING objective, revision, slice

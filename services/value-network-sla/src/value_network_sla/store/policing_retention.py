@@ -10,24 +10,19 @@ from mesh.store import Store
 _BATCH: Final = 5_000
 _MAX_BATCHES: Final = 200
 """Bounds one run; what is left falls to the next."""
-_CHANGES: Final = timedelta(days=31)
-"""How long a watcher may stay away and still miss no change of an alert."""
 _TIMES: Final = {"measurement": "measure_time", "measurement_value": "measure_time", "objective_minute": "minute"}
 
 
 async def purge_policing(store: Store, now: datetime, *, measurements: timedelta, sessions: timedelta) -> int:
     """Delete what is past its time, in short transactions; how many rows.
 
-    Hours, violations and alerts are kept for good. Minutes go with the measurements: what is from before can't be
-    counted anew, and no window is as long.
+    Hours, violations, alerts and their changes are kept for good. Minutes go with the measurements: what is from before
+    can't be counted anew, and no window is as long.
     """
     total = 0
     for table, column in _TIMES.items():
         total += await _delete(store, table, f"{column} < :before", now - measurements)
     total += await _delete(store, "objective_part", "minute < :before", now - sessions)
-    total += await _delete(
-        store, "burn_alert_change", "(body ->> 'update_time')::timestamptz < :before", now - _CHANGES
-    )
     return total
 
 

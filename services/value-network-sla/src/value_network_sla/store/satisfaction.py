@@ -114,7 +114,7 @@ class ReportRows:
         columns["source"] = [report.key[0] for report in reports]
         columns[key_column] = [report.key[1] for report in reports]
         added = await insert_ignoring_duplicates(self._connection, table, columns, key=("source", key_column))
-        return {(row[0], row[1]) for row in added}
+        return {(row.source, getattr(row, key_column)) for row in added}
 
     async def _digests(self, statement: TextClause, keys: Collection[ReportKey]) -> Mapping[ReportKey, bytes]:
         asked = {"sources": [source for source, _ in keys], "ids": [each for _, each in keys]}

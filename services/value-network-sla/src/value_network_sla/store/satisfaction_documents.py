@@ -30,12 +30,10 @@ def document_of(satisfaction: Satisfaction) -> Document:
 
 def satisfaction_in(document: Document) -> Satisfaction:
     """What `document_of` wrote."""
-    return Satisfaction(
-        **{name: document[name] for name in _COUNTS},
-        **{name: _read_estimate(document[name]) for name in _ESTIMATES},
-        **{name: datetime.fromisoformat(document[name]) for name in _TIMES},
-        parties=tuple(_read_party(each) for each in document["parties"]),
-    )
+    values: dict[str, Any] = {name: document[name] for name in _COUNTS}  # Any: fields of several types
+    values |= {name: _read_estimate(document[name]) for name in _ESTIMATES}
+    values |= {name: datetime.fromisoformat(document[name]) for name in _TIMES}
+    return Satisfaction(**values, parties=tuple(_read_party(each) for each in document["parties"]))
 
 
 def _party(each: PartySatisfaction) -> Document:

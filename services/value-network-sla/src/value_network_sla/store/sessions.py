@@ -17,6 +17,7 @@ from value_network_sla.errors import SessionNotFound
 from value_network_sla.handlers.kept import KeptSession, KeptVisit
 from value_network_sla.store.parts import shares_from, shares_json
 from value_network_sla.store.tables import SESSION
+from value_network_sla.store.trace_ids import WANTED, ids_of
 
 
 class SessionRows:
@@ -29,14 +30,14 @@ class SessionRows:
         """Keep them, in place of what was known of the same ones. One transaction at a time closes a session."""
         shards = [shard_of(session.trace_id) for session in sessions]
         traces = [session.trace_id for session in sessions]
-        again = await self._connection.execute(_DELETE, {"shards": shards, "traces": traces})
+        again = await self._connection.execute(_DELETE, {"ids": ids_of(traces)})
         first_closed = {row.trace_id: row.first_close_time for row in again}
         columns: dict[str, Sequence[object]] = {
             "shard": shards,
             "first_close_time": [first_closed.get(trace_id, now) for trace_id in traces],
             "visits": [_visits_json(session) for session in sessions],
             "shares": [shares_json(session.shares) for session in sessions],
-            "flags": [sorted(session.flags) for session in sessions],
+            "flags": ["{" + ",".join(sorted(session.flags)) + "}" for session in sessions],  # as COPY reads an array
             "fault": [_fault_json(session.fault) for session in sessions],
             "close_time": [now] * len(sessions),
             "drop_spans_time": [
@@ -49,8 +50,7 @@ class SessionRows:
 
     async def closed_before(self, trace_ids: Collection[bytes], moment: datetime, now: datetime) -> Collection[bytes]:
         """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
-        asked = {"shards": list(map(shard_of, trace_ids)), "traces": list(trace_ids)}
-        rows = {**asked, "before": moment, "soon": now + _MARGIN}
+        rows = {"ids": ids_of(trace_ids), "before": moment, "soon": now + _MARGIN}
         return {row.trace_id for row in await self._connection.execute(_CLOSED_BEFORE, rows)}
 
     async def get(self, trace_id: bytes) -> KeptSession:
@@ -101,20 +101,17 @@ _PLAIN = (
     "share_error_ns",
 )
 _DELETE = text(
-    """
-    DELETE FROM sla.session
-    USING unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS again (shard, trace_id)
+    f"""
+    DELETE FROM sla.session USING {WANTED} AS again
     WHERE session.shard = again.shard AND session.trace_id = again.trace_id
     RETURNING session.trace_id, session.first_close_time
-    """
+    """  # noqa: S608 - a constant
 )
 _CLOSED_BEFORE = text(
-    """
-    SELECT trace_id
-    FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS asked (shard, trace_id)
-    JOIN sla.session USING (shard, trace_id)
+    f"""
+    SELECT trace_id FROM {WANTED} AS asked JOIN sla.session USING (shard, trace_id)
     WHERE first_close_time < :before OR drop_spans_time < :soon
-    """
+    """  # noqa: S608 - a constant
 )
 
 

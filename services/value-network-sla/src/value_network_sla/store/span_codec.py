@@ -11,6 +11,7 @@ other with NUL between, or nothing where all are empty.
 
 import struct
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from value_network_sla.domain.span import Span, SpanKind
@@ -29,6 +30,10 @@ _TIMED_OUT: Final = 0b10000
 _MISMATCH: Final = 0b100000
 _TEXTS: Final = 5
 _NUL: Final = "\0"
+_SPAN: Final = partial(tuple.__new__, Span)
+"""A span of a tuple that has all its values, in order; `Span._make` would count them each time."""
+_PLAIN: Final = bytes(range(_KIND + 1))
+"""Codes of spans that say nothing but their kind."""
 
 
 class UnknownLayout(Exception):  # noqa: N818 - a statement
@@ -59,25 +64,28 @@ def encode(rows: Sequence[SpanRow]) -> bytes:
 def decode(value: bytes, sender: str, service: str, instance: str) -> list[Span]:
     """The spans of one sender."""
     columns = _Columns(value)
-    empty = [""] * columns.count
+    count, codes = columns.count, columns.codes
+    empty = [""] * count
+    never = [False] * count
+    plain = not codes.strip(_PLAIN)
     rows = zip(
         columns.span_ids,
         columns.parents,
-        [sender] * columns.count,
+        [sender] * count,
         columns.texts(0) or empty,
-        [_KINDS[code & _KIND] for code in columns.codes],
+        [_KINDS[code & _KIND] for code in codes],
         columns.starts,
         columns.ends,
-        [code & _ERROR != 0 for code in columns.codes],
+        never if plain else [code & _ERROR != 0 for code in codes],
         columns.texts(2) or empty,
         columns.texts(3) or empty,
-        [code & _TIMED_OUT != 0 for code in columns.codes],
+        never if plain else [code & _TIMED_OUT != 0 for code in codes],
         columns.texts(4) or empty,
-        [service] * columns.count,
-        [instance] * columns.count,
+        [service] * count,
+        [instance] * count,
         strict=True,
     )
-    return [Span(*row) for row in rows]
+    return list(map(_SPAN, rows))
 
 
 def decode_kept(value: bytes, sender: str, service: str, instance: str) -> list[KeptSpan]:

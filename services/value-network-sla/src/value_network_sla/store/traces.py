@@ -7,19 +7,18 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mesh.store import copy_rows
 from value_network_sla.domain.assembly import Assembly, SessionFlag, assemble
 from value_network_sla.domain.shard import shard_of
 from value_network_sla.domain.span import is_partner
 from value_network_sla.errors import TraceNotFound
 from value_network_sla.handlers.kept import Chunk, KeptSpan, KeptTrace, SpanRow
+from value_network_sla.store.chunk_copy import copy_chunks
 from value_network_sla.store.span_codec import any_mismatch, decode, decode_kept, encode
-from value_network_sla.store.tables import SPAN_CHUNK
+from value_network_sla.store.trace_ids import WANTED, ids_of
 
 MOST_SPANS = 20_000
 """Of one trace that are read; what is beyond is kept, and flagged."""
 _SPANS_A_ROW = 1_000
-_COLUMNS = ("shard", "trace_id", "sender", "service", "instance", "span_count", "spans", "receive_time")
 
 
 class TraceRows:
@@ -43,15 +42,14 @@ class TraceRows:
                 chunk.instance,
                 len(part),
                 encode(part),
-                now,
             )
             for chunk in chunks
             for part in _parts(chunk.rows)
         )
-        await copy_rows(self._connection, SPAN_CHUNK, _COLUMNS, rows)
+        await copy_chunks(self._connection, rows, now)
         # In one order everywhere, so that two senders' parts of the same traces wait for each other, not both for both.
         traces = sorted({chunk.trace_id for chunk in chunks})
-        await self._connection.execute(_OPEN, {**_keys(traces), "now": now})
+        await self._connection.execute(_OPEN, {"ids": ids_of(traces), "now": now})
 
     async def take_quiet(self, quiet_since: datetime, open_since: datetime, traces: int) -> Sequence[bytes]:
         """Trace ids that nobody else has taken: without a new span since `quiet_since`, or open since `open_since`."""
@@ -60,19 +58,19 @@ class TraceRows:
 
     async def sizes(self, trace_ids: Collection[bytes]) -> Mapping[bytes, int]:
         """How many spans came of each, those that came twice included; no more than are read of one."""
-        rows = await self._connection.execute(_SIZES, _keys(trace_ids))
+        rows = await self._connection.execute(_SIZES, {"ids": ids_of(trace_ids)})
         return {row.trace_id: min(row.spans, MOST_SPANS) for row in rows}
 
     async def spans_of(self, trace_ids: Collection[bytes]) -> Mapping[bytes, Assembly]:
         """The spans of the traces, of giant ones MOST_SPANS."""
         parts: dict[bytes, list[Any]] = {trace_id: [] for trace_id in trace_ids}
-        for row in await self._connection.execute(_CHUNKS, {**_keys(trace_ids), "most": MOST_SPANS}):
+        for row in await self._connection.execute(_CHUNKS, {"ids": ids_of(trace_ids), "most": MOST_SPANS}):
             parts[row.trace_id].append(row)
         return {trace_id: _assembly(rows) for trace_id, rows in parts.items()}
 
     async def get(self, trace_id: bytes) -> KeptTrace:
         """The spans of a trace by start; raises TraceNotFound."""
-        found = await self._connection.execute(_CHUNKS, {**_keys([trace_id]), "most": MOST_SPANS})
+        found = await self._connection.execute(_CHUNKS, {"ids": trace_id, "most": MOST_SPANS})
         rows = found.all()
         if not rows:
             raise TraceNotFound(f"traces/{trace_id.hex()}")
@@ -95,10 +93,6 @@ def _parts(rows: Sequence[SpanRow]) -> Iterator[Sequence[SpanRow]]:
         yield rows[first : first + _SPANS_A_ROW]
 
 
-def _keys(trace_ids: Collection[bytes]) -> dict[str, object]:
-    return {"shards": [shard_of(trace_id) for trace_id in trace_ids], "traces": list(trace_ids)}
-
-
 def _in_order(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
     """As they came; of those that came in one moment, in an order of their own, the same every time."""
     return sorted(rows, key=lambda row: (row.receive_time, row.sender, row.spans)) if len(rows) > 1 else rows
@@ -118,13 +112,12 @@ def _assembly(rows: Sequence[Row[Any]]) -> Assembly:
 
 
 _OPEN = text(
-    """
+    f"""
     INSERT INTO sla.open_trace AS kept (shard, trace_id, open_time, last_span_time)
-    SELECT shard, trace_id, :now, :now
-    FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS new (shard, trace_id)
+    SELECT shard, trace_id, :now, :now FROM {WANTED} AS new
     ON CONFLICT (shard, trace_id) DO UPDATE
     SET last_span_time = greatest(kept.last_span_time, excluded.last_span_time)
-    """
+    """  # noqa: S608 - a constant
 )
 _TAKE = text(
     """
@@ -137,18 +130,15 @@ _TAKE = text(
     """
 )
 _SIZES = text(
-    """
-    SELECT trace_id, sum(span_count) AS spans
-    FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS wanted (shard, trace_id)
-    JOIN sla.span_chunk USING (shard, trace_id)
+    f"""
+    SELECT trace_id, sum(span_count) AS spans FROM {WANTED} AS wanted JOIN sla.span_chunk USING (shard, trace_id)
     GROUP BY trace_id
-    """
+    """  # noqa: S608 - a constant
 )
 # Of a giant trace our own spans come first, which tell of everybody's part; then what came first.
 _CHUNKS = text(
-    """
-    SELECT trace_id, sender, service, instance, span_count, spans, receive_time, whole
-    FROM unnest(CAST(:shards AS smallint[]), CAST(:traces AS bytea[])) AS wanted (shard, trace_id)
+    f"""
+    SELECT trace_id, sender, service, instance, span_count, spans, receive_time, whole FROM {WANTED} AS wanted
     CROSS JOIN LATERAL (
         SELECT sender, service, instance, span_count, spans, receive_time,
             sum(span_count) OVER () AS whole,
@@ -158,5 +148,5 @@ _CHUNKS = text(
         FROM sla.span_chunk AS chunk WHERE chunk.shard = wanted.shard AND chunk.trace_id = wanted.trace_id
     ) AS part
     WHERE so_far <= :most
-    """
+    """  # noqa: S608 - a constant
 )

@@ -75,9 +75,8 @@ class WindowRows:
             for pattern, count in sorted(change.patterns.items())
         ]
         if bad:
-            names = ("agreements", "starts", "patterns", "visits")
-            columns = dict(zip(names, map(list, zip(*bad, strict=True)), strict=True))
-            await self._connection.execute(_ADD_PATTERNS, columns)
+            parameters = zip(("agreements", "starts", "patterns", "visits"), zip(*bad, strict=True), strict=True)
+            await self._connection.execute(_ADD_PATTERNS, {name: list(values) for name, values in parameters})
 
     async def states(self, windows: Collection[WindowKey], book: AgreementBook) -> Sequence[WindowState]:
         """Of the windows that have had visits."""

@@ -60,6 +60,32 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
     Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
     """
+    ERROR_REASON_VALUE_NETWORK_NOT_FOUND: _ErrorReason.ValueType  # 20
+    """No version of a value network has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_VALUE_NETWORK_NOT_FOUND", "metadata": { "value_network": "valueNetworks/iptv-2" } }
+    """
+    ERROR_REASON_STATEMENT_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """No statement has this name, or it is another partner's. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_STATEMENT_NOT_FOUND", "metadata": { "statement": "statements/acme-cdn.1772323200.1" } }
+    """
+    ERROR_REASON_CONTEST_NOT_FOUND: _ErrorReason.ValueType  # 22
+    """No contest has this name, or it is another partner's. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_CONTEST_NOT_FOUND", "metadata": { "contest": "contests/c-1" } }
+    """
+    ERROR_REASON_EVIDENCE_NOT_FOUND: _ErrorReason.ValueType  # 23
+    """No such bundle was kept, or the caller has no part in it. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_EVIDENCE_NOT_FOUND", "metadata": { "evidence": "evidence/breach.acme-iptv.1700000000" } }
+    """
+    ERROR_REASON_STATEMENT_NOT_DUE: _ErrorReason.ValueType  # 24
+    """A statement can't be issued: the period goes on, a window of it is not settled, it overlaps a period that was
+    stated with other bounds, or nothing has changed since the last one. FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_STATEMENT_NOT_DUE", "metadata": { "partner": "partners/acme-cdn" } }
+    """
+    ERROR_REASON_CONTEST_STATE: _ErrorReason.ValueType  # 25
+    """A contest can't take this step: the time to claim is over, the line is contested already, or the contest is closed.
+    FAILED_PRECONDITION.
+    Example: { "reason": "ERROR_REASON_CONTEST_STATE", "metadata": { "contest": "contests/c-1" } }
+    """
     ERROR_REASON_SENDER_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 10
     """No token has this name. NOT_FOUND.
     Example: { "reason": "ERROR_REASON_SENDER_TOKEN_NOT_FOUND", "metadata": { "sender_token": "senderTokens/acme-2026" } }
@@ -138,6 +164,32 @@ Example: { "reason": "ERROR_REASON_OVERLOADED", "metadata": { "waiting_spans": "
 ERROR_REASON_UNKNOWN_PARTNER: ErrorReason.ValueType  # 9
 """The sender's certificate belongs to no known partner. PERMISSION_DENIED.
 Example: { "reason": "ERROR_REASON_UNKNOWN_PARTNER", "metadata": { "partner": "partners/acme-cdn" } }
+"""
+ERROR_REASON_VALUE_NETWORK_NOT_FOUND: ErrorReason.ValueType  # 20
+"""No version of a value network has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_VALUE_NETWORK_NOT_FOUND", "metadata": { "value_network": "valueNetworks/iptv-2" } }
+"""
+ERROR_REASON_STATEMENT_NOT_FOUND: ErrorReason.ValueType  # 21
+"""No statement has this name, or it is another partner's. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_STATEMENT_NOT_FOUND", "metadata": { "statement": "statements/acme-cdn.1772323200.1" } }
+"""
+ERROR_REASON_CONTEST_NOT_FOUND: ErrorReason.ValueType  # 22
+"""No contest has this name, or it is another partner's. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_CONTEST_NOT_FOUND", "metadata": { "contest": "contests/c-1" } }
+"""
+ERROR_REASON_EVIDENCE_NOT_FOUND: ErrorReason.ValueType  # 23
+"""No such bundle was kept, or the caller has no part in it. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_EVIDENCE_NOT_FOUND", "metadata": { "evidence": "evidence/breach.acme-iptv.1700000000" } }
+"""
+ERROR_REASON_STATEMENT_NOT_DUE: ErrorReason.ValueType  # 24
+"""A statement can't be issued: the period goes on, a window of it is not settled, it overlaps a period that was
+stated with other bounds, or nothing has changed since the last one. FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_STATEMENT_NOT_DUE", "metadata": { "partner": "partners/acme-cdn" } }
+"""
+ERROR_REASON_CONTEST_STATE: ErrorReason.ValueType  # 25
+"""A contest can't take this step: the time to claim is over, the line is contested already, or the contest is closed.
+FAILED_PRECONDITION.
+Example: { "reason": "ERROR_REASON_CONTEST_STATE", "metadata": { "contest": "contests/c-1" } }
 """
 ERROR_REASON_SENDER_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 10
 """No token has this name. NOT_FOUND.

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63xmesh/sla/v1/session.proto\x12\rcxmesh.sla.v1\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n\x05Trace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x05spans\x18\x02 \x03(\x0b\x32\x18.cxmesh.sla.v1.TraceSpan\x12\x11\n\ttruncated\x18\x03 \x01(\x08:0\xea\x41-\n\x0c\x63xmesh/Trace\x12\x0etraces/{trace}*\x06traces2\x05trace\"\x93\x02\n\tTraceSpan\x12\x0f\n\x07span_id\x18\x01 \x01(\t\x12\x16\n\x0eparent_span_id\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\t \x01(\x08\x12\x16\n\x0estatus_message\x18\n \x01(\t\x12\x17\n\x0fsender_mismatch\x18\x0b \x01(\x08\"\xca\x03\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08lateness\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07partial\x18\x07 \x01(\x08\x12\r\n\x05\x65rror\x18\x08 \x01(\x08\x12$\n\x06visits\x18\t \x03(\x0b\x32\x14.cxmesh.sla.v1.Visit\x12\x32\n\x06shares\x18\n \x03(\x0b\x32\".cxmesh.sla.v1.ResponsibilityShare\x12)\n\x05\x66lags\x18\x0b \x03(\x0e\x32\x1a.cxmesh.sla.v1.SessionFlag\x12#\n\x05\x66\x61ult\x18\x0c \x01(\x0b\x32\x14.cxmesh.sla.v1.Fault::\xea\x41\x37\n\x0e\x63xmesh/Session\x12\x12sessions/{session}*\x08sessions2\x07session\"a\n\x05\x46\x61ult\x12\x0f\n\x07partner\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x11\n\ttimed_out\x18\x03 \x01(\x08\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x10\n\x08instance\x18\x05 \x01(\t\"\xf1\x01\n\x05Visit\x12\x0f\n\x07partner\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12/\n\x0cstart_offset\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\texclusive\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x62udget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x07 \x01(\x08\"z\n\x13ResponsibilityShare\x12#\n\x05party\x18\x01 \x01(\x0b\x32\x14.cxmesh.sla.v1.Party\x12+\n\x08lateness\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tshare_ppm\x18\x03 \x01(\x05\"@\n\x05Party\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.cxmesh.sla.v1.PartyKind\x12\x0f\n\x07partner\x18\x02 \x01(\t*\x99\x02\n\x0bSessionFlag\x12\x1c\n\x18SESSION_FLAG_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSESSION_FLAG_MISSING_PARENT\x10\x01\x12\x16\n\x12SESSION_FLAG_CYCLE\x10\x02\x12\x1a\n\x16SESSION_FLAG_TRUNCATED\x10\x03\x12\x1f\n\x1bSESSION_FLAG_CONTESTED_SPAN\x10\x04\x12\x1c\n\x18SESSION_FLAG_FORGED_SPAN\x10\x05\x12 \n\x1cSESSION_FLAG_SENDER_MISMATCH\x10\x06\x12\x1b\n\x17SESSION_FLAG_CLOCK_SKEW\x10\x07\x12\x19\n\x15SESSION_FLAG_OVERFLOW\x10\x08*\x8e\x01\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PARTY_KIND_PARTNER\x10\x01\x12\x1b\n\x17PARTY_KIND_ORCHESTRATOR\x10\x02\x12\x13\n\x0fPARTY_KIND_LINK\x10\x03\x12\x1b\n\x17PARTY_KIND_UNATTRIBUTED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63xmesh/sla/v1/session.proto\x12\rcxmesh.sla.v1\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n\x05Trace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x05spans\x18\x02 \x03(\x0b\x32\x18.cxmesh.sla.v1.TraceSpan\x12\x11\n\ttruncated\x18\x03 \x01(\x08:0\xea\x41-\n\x0c\x63xmesh/Trace\x12\x0etraces/{trace}*\x06traces2\x05trace\"\xc6\x02\n\tTraceSpan\x12\x0f\n\x07span_id\x18\x01 \x01(\t\x12\x16\n\x0eparent_span_id\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\t \x01(\x08\x12\x16\n\x0estatus_message\x18\n \x01(\t\x12\x17\n\x0fsender_mismatch\x18\x0b \x01(\x08\x12\x0c\n\x04peer\x18\x0c \x01(\t\x12\x10\n\x08instance\x18\r \x01(\t\x12\x11\n\ttimed_out\x18\x0e \x01(\x08\"\xca\x03\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08lateness\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07partial\x18\x07 \x01(\x08\x12\r\n\x05\x65rror\x18\x08 \x01(\x08\x12$\n\x06visits\x18\t \x03(\x0b\x32\x14.cxmesh.sla.v1.Visit\x12\x32\n\x06shares\x18\n \x03(\x0b\x32\".cxmesh.sla.v1.ResponsibilityShare\x12)\n\x05\x66lags\x18\x0b \x03(\x0e\x32\x1a.cxmesh.sla.v1.SessionFlag\x12#\n\x05\x66\x61ult\x18\x0c \x01(\x0b\x32\x14.cxmesh.sla.v1.Fault::\xea\x41\x37\n\x0e\x63xmesh/Session\x12\x12sessions/{session}*\x08sessions2\x07session\"a\n\x05\x46\x61ult\x12\x0f\n\x07partner\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x11\n\ttimed_out\x18\x03 \x01(\x08\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x10\n\x08instance\x18\x05 \x01(\t\"\xf1\x01\n\x05Visit\x12\x0f\n\x07partner\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12/\n\x0cstart_offset\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\texclusive\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x62udget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x07 \x01(\x08\"z\n\x13ResponsibilityShare\x12#\n\x05party\x18\x01 \x01(\x0b\x32\x14.cxmesh.sla.v1.Party\x12+\n\x08lateness\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tshare_ppm\x18\x03 \x01(\x05\"@\n\x05Party\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.cxmesh.sla.v1.PartyKind\x12\x0f\n\x07partner\x18\x02 \x01(\t*\x99\x02\n\x0bSessionFlag\x12\x1c\n\x18SESSION_FLAG_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSESSION_FLAG_MISSING_PARENT\x10\x01\x12\x16\n\x12SESSION_FLAG_CYCLE\x10\x02\x12\x1a\n\x16SESSION_FLAG_TRUNCATED\x10\x03\x12\x1f\n\x1bSESSION_FLAG_CONTESTED_SPAN\x10\x04\x12\x1c\n\x18SESSION_FLAG_FORGED_SPAN\x10\x05\x12 \n\x1cSESSION_FLAG_SENDER_MISMATCH\x10\x06\x12\x1b\n\x17SESSION_FLAG_CLOCK_SKEW\x10\x07\x12\x19\n\x15SESSION_FLAG_OVERFLOW\x10\x08*\x8e\x01\n\tPartyKind\x12\x1a\n\x16PARTY_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PARTY_KIND_PARTNER\x10\x01\x12\x1b\n\x17PARTY_KIND_ORCHESTRATOR\x10\x02\x12\x13\n\x0fPARTY_KIND_LINK\x10\x03\x12\x1b\n\x17PARTY_KIND_UNATTRIBUTED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,22 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRACE']._serialized_options = b'\352A-\n\014cxmesh/Trace\022\016traces/{trace}*\006traces2\005trace'
   _globals['_SESSION']._loaded_options = None
   _globals['_SESSION']._serialized_options = b'\352A7\n\016cxmesh/Session\022\022sessions/{session}*\010sessions2\007session'
-  _globals['_SESSIONFLAG']._serialized_start=1545
-  _globals['_SESSIONFLAG']._serialized_end=1826
-  _globals['_PARTYKIND']._serialized_start=1829
-  _globals['_PARTYKIND']._serialized_end=1971
+  _globals['_SESSIONFLAG']._serialized_start=1596
+  _globals['_SESSIONFLAG']._serialized_end=1877
+  _globals['_PARTYKIND']._serialized_start=1880
+  _globals['_PARTYKIND']._serialized_end=2022
   _globals['_TRACE']._serialized_start=139
   _globals['_TRACE']._serialized_end=270
   _globals['_TRACESPAN']._serialized_start=273
-  _globals['_TRACESPAN']._serialized_end=548
-  _globals['_SESSION']._serialized_start=551
-  _globals['_SESSION']._serialized_end=1009
-  _globals['_FAULT']._serialized_start=1011
-  _globals['_FAULT']._serialized_end=1108
-  _globals['_VISIT']._serialized_start=1111
-  _globals['_VISIT']._serialized_end=1352
-  _globals['_RESPONSIBILITYSHARE']._serialized_start=1354
-  _globals['_RESPONSIBILITYSHARE']._serialized_end=1476
-  _globals['_PARTY']._serialized_start=1478
-  _globals['_PARTY']._serialized_end=1542
+  _globals['_TRACESPAN']._serialized_end=599
+  _globals['_SESSION']._serialized_start=602
+  _globals['_SESSION']._serialized_end=1060
+  _globals['_FAULT']._serialized_start=1062
+  _globals['_FAULT']._serialized_end=1159
+  _globals['_VISIT']._serialized_start=1162
+  _globals['_VISIT']._serialized_end=1403
+  _globals['_RESPONSIBILITYSHARE']._serialized_start=1405
+  _globals['_RESPONSIBILITYSHARE']._serialized_end=1527
+  _globals['_PARTY']._serialized_start=1529
+  _globals['_PARTY']._serialized_end=1593
 # @@protoc_insertion_point(module_scope)

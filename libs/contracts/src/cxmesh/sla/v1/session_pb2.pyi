@@ -150,6 +150,9 @@ class TraceSpan(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     STATUS_MESSAGE_FIELD_NUMBER: _builtins.int
     SENDER_MISMATCH_FIELD_NUMBER: _builtins.int
+    PEER_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    TIMED_OUT_FIELD_NUMBER: _builtins.int
     span_id: _builtins.str
     """16 hexadecimal digits."""
     parent_span_id: _builtins.str
@@ -168,6 +171,12 @@ class TraceSpan(_message.Message):
     """What the sender says of the error."""
     sender_mismatch: _builtins.bool
     """The sender said it was somebody else (`cxmesh.partner` differs from its certificate)."""
+    peer: _builtins.str
+    """Whom it called, by the sender's word: a host or a service."""
+    instance: _builtins.str
+    """`service.instance.id` of the sender."""
+    timed_out: _builtins.bool
+    """The caller gave up waiting: that is how the call ended."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
@@ -190,10 +199,13 @@ class TraceSpan(_message.Message):
         error: _builtins.bool = ...,
         status_message: _builtins.str = ...,
         sender_mismatch: _builtins.bool = ...,
+        peer: _builtins.str = ...,
+        instance: _builtins.str = ...,
+        timed_out: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "error", b"error", "kind", b"kind", "operation", b"operation", "parent_span_id", b"parent_span_id", "sender", b"sender", "sender_mismatch", b"sender_mismatch", "service", b"service", "span_id", b"span_id", "start_time", b"start_time", "status_message", b"status_message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "error", b"error", "instance", b"instance", "kind", b"kind", "operation", b"operation", "parent_span_id", b"parent_span_id", "peer", b"peer", "sender", b"sender", "sender_mismatch", b"sender_mismatch", "service", b"service", "span_id", b"span_id", "start_time", b"start_time", "status_message", b"status_message", "timed_out", b"timed_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,8 +16,8 @@ number within a second are usual."""
 def repeated_rows(columns: UsageColumns, start_micros: Ints, owner: Ints) -> Ints:
     """Rows that repeat an earlier one: alike in owner, service, start, quantity, destination and network.
 
-    `owner` numbers the subscriptions; the rows of one stand together, ordered by start. Of those alike the first is left
-    out.
+    `owner` numbers the subscriptions; the rows of one stand together, ordered by start. Of those alike the first is
+    left out.
     """
     same_moment = (np.diff(start_micros) == 0) & (np.diff(owner) == 0)
     if not same_moment.any():

@@ -91,7 +91,7 @@ def _container(
         quantity,
         group.destination or request.destination,
         visited_network(request, place),
-        used.place.cell or request.place.cell,
+        place.cell,
     )
 
 

@@ -133,6 +133,9 @@ class History(Protocol):
     async def subscriptions_after(self, after: str, size: int) -> Sequence[str]:
         """The first `size` that come after one, by id."""
 
+    async def with_events(self, subscriptions: Sequence[str], kinds: Collection[str], start: int) -> Collection[str]:
+        """Those of some subscriptions of which events of some types are stored, from `start` on."""
+
     def subscriptions(self, only: Sequence[str]) -> AsyncIterator[Sequence[str]]:
         """All that are known, or those of `only` that are, some hundreds at a time, by id."""
 

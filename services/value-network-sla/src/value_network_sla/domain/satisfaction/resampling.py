@@ -1,9 +1,9 @@
 """How sure is a mean over sessions, when sessions of one customer are alike?
 
 Whole customers are drawn anew, with replacement (the cluster bootstrap; Davison and Hinkley, Bootstrap Methods and
-their Application, 1997, section 3.8), and the figure is worked out of each draw. Its 95 % interval runs from the 2.5 % to the
-97.5 % quantile of these. Only sums by customer enter, so a draw costs a product of matrices, however many sessions
-there are; beyond MOST_GROUPS customers, groups of customers are drawn instead, which changes the width little.
+their Application, 1997, section 3.8), and the figure is worked out of each draw. Its 95 % interval runs from the 2.5 %
+to the 97.5 % quantile of these. Only sums by customer enter, so a draw costs a product of matrices, however many
+sessions there are; beyond MOST_GROUPS customers, groups of customers are drawn instead, which changes the width little.
 
 Draws are seeded: the same sessions give the same interval, whatever order they come in.
 """

@@ -168,9 +168,7 @@ def entries(items: Iterable[Item], stated: Iterable[Line]) -> Sequence[Entry]:
             now[key] = Item(line.kind, line.key, 0, line.currency, line.description, line.agreement, line.breach)
     found = [Entry(item, sums.get(key, 0)) for key, item in now.items()]
     order = {kind: place for place, kind in enumerate(LineKind)}
-    return sorted(
-        (entry for entry in found if entry.amount), key=lambda each: (order[each.item.kind], each.item.key)
-    )
+    return sorted((entry for entry in found if entry.amount), key=lambda each: (order[each.item.kind], each.item.key))
 
 
 def lines_of(found: Sequence[Entry]) -> Sequence[Line]:

@@ -14,7 +14,9 @@ AFTER: Final = timedelta(hours=1)
 """How long after a day its experiences are taken to be in."""
 
 
-async def measure_now(kept: Kept, service: str, start_time: datetime, end_time: datetime, now: datetime) -> Satisfaction:
+async def measure_now(
+    kept: Kept, service: str, start_time: datetime, end_time: datetime, now: datetime
+) -> Satisfaction:
     """A service's satisfaction in [start, end). Off the event loop: other calls are answered meanwhile."""
     observed = await kept.reports.observed(service, start_time, end_time)
     return await asyncio.to_thread(measure, service, start_time, end_time, observed, now)

@@ -143,8 +143,7 @@ _CREATE: tuple[str, ...] = (
         body jsonb NOT NULL
     )
     """,
-    "CREATE TABLE sla.burn_alert_head (position bigint NOT NULL)",
-    "INSERT INTO sla.burn_alert_head VALUES (0)",
+    "CREATE TABLE sla.burn_alert_head (only_one boolean PRIMARY KEY CHECK (only_one), position bigint NOT NULL)",
     "COMMENT ON TABLE sla.burn_alert_head IS 'who writes changes holds its row, so positions are in order of commit'",
     """
     CREATE TABLE sla.measurement (

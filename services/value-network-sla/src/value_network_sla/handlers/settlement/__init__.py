@@ -1,0 +1,1 @@
+"""What settling with partners takes, one use case a file."""

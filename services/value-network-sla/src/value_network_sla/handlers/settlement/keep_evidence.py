@@ -1,0 +1,144 @@
+"""Which sessions' bundles are made and kept, and does what they say agree with what was decided?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from apportioning.evidence.canonical import Bundle
+from apportioning.evidence.sessions import Case, session_bundle
+from apportioning.span import PROVIDER
+from apportioning.terms import Promise
+from value_network_sla.domain.agreement import AgreementBook
+from value_network_sla.domain.assembly import DISQUALIFYING, Assembly
+from value_network_sla.domain.path_rules import PathRules
+from value_network_sla.domain.rounding import MILLION
+from value_network_sla.domain.session import find_root
+from value_network_sla.domain.span import is_partner
+from value_network_sla.domain.trace_tree import grow_tree
+from value_network_sla.handlers.ports import Transactions, Work
+from value_network_sla.handlers.settlement.ports import KeptBundle
+
+_RANDOM_BYTES = 7
+"""Of a trace id (W3C Trace Context, level 2)."""
+_AT_A_TIME = 100
+_MOST_BATCHES = 50
+"""Bounds one run; what is left falls to the next."""
+
+
+class KeepEvidence:
+    """Makes the bundles that money depends on, while the spans are still there."""
+
+    def __init__(
+        self, transactions: Transactions, *, spans_kept: timedelta, on_mismatch: Callable[[str], None]
+    ) -> None:
+        """`on_mismatch` hears of a session whose spans don't give what was decided of it any more."""
+        self._transactions = transactions
+        self._spans_kept = spans_kept
+        self._on_mismatch = on_mismatch
+
+    async def run(self) -> int:
+        """Make all that are missing; how many."""
+        total = 0
+        for _ in range(_MOST_BATCHES):
+            made = await self._transactions.change(self._batch)
+            total += made
+            if made < _AT_A_TIME:
+                break
+        return total
+
+    async def _batch(self, work: Work) -> int:
+        traces = await work.records.settlement.evidence.missing(work.now - self._spans_kept, _AT_A_TIME)
+        if not traces:
+            return 0
+        book = await work.records.agreements.book()
+        rules = await work.records.path_rules.all()
+        assemblies = await work.records.traces.spans_of(traces)
+        made = {
+            trace_id: bundle
+            for trace_id, assembly in assemblies.items()
+            if (bundle := bundle_of(trace_id, assembly, book, rules)) is not None
+        }
+        for trace_id, bundle in made.items():
+            session = await work.records.sessions.get(trace_id)
+            result = bundle["result"]
+            if isinstance(result, dict) and result["lateness_ns"] != session.lateness_ns:
+                self._on_mismatch(evidence_of_session(trace_id))
+        kept = [_kept(trace_id, bundle, work.now, sampled=False) for trace_id, bundle in made.items()]
+        await work.records.settlement.evidence.put(kept)
+        return len(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The share of all sessions whose bundles are kept, whether or not money depends on them."""
+
+    ppm: int
+
+    def holds(self, trace_id: bytes) -> bool:
+        """By the random bytes of the id: every replica samples the same sessions."""
+        return int.from_bytes(trace_id[-_RANDOM_BYTES:], "big") % MILLION < self.ppm
+
+    async def keep(
+        self,
+        work: Work,
+        assemblies: Mapping[bytes, Assembly],
+        book: AgreementBook,
+        rules: PathRules,
+        on_failure: Callable[[bytes, Exception], None],
+    ) -> None:
+        """Keep the bundles of those that are sampled, of sessions that are being closed."""
+        made = []
+        for trace_id in filter(self.holds, assemblies):
+            try:
+                bundle = bundle_of(trace_id, assemblies[trace_id], book, rules)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
+                on_failure(trace_id, error)
+                continue
+            if bundle is not None:
+                made.append(_kept(trace_id, bundle, work.now, sampled=True))
+        await work.records.settlement.evidence.put(made)
+
+
+NO_SAMPLE: Final = Sample(0)
+
+
+def _kept(trace_id: bytes, bundle: Bundle, now: datetime, *, sampled: bool) -> KeptBundle:
+    spans = bundle["spans"]
+    senders = {span["sender"] for span in spans if isinstance(span, dict)} if isinstance(spans, list) else set()
+    parties = tuple(sorted(str(sender) for sender in senders if is_partner(str(sender))))
+    return KeptBundle(evidence_of_session(trace_id), parties, bundle, sampled=sampled, create_time=now)
+
+
+def evidence_of_session(trace_id: bytes) -> str:
+    """`evidence/session.{session}`."""
+    return f"evidence/session.{trace_id.hex()}"
+
+
+def bundle_of(trace_id: bytes, assembly: Assembly, book: AgreementBook, rules: PathRules) -> Bundle | None:
+    """The bundle of a session; None when the trace is none."""
+    root = find_root(assembly.spans)
+    if root is None:
+        return None
+    service = root.session_service
+    network = book.networks.find(service, root.start_ns)
+    promises: dict[tuple[str, str], Promise] = dict(book.in_effect(service, root.start_ns))
+    own = network.promise(root.operation)
+    if own is not None:
+        promises[PROVIDER, root.operation] = own
+    flags = assembly.flags | frozenset(grow_tree(assembly.spans, root.span_id).flags())
+    return session_bundle(
+        Case(
+            trace_id=trace_id,
+            service=service,
+            root_id=root.span_id,
+            spans=assembly.spans,
+            flags=[flag.value for flag in flags],
+            partial=bool(flags & DISQUALIFYING),
+            promises=promises,
+            callees=book.callees(service),
+            policy=network.policy,
+            rule=rules.of(service),
+            beside=network.beside,
+        )
+    )
