@@ -1,4 +1,4 @@
-"""How often is the culprit of a labelled fault named first, and how often is nobody named when nothing is wrong?"""
+"""Are paths and culprits right, is nobody named when nothing is wrong, and how fast do spans become attainment?"""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from collections.abc import Mapping
 
 from tests.bench.figures import Figure
 from tests.bench.labelled_faults import MetricWorld, TraceCase, nezha, petshop
+from tests.bench.published_paths import right_paths
+from tests.bench.sla_ingest import spans_per_second
 from value_network_sla.domain.pinpointing.calls import Calls
 from value_network_sla.domain.pinpointing.metrics import Measure, MetricBaseline, NodeMetrics
 from value_network_sla.domain.pinpointing.window import learn, suspects
 
 
 def run() -> dict[str, Figure]:
-    """The figures for the labelled data that is there."""
+    """Published paths, the labelled data that is there, and what is taken in."""
+    figures = {"sla.critical_path_right": right_paths(), **_of_faults()}
+    return {**figures, "sla.spans_per_s": spans_per_second()}
+
+
+def _of_faults() -> dict[str, Figure]:
     traces, metrics = nezha(), petshop()
     if traces is None or metrics is None:
-        print("the labelled data is not here (CXMESH_TEST_DATA): nothing is measured")
+        print("the labelled data is not here (CXMESH_TEST_DATA): nobody can be named")
         return {}
     return {**_of_traces(*traces), **_of_metrics(metrics)}
 

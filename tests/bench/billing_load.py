@@ -14,7 +14,7 @@ import psycopg
 from google.type.money_pb2 import Money
 
 from cxmesh.billing.v1 import bill_pb2
-from cxmesh.billing.v1.billing_accuracy_service_pb2 import CheckBillsRequest
+from cxmesh.billing.v1.bill_run_service_pb2 import StreamBillsRequest
 from rating import Cycle, Line, Tariff, UsageColumns, load_tariff, make_bill, rate_lines, to_micros
 from tests.bench.billing_tariff import document
 
@@ -82,7 +82,7 @@ def _keys(database: psycopg.Connection, who: Subscribers) -> list[int]:
     rows = database.execute(
         "SELECT subscription_id, subscription_key FROM usage.subscription WHERE subscription_id = ANY(%s)", [who.names]
     )
-    known = dict(rows.fetchall())
+    known: dict[str, int] = dict(rows.fetchall())
     return [known[name] for name in who.names]
 
 
@@ -94,12 +94,13 @@ def right_bills(who: Subscribers, columns: UsageColumns, run: str) -> Iterator[b
         yield _bill(f"bills/{run}-{name}", name, tariff, lines.of(number))
 
 
-def requests(bill_run: str, bills: Sequence[bill_pb2.Bill], size: int) -> list[bytes]:
-    """CheckBills calls of so many bills."""
-    return [
-        CheckBillsRequest(bill_run=bill_run, bills=bills[first : first + size]).SerializeToString()
-        for first in range(0, len(bills), size)
-    ]
+def parts(bill_run: str, bills: Sequence[bill_pb2.Bill], size: int) -> Iterator[bytes]:
+    """What is streamed: batches of so many bills, as they go over the wire."""
+    for first in range(0, len(bills), size):
+        batch = bills[first : first + size]
+        yield StreamBillsRequest(
+            bill_run=bill_run, stream_id="bench", position=first + len(batch), bills=batch
+        ).SerializeToString()
 
 
 def _bill(name: str, subscription: str, tariff: Tariff, lines: tuple[Line, ...]) -> bill_pb2.Bill:

@@ -14,7 +14,14 @@ _PRICES: Final = {"home": "0.04", "near": "0.09", "far": "0.29"}
 def document() -> str:
     """Calls by destination and time of day, data, messages; a monthly fee, a discount on data, and value-added tax."""
     rates: list[dict[str, object]] = [
-        {"service": "voice", "zone": zone, "band": band, "line": f"voice.{zone}.{band}", "price": price, "per": "minute"}
+        {
+            "service": "voice",
+            "zone": zone,
+            "band": band,
+            "line": f"voice.{zone}.{band}",
+            "price": price,
+            "per": "minute",
+        }
         for zone, price in _PRICES.items()
         for band, *_ in _BANDS
     ]
@@ -24,7 +31,9 @@ def document() -> str:
     ]
     version = {
         "from": "2020-01-01",
-        "schedules": [{"id": "hours", "bands": [{"band": band, "from": low, "to": high} for band, low, high in _BANDS]}],
+        "schedules": [
+            {"id": "hours", "bands": [{"band": band, "from": low, "to": high} for band, low, high in _BANDS]}
+        ],
         "zones": [{"id": zone, "prefixes": [prefix]} for zone, prefix in _ZONES.items()],
         "rates": rates,
         "recurring": [{"line": "monthly", "name": "Monthly fee", "amount": "14.90", "proration": "by_day"}],

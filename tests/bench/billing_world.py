@@ -50,9 +50,22 @@ SIM: Final = Fraction("9.9")
 _RECORDS: Final = 60
 _BANDS: Final = (("day", "08:00", "18:00"), ("evening", "18:00", "22:00"), ("night", "22:00", "08:00"))
 _ZONES: Final = {"home": "43", "near": "49", "far": "1"}
-_OLD = {"home": ("0.12", "0.08", "0.045"), "near": ("0.19", "0.15", "0.11"), "far": ("0.59", "0.49", "0.39")}
-_NEW = {"home": ("0.14", "0.09", "0.05"), "near": ("0.23", "0.17", "0.13"), "far": ("0.65", "0.55", "0.41")}
-_BUNDLE = {"home": ("0.16", "0.10", "0.06"), "near": ("0.26", "0.18", "0.14"), "far": ("0.69", "0.57", "0.43")}
+_Prices = dict[str, tuple[str, ...]]
+_OLD: Final[_Prices] = {
+    "home": ("0.12", "0.08", "0.045"),
+    "near": ("0.19", "0.15", "0.11"),
+    "far": ("0.59", "0.49", "0.39"),
+}
+_NEW: Final[_Prices] = {
+    "home": ("0.14", "0.09", "0.05"),
+    "near": ("0.23", "0.17", "0.13"),
+    "far": ("0.65", "0.55", "0.41"),
+}
+_BUNDLE: Final[_Prices] = {
+    "home": ("0.16", "0.10", "0.06"),
+    "near": ("0.26", "0.18", "0.14"),
+    "far": ("0.69", "0.57", "0.43"),
+}
 
 
 def _document(plan: str, versions: Sequence[tuple[str, dict[str, tuple[str, ...]]]], **more: Any) -> str:
@@ -74,7 +87,14 @@ def _version(since: str, prices: dict[str, tuple[str, ...]], **more: Any) -> dic
     """Any: as above."""
     bands = [{"band": band, "from": low, "to": high} for band, low, high in _BANDS]
     rates: list[dict[str, object]] = [
-        {"line": f"voice.{zone}.{band}", "service": "voice", "zone": zone, "band": band, "price": price, "per": "minute"}
+        {
+            "line": f"voice.{zone}.{band}",
+            "service": "voice",
+            "zone": zone,
+            "band": band,
+            "price": price,
+            "per": "minute",
+        }
         for zone, of_bands in prices.items()
         for (band, *_), price in zip(_BANDS, of_bands, strict=True)
     ]
@@ -210,7 +230,6 @@ class World:
         ]
         return Draft(who, tuple(charges), tuple(credits_))
 
-
     def exact(self, who: Subscriber) -> dict[str, Fraction]:
         """What each usage charge comes to before it is rounded."""
         return {line.name: line.exact for line in self._lines(who, TARIFFS[who.plan], who.held)}
@@ -245,7 +264,7 @@ def _subscriber(number: int, random: np.random.Generator) -> Subscriber:
     entries = []
     if number % 2:
         entries.append(_entry(name, number, EntryKind.ONE_OFF, "sim", None))
-    if number % 4 < 2:  # noqa: PLR2004 - half of them
+    if number % 4 < 2:
         amount = Fraction(int(random.integers(100, 900)), 100)
         entries.append(_entry(name, number, EntryKind.CREDIT, "goodwill", amount))
     owed = Fraction(int(random.integers(0, 5000)), 100)

@@ -25,9 +25,10 @@ def spans_per_second() -> Figure:
     """From the first export until the last session is counted, against a receiver that parses and drops."""
     sessions = max(200, round(SESSIONS * scale()))
     print(
-        f"{sessions:,} sessions of {SPANS} spans a run, sent by {len(_SENDERS)} parties over OTLP/gRPC with mutual TLS; "
-        f"median of {RUNS} runs from the first export until every visit of every session is counted, which includes the "
-        f"{QUIET_SECONDS:g} s that a trace has to be quiet for. PostgreSQL with fsync on this machine"
+        f"{sessions:,} sessions of {SPANS} spans a run, from {len(_SENDERS)} senders over OTLP/gRPC with mutual TLS; "
+        f"median of {RUNS} runs from the first export until every visit of every session is counted, with the "
+        f"{QUIET_SECONDS:g} s that a trace has to be quiet for. PostgreSQL with fsync on this machine. "
+        "Against a receiver that parses spans and drops them"
     )
     with sla_mesh(CXMESH_QUIET_SECONDS=str(QUIET_SECONDS)) as mesh, process("servers", "otlp-sink") as server:
         sink = said(server)
@@ -70,5 +71,5 @@ async def _send(mesh: SlaMesh, batches: list[Export]) -> float:
 
 async def _to_sink(address: str, batches: list[Export]) -> float:
     async with grpc.aio.insecure_channel(address) as channel:
-        seconds = await send(dict.fromkeys(_SENDERS, [channel]), batches)
+        seconds = await send({sender: [channel] for sender in _SENDERS}, batches)
     return sum(batch.spans for batch in batches) / seconds

@@ -69,7 +69,7 @@ def _add_session(scopes: dict[str, ScopeSpans], source: random.Random, number: i
     trace_id = source.randbytes(16)
     slow = PARTNERS[number // SLOW_EVERY % len(PARTNERS)] if number % SLOW_EVERY == 0 else ""
 
-    def add(sender: str, parent: bytes, name: str, kind: Span.SpanKind, begin: float, end: float) -> Span:
+    def add(sender: str, parent: bytes, name: str, kind: Span.SpanKind.ValueType, begin: float, end: float) -> Span:
         span = scopes.setdefault(sender, ScopeSpans()).spans.add(
             trace_id=trace_id,
             span_id=source.randbytes(8),
@@ -117,7 +117,7 @@ async def send(channels: Mapping[str, Sequence[grpc.aio.Channel]], batches: Sequ
     async def lane(sender: str, number: int) -> None:
         choices = channels[sender]
         for place in range(number, len(queues[sender]), IN_FLIGHT):
-            export = choices[place % len(choices)].unary_unary(EXPORT)
+            export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = choices[place % len(choices)].unary_unary(EXPORT)
             answer = await export(queues[sender][place].sent, timeout=_TIMEOUT)
             if answer:
                 raise RuntimeError(f"spans were refused: {answer!r}")

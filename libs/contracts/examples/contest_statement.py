@@ -6,10 +6,11 @@ python contest_statement.py statements/best-content.1772323200.1 2 "our own meas
 import sys
 import uuid
 
+from partner import channel
+
 from cxmesh.sla.v1.settlement_pb2 import CONTEST_REASON_MEASUREMENT, ContestState
 from cxmesh.sla.v1.settlement_service_pb2 import GetContestRequest, OpenContestRequest
 from cxmesh.sla.v1.settlement_service_pb2_grpc import SettlementServiceStub
-from partner import channel
 
 
 def main(statement: str, line: str, explanation: str, *evidence: str) -> None:

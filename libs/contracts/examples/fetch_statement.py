@@ -8,13 +8,14 @@ python fetch_statement.py evidence/
 import sys
 from pathlib import Path
 
+from google.type.money_pb2 import Money
+from partner import channel
+
 from cxmesh.sla.v1.evidence_service_pb2 import GetEvidenceRequest
 from cxmesh.sla.v1.evidence_service_pb2_grpc import EvidenceServiceStub
 from cxmesh.sla.v1.settlement_pb2 import StatementLineKind
 from cxmesh.sla.v1.settlement_service_pb2 import ListStatementsRequest
 from cxmesh.sla.v1.settlement_service_pb2_grpc import SettlementServiceStub
-from google.type.money_pb2 import Money
-from partner import channel
 
 
 def main(folder: str) -> None:

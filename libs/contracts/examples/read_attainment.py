@@ -3,13 +3,14 @@
 python read_attainment.py
 """
 
+from partner import channel
+
 from cxmesh.sla.v1.value_network_sla_service_pb2 import (
     ListAgreementsRequest,
     ListAttainmentsRequest,
     ListBreachesRequest,
 )
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceStub
-from partner import channel
 
 _PERCENT = 10_000  # parts per million
 

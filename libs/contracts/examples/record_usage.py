@@ -1,23 +1,25 @@
 """Record usage of subscribers who used your network, e.g. while roaming (service usage-correlation).
 
-python record_usage.py subscriptions/s-1 2026-03-01T12:00:00Z 180
+python record_usage.py roam-net subscriptions/s-1 2026-03-01T12:00:00Z 180
 
-Send the same records again after a break: (source, record_id) identifies a record, and none counts twice.
+The source is your partner id, or begins with it and a colon (`roam-net:switch-7`). Send the same records again after a
+break: (source, record_id) identifies a record, and none counts twice.
 """
 
 import sys
 from datetime import datetime
 
+from partner import channel
+
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_VOICE, UsageRecord
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
-from partner import channel
 
 
-def main(subscription: str, start: str, seconds: str) -> None:
+def main(source: str, subscription: str, start: str, seconds: str) -> None:
     """Record one call. Send up to 1,000 records in a request."""
     record = UsageRecord(
-        source="example-switch",
+        source=source,
         record_id=f"{subscription.partition('/')[2]}-{start.replace(':', '')}",
         subscription=subscription,
         usage_type=USAGE_TYPE_VOICE,
@@ -32,4 +34,4 @@ def main(subscription: str, start: str, seconds: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

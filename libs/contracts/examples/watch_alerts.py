@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import grpc
+from partner import channel
 
 from cxmesh.sla.v1.alert_pb2 import Alert, AlertState
 from cxmesh.sla.v1.alert_service_pb2 import WatchAlertsRequest
 from cxmesh.sla.v1.alert_service_pb2_grpc import AlertServiceStub
-from partner import channel
 
 _WAIT_SECONDS = 1.0
 
@@ -31,7 +31,7 @@ def main(cursor_file: str, seconds: str = "inf") -> None:
                         handle(alert)
                     kept.write_text(answer.cursor, "utf-8")
             except grpc.RpcError as error:
-                # DEADLINE_EXCEEDED: the time is up. UNAVAILABLE: this replica goes; go on with another, after the cursor.
+                # The time is up, or this replica goes: go on with another, after the cursor.
                 if error.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE):
                     raise
                 time.sleep(min(_WAIT_SECONDS, max(0.0, until - time.monotonic())))
@@ -41,7 +41,8 @@ def handle(alert: Alert) -> None:
     """Here you would page somebody."""
     state = AlertState.Name(alert.state).removeprefix("ALERT_STATE_")
     burn = f"{alert.long_burn_milli / 1000:.1f} times too fast" if alert.HasField("long_burn_milli") else "no data"
-    print(f"{state} {alert.severity} {alert.objective}: {burn}; {alert.affected_customer_count} customers hit", flush=True)
+    hit = f"{alert.affected_customer_count} customers hit"
+    print(f"{state} {alert.severity} {alert.objective}: {burn}; {hit}", flush=True)
 
 
 if __name__ == "__main__":

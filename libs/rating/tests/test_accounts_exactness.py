@@ -109,6 +109,7 @@ def test_a_batch_equals_one_by_one_in_order_of_events(r: Random) -> None:
         found = batch.ledger.account(number)
         assert order(found.buckets) == order(account.buckets)
         assert found.counters == account.counters
+    assert batch.ledger.accounts() == [batch.ledger.account(number) for number in range(len(after))]
     lines = rate_lines(columns, tariff, np.array(numbers), Ledger.of(tariff, before))
     for number in range(3):
         charged = [int(batch.amount[i]) for i in range(len(batch.amount)) if numbers[batch.pieces.record[i]] == number]

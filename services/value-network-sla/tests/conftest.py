@@ -75,11 +75,11 @@ def export_request(spans: Sequence[Span], service: str = "head-end") -> ExportTr
     return ExportTraceServiceRequest(resource_spans=[resource])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def trace_of() -> type[Spans]:
     return Spans
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def request_of() -> Callable[..., ExportTraceServiceRequest]:
     return export_request

@@ -85,6 +85,7 @@ PARAMETERS = {
     "bill-shock": SPENT,
     "bill-shock-plan": SPENT | {"current_plan", "recommended_plan", "saving"},
     "service-degraded": {"service", "since"},
+    "service-degraded-recovery": {"service", "since", "credit"},
     **{
         f"{family}-{stage}": said
         for family in ("data-roaming-limit", "spending-limit")

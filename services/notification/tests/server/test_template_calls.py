@@ -21,6 +21,7 @@ SHIPPED = [
     "bill-shock-plan",
     *(f"data-roaming-limit-{stage}" for stage in _STAGES),
     "service-degraded",
+    "service-degraded-recovery",
     *(f"spending-limit-{stage}" for stage in _STAGES),
 ]
 

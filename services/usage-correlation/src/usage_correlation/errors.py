@@ -111,7 +111,7 @@ class LimitError(UsageError):
         super().__init__(f"{name} {what}", {"spending_limit": name, **metadata})
 
 
-class LimitNotStopped(LimitError):
+class LimitNotStopped(LimitError):  # noqa: N818 - reads as the answer it becomes
     """There is nothing to consent to."""
 
     def __init__(self, subscription_id: str, policy_id: str, state: str) -> None:
@@ -120,7 +120,7 @@ class LimitNotStopped(LimitError):
         )
 
 
-class ConsentTermsDiffer(LimitError):
+class ConsentTermsDiffer(LimitError):  # noqa: N818 - reads as the answer it becomes
     """The customer was shown another price than the one of further usage."""
 
     def __init__(self, subscription_id: str, policy_id: str, shown: str, price: str) -> None:
@@ -128,7 +128,7 @@ class ConsentTermsDiffer(LimitError):
         super().__init__(subscription_id, policy_id, what, price=price)
 
 
-class OptOutNotAllowed(LimitError):
+class OptOutNotAllowed(LimitError):  # noqa: N818 - reads as the answer it becomes
     """The policy doesn't allow to do without its limit."""
 
     def __init__(self, subscription_id: str, policy_id: str) -> None:

@@ -16,7 +16,7 @@ from usage_correlation.store.tables import MESH, PERSONAL, SCHEMA, metadata
 
 # Each feature declares its own; all of them together are the schema.
 for _module in iter_modules(store_package.__path__):
-    if _module.name.endswith("_tables"):
+    if _module.name.endswith(("_tables", "allowance_policies")):
         import_module(f"{store_package.__name__}.{_module.name}")
 _SCRIPTS = sorted(each.name for each in iter_modules(migrations.__path__))
 

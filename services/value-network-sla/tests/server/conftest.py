@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 PARTNERS = {"acme-access": agreement_pb2.PARTNER_ROLE_ACCESS, "best-content": agreement_pb2.PARTNER_ROLE_CONTENT}
 
+
+DOORS: dict[str, Any] = {
+    "max_waiting_spans": 1000,
+    "otlp_http_listen": "127.0.0.1:0",
+    "otlp_token_listen": "127.0.0.1:0",
+}
 
 EMPTY_EVERY_TABLE = """
     DO $$ BEGIN
@@ -106,11 +113,11 @@ class Network:
             return list(await connection.execute(text(statement)))
 
 
-@pytest.fixture
-async def network(
+@asynccontextmanager
+async def _opened(
     postgres_url: str, redis_url: str, certificates: Certificates, clock: FixedClock
 ) -> AsyncIterator[Network]:
-    async with serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, max_waiting_spans=1000) as service:
+    async with serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, **DOORS) as service:
         network = Network(service, clock)
         # The service's jobs run already: the two may have to wait for each other.
         await service.runtime.store.retrying(lambda uow: uow.connection.execute(text(EMPTY_EVERY_TABLE)))
@@ -124,6 +131,22 @@ async def network(
             await network.sla().CreateAgreement(
                 service_pb2.CreateAgreementRequest(agreement_id=name, agreement=agreement)
             )
+        yield network
+
+
+@pytest.fixture
+async def network(
+    postgres_url: str, redis_url: str, certificates: Certificates, clock: FixedClock
+) -> AsyncIterator[Network]:
+    async with _opened(postgres_url, redis_url, certificates, clock) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+async def lasting_network(postgres_url: str, redis_url: str, certificates: Certificates) -> AsyncIterator[Network]:
+    """One for all tests of a module."""
+    clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    async with _opened(postgres_url, redis_url, certificates, clock) as network:
         yield network
 
 

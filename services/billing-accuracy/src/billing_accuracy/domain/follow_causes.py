@@ -12,7 +12,7 @@ from billing_accuracy.domain.bills import Bill, BillLine, BillTax, LineType, tax
 from billing_accuracy.domain.causes import Cause
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
-from billing_accuracy.domain.following import READINGS, BillRules, Follower
+from billing_accuracy.domain.following import READINGS, BillRules, Follower, Reading
 from billing_accuracy.domain.totals import WrongTotal, wrong_totals
 from billing_accuracy.domain.usage import Balance
 from rating import format_amount
@@ -22,6 +22,8 @@ _CLASSES: Final = {
     LineType.DISCOUNT: FindingClass.DISCOUNT,
     LineType.COMMITMENT: FindingClass.ONE_OFF,
 }
+_REDUCING: Final = frozenset({FindingClass.DISCOUNT, FindingClass.ONE_OFF})
+"""Classes of what is wrong with discounts and commitments."""
 _MICRO: Final = Fraction(1, 1_000_000)
 _NOTHING: Final = Fraction()
 
@@ -45,7 +47,7 @@ def following_causes(bill: Bill, expected: ExpectedBill, causes: Sequence[Cause]
     further from the truth is no fault of theirs: it is told with the charges that are at fault.
     """
     charges, lines = expected.rules.told_apart(bill.all_lines)
-    as_asked = _as_asked(bill, expected, charges, lines, [cause.rules for cause in causes if cause.rules])
+    as_asked, reading = _as_asked(bill, expected, charges, lines, [cause.rules for cause in causes if cause.rules])
     by_code, own, moved, follow_on = _by_code(lines), [], list[CorrectionLine](), _NOTHING
     for code in dict.fromkeys([*by_code, *as_asked, *expected.followers]):
         found, due, right = by_code.get(code, ()), as_asked.get(code), expected.followers.get(code)
@@ -59,7 +61,9 @@ def following_causes(bill: Bill, expected: ExpectedBill, causes: Sequence[Cause]
         if (due or right) is not None and (due or right).in_total:  # type: ignore[union-attr]  # one of them is there
             follow_on += _amount(due) - _amount(right)
     own += [Cause(one) for tax in bill.taxes for one in _statements(bill, tax, as_asked)]
-    return [*_spread(causes, follow_on, moved), *own]
+    reducing = [cause for cause in own if cause.finding.finding_class in _REDUCING] if reading.reduced else []
+    at_fault = [*causes, *reducing] or own[:1]
+    return [*_spread(at_fault, follow_on, moved), *(cause for cause in own if cause not in at_fault)]
 
 
 def _as_asked(
@@ -68,12 +72,12 @@ def _as_asked(
     charges: Sequence[BillLine],
     lines: Sequence[BillLine],
     others: Sequence[BillRules],
-) -> Mapping[str, Follower]:
+) -> tuple[Mapping[str, Follower], Reading]:
     """What follows from the charges as they are billed, read in the way that leaves least to be wrong with the bill.
 
     Where charges are those of another plan or version, what follows may be so, too.
     """
-    by_code, best, fewest = _by_code(lines), dict[str, Follower](), None
+    by_code, best, fewest = _by_code(lines), (dict[str, Follower](), Reading()), None
     for rules in (expected.rules, *others):
         for reading in READINGS:
             found = rules.followers_of(charges, lines, reading)
@@ -81,9 +85,9 @@ def _as_asked(
             wrong = sum(_wrong(bill, by_code.get(code, ()), found.get(code)) is not None for code in codes)
             wrong += sum(1 for tax in bill.taxes for _ in _statements(bill, tax, found))
             if fewest is None or wrong < fewest:
-                best, fewest = found, wrong
+                best, fewest = (found, reading), wrong
             if not wrong:
-                return found
+                return best
     return best
 
 

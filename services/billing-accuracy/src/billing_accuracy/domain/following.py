@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Final
 
 from billing_accuracy.domain.amounts import as_billed, total
@@ -48,9 +49,11 @@ class Reading:
     """Discounts were taken from each line, not from each charge."""
     exempt: bool = False
     """Credits and surcharges that nothing calls for were not taxed."""
+    reduced: bool = False
+    """Taxes were taken of what discounts and commitment leave as they are billed, not as they should be."""
 
 
-READINGS: Final = tuple(Reading(apart, exempt) for apart in (False, True) for exempt in (False, True))
+READINGS: Final = tuple(Reading(*flags) for flags in product((False, True), repeat=3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class BillRules:
     def followers_of(
         self, charges: Sequence[BillLine], following: Sequence[BillLine], reading: Reading
     ) -> dict[str, Follower]:
-        """What is due, by code, if the charges of a bill were right; taxes on its discounts as they are billed, too."""
+        """What is due, by code, if the charges of a bill were right."""
         if not self.has_any:
             return {}
         items, beside = self._moved(_by_code(charges), {one.charge_code for one in charges if one.line_type in _BESIDE})
@@ -126,6 +129,8 @@ class BillRules:
         if reading.apart:
             items = [_taken_apart(of_share, charges) for of_share in items]
         due = self._followers(items, beside)
+        if not reading.reduced:
+            return due
         billed = sum((one.amount for one in following if one.line_type in _REDUCING), Fraction())
         ruled = sum((one.amount for one in due.values() if one.line_type in _REDUCING), Fraction())
         return self._followers(items, beside, billed - ruled) if billed != ruled else due

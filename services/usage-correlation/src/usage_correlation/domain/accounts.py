@@ -131,6 +131,8 @@ def joined(own: rating.Account, shared: Iterable[Bucket]) -> rating.Account:
 
 def parted(account: rating.Account) -> tuple[rating.Account, tuple[Bucket, ...]]:
     """A stint's own account, and its group's buckets."""
+    if not any(bucket.owner for bucket in account.buckets):
+        return account, ()
     own = tuple(bucket for bucket in account.buckets if not bucket.owner)
     counters: Mapping[str, Counter] = account.counters
     return rating.Account(own, counters), tuple(bucket for bucket in account.buckets if bucket.owner)

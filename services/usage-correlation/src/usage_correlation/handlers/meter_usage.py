@@ -155,6 +155,12 @@ class MeterUsage:
         for number in numbers:
             account = self._accounts[number]
             start = account.cycle.start_micros
+            if not isinstance(pools[number], str):  # alone
+                key = account.subscriber.key
+                since = start - self._metering.lookback(account.subscriber.subscription) * _LONGEST_CYCLE
+                known = wanted.get(key)
+                wanted[key] = (account.subscriber.shard, min(since, known[1]) if known else since)
+                continue
             for member in self.members(pools[number], account.subscriber):
                 since = start - self._metering.lookback(member.subscription) * _LONGEST_CYCLE
                 if member.key != account.subscriber.key:
@@ -352,5 +358,5 @@ def _place(account: Account) -> Place:
 
 def _fits(known: CycleAccount, account: Account) -> bool:
     """Whether the stints that were opened are those that the subscription has now."""
-    held = set(stints_within(account.subscriber.subscription, account.cycle))
+    held = stints_within(account.subscriber.subscription, account.cycle)
     return all(each.stint in held for each in known.stints)

@@ -20,9 +20,7 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     errors.SubscriptionNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_SUBSCRIPTION_NOT_FOUND),
     errors.PlanNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_PLAN_NOT_FOUND),
     errors.SpendPolicyNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_SPEND_POLICY_NOT_FOUND),
-    errors.AllowancePolicyNotFound: _spec(
-        StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND
-    ),
+    errors.AllowancePolicyNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_ALLOWANCE_POLICY_NOT_FOUND),
     errors.SignalNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_SIGNAL_NOT_FOUND),
     errors.PatternNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_PATTERN_NOT_FOUND),
     errors.InvalidPattern: _spec(StatusCode.INVALID_ARGUMENT, ErrorReason.ERROR_REASON_INVALID_PATTERN),
@@ -31,9 +29,7 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     errors.InvalidValue: _spec(StatusCode.INVALID_ARGUMENT, ErrorReason.ERROR_REASON_INVALID_VALUE),
     errors.UserUnknown: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_USER_UNKNOWN),
     errors.ChargingSessionNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_CHARGING_SESSION_NOT_FOUND),
-    errors.ChargingSessionEnded: _spec(
-        StatusCode.FAILED_PRECONDITION, ErrorReason.ERROR_REASON_CHARGING_SESSION_ENDED
-    ),
+    errors.ChargingSessionEnded: _spec(StatusCode.FAILED_PRECONDITION, ErrorReason.ERROR_REASON_CHARGING_SESSION_ENDED),
     errors.InvocationConflict: _spec(StatusCode.ABORTED, ErrorReason.ERROR_REASON_INVOCATION_CONFLICT),
     errors.ChargingFailed: _spec(StatusCode.INVALID_ARGUMENT, ErrorReason.ERROR_REASON_CHARGING_FAILED),
     errors.LimitPolicyNotFound: _spec(StatusCode.NOT_FOUND, ErrorReason.ERROR_REASON_LIMIT_POLICY_NOT_FOUND),

@@ -10,8 +10,11 @@ from rating import Account, Bucket, Counter
 from usage_correlation.domain.accounts import Stint, StintAccount
 from usage_correlation.domain.moments import from_micros, to_micros
 
-Json = Sequence[Any] | Mapping[str, Any]
-"""Any: what JSON can hold."""
+
+def _all(texts: Sequence[str]) -> list[Any]:
+    """Many documents in one go, which takes two thirds of the time. Any: what JSON can hold."""
+    found: list[Any] = json.loads(f"[{','.join(texts)}]")
+    return found
 
 
 class AccountReader:
@@ -22,12 +25,15 @@ class AccountReader:
         self._moments: dict[int, datetime] = {}
         self._stints: dict[tuple[str, int, int], Stint] = {}
 
-    def stints(self, value: Json) -> tuple[StintAccount, ...]:
-        """Stints as they were kept."""
-        return tuple([self._stint(each) for each in value])
+    def stints(self, texts: Sequence[str]) -> list[tuple[StintAccount, ...]]:
+        """Each account's stints as they were kept."""
+        return [tuple([self._stint(each) for each in stints]) for stints in _all(texts)]
 
-    def buckets(self, value: Json) -> tuple[Bucket, ...]:
-        """Buckets as they were kept."""
+    def buckets(self, texts: Sequence[str]) -> list[tuple[Bucket, ...]]:
+        """Each account's buckets as they were kept."""
+        return [self._buckets(buckets) for buckets in _all(texts)]
+
+    def _buckets(self, value: Sequence[Any]) -> tuple[Bucket, ...]:
         amounts, moments = self._amounts, self._moments
         found = []
         for allowance, amount, used, valid_from, valid_until, rollover, owner, is_extended in value:
@@ -50,7 +56,7 @@ class AccountReader:
         if stint is None:
             stint = self._stints[plan, start, end] = Stint(plan, start, end)
         gathered = {line: Counter(units, records) for line, (units, records) in counters.items()}
-        return StintAccount(stint, Account(self.buckets(buckets), gathered))
+        return StintAccount(stint, Account(self._buckets(buckets), gathered))
 
     def _amount(self, text: str) -> Fraction:
         amount = self._amounts.get(text)
@@ -69,14 +75,15 @@ class AccountWriting:
 
     def __init__(self) -> None:
         self._micros: dict[datetime, int] = {}
+        self._text = json.JSONEncoder(separators=(",", ":")).encode
 
     def stints(self, stints: Sequence[StintAccount]) -> str:
         """Stints with what they have, as JSON."""
-        return json.dumps([self._stint(each) for each in stints], separators=(",", ":"))
+        return self._text([self._stint(each) for each in stints])
 
     def buckets(self, buckets: Sequence[Bucket]) -> str:
         """Buckets as JSON."""
-        return json.dumps([self._bucket(bucket) for bucket in buckets], separators=(",", ":"))
+        return self._text([self._bucket(bucket) for bucket in buckets])
 
     def _stint(self, each: StintAccount) -> list[Any]:
         stint, account = each.stint, each.account

@@ -76,16 +76,16 @@ class AccountWriter:
         keys = list(wanted)
         shards, moments = zip(*wanted.values(), strict=True)
         found = await self._run(_CYCLES, (smallints(shards), integers(keys), timestamps(moments)))
-        reading = AccountReader()
+        stints = AccountReader().stints([row.stints for row in found])
         return {
             (row.subscription_key, to_micros(row.cycle_start_time)): CycleAccount(
                 BillCycle(to_micros(row.cycle_start_time), to_micros(row.cycle_end_time)),
                 to_micros(row.rated_until_time),
-                reading.stints(row.stints),
+                held,
                 row.group_key,
                 row.passed or {},
             )
-            for row in found
+            for row, held in zip(found, stints, strict=True)
         }
 
     async def groups(self, wanted: Mapping[GroupName, tuple[int, int]]) -> dict[GroupPlace, GroupAccount]:
@@ -95,15 +95,15 @@ class AccountWriter:
         names = {key: name for name, (key, _) in wanted.items()}
         keys, moments = zip(*wanted.values(), strict=True)
         found = await self._run(_GROUP_CYCLES, (integers(keys), timestamps(moments)))
-        reading = AccountReader()
+        buckets = AccountReader().buckets([row.buckets for row in found])
         return {
             (names[row.group_key], to_micros(row.cycle_start_time)): GroupAccount(
                 BillCycle(to_micros(row.cycle_start_time), to_micros(row.cycle_end_time)),
                 to_micros(row.rated_until_time),
-                reading.buckets(row.buckets),
+                held,
                 row.passed or {},
             )
-            for row in found
+            for row, held in zip(found, buckets, strict=True)
         }
 
     async def save(self, cycles: Mapping[Place, CycleAccount], shards: Mapping[int, int]) -> None:
@@ -265,14 +265,15 @@ _TAKE: Final = """
     FROM taken JOIN usage.subscription USING (subscription_key)
 """
 _CYCLES: Final = """
-    SELECT account.subscription_key, cycle_start_time, cycle_end_time, rated_until_time, group_key, stints, passed
+    SELECT account.subscription_key, cycle_start_time, cycle_end_time, rated_until_time, group_key,
+        stints::text AS stints, passed
     FROM unnest(%b, %b, %b) AS wanted (shard, subscription_key, since)
     JOIN usage.account AS account
         ON account.shard = wanted.shard AND account.subscription_key = wanted.subscription_key
         AND account.cycle_start_time >= wanted.since
 """
 _GROUP_CYCLES: Final = """
-    SELECT account.group_key, cycle_start_time, cycle_end_time, rated_until_time, buckets, passed
+    SELECT account.group_key, cycle_start_time, cycle_end_time, rated_until_time, buckets::text AS buckets, passed
     FROM unnest(%b, %b) AS wanted (group_key, since)
     JOIN usage.group_account AS account
         ON account.group_key = wanted.group_key AND account.cycle_start_time >= wanted.since

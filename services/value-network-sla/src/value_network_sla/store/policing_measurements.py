@@ -31,17 +31,20 @@ class MeasurementRows:
     async def add(self, measurements: Sequence[Measurement], now: datetime) -> Stored:
         """Keep those that are new and have objectives count them."""
         del now
-        first = {_id(each): each for each in reversed(measurements)}
+        places: dict[_Id, int] = {}
+        for place, each in enumerate(measurements):
+            places.setdefault(_id(each), place)
+        first = [measurements[place] for place in places.values()]
         rows: dict[str, Sequence[object]] = {
-            **{name: [getattr(each, name) for each in first.values()] for name in _KEY},
-            "digest": [each.digest for each in first.values()],
-            "measure_time": [each.time for each in first.values()],
+            **{name: [getattr(each, name) for each in first] for name in _KEY},
+            "digest": [each.digest for each in first],
+            "measure_time": [each.time for each in first],
         }
         added = await insert_ignoring_duplicates(self._connection, MEASUREMENT, rows, key=_KEY)
-        new = {tuple(row) for row in added}
-        accepted = [each for key, each in first.items() if key in new]
+        new = {places[row.partner, row.source, row.measurement_id] for row in added}
+        accepted = [measurements[place] for place in sorted(new)]
         await self._add_values(accepted)
-        again = [each for each in measurements if _id(each) not in new or each is not first[_id(each)]]
+        again = [each for place, each in enumerate(measurements) if place not in new]
         kept = await self._digests(again)
         conflicting = [each for each in again if kept[_id(each)] != each.digest]
         return Stored(accepted, len(again) - len(conflicting), conflicting)

@@ -1,9 +1,11 @@
 """What do the tests of objectives have in common?"""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from value_network_sla.domain.policing.budget import Budgeting, Target
 from value_network_sla.domain.policing.objective import Indicator, Input, Objective, Op, Role, Source
 from value_network_sla.domain.policing.windows import RollingWindow
 
+sys.path.insert(0, str(Path(__file__).parent))
 START = datetime(2026, 3, 1, tzinfo=UTC)
 OBJECTIVE = Objective(
     name="objectives/speed",

@@ -96,6 +96,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No customer has this name. NOT_FOUND.
     Example: { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "metadata": { "customer": "customers/c-17" } }
     """
+    ERROR_REASON_INVALID_CHARGE: _ErrorReason.ValueType  # 19
+    """A field of a wholesale charge breaks its rule. A charge's outcome.
+    Example: { "reason": "ERROR_REASON_INVALID_CHARGE", "field": "amount", "description": "value does not match regex pattern" }
+    """
+    ERROR_REASON_CHARGE_CONFLICT: _ErrorReason.ValueType  # 20
+    """(source, record_id, sequence) is known with other content. A charge's outcome; the first content stays.
+    Example: { "reason": "ERROR_REASON_CHARGE_CONFLICT", "field": "record_id", "description": "tap:DEUD1/1f, number 1, is stored with other content" }
+    """
+    ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """No inter-operator tariff has this name. NOT_FOUND.
+    Example: { "reason": "ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND", "metadata": { "inter_operator_tariff": "interOperatorTariffs/DEUD1" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """`google.rpc.ErrorInfo.reason` of errors from the billing-accuracy service; the domain is "billing.cxmesh"."""
@@ -173,5 +185,17 @@ Example: { "reason": "ERROR_REASON_BEYOND_AUTHORITY", "metadata": { "dispute": "
 ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 18
 """No customer has this name. NOT_FOUND.
 Example: { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "metadata": { "customer": "customers/c-17" } }
+"""
+ERROR_REASON_INVALID_CHARGE: ErrorReason.ValueType  # 19
+"""A field of a wholesale charge breaks its rule. A charge's outcome.
+Example: { "reason": "ERROR_REASON_INVALID_CHARGE", "field": "amount", "description": "value does not match regex pattern" }
+"""
+ERROR_REASON_CHARGE_CONFLICT: ErrorReason.ValueType  # 20
+"""(source, record_id, sequence) is known with other content. A charge's outcome; the first content stays.
+Example: { "reason": "ERROR_REASON_CHARGE_CONFLICT", "field": "record_id", "description": "tap:DEUD1/1f, number 1, is stored with other content" }
+"""
+ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND: ErrorReason.ValueType  # 21
+"""No inter-operator tariff has this name. NOT_FOUND.
+Example: { "reason": "ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND", "metadata": { "inter_operator_tariff": "interOperatorTariffs/DEUD1" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,7 +1,7 @@
 """Does a subscriber use more and more, or less and less, and how sure is that?
 
-A straight line through the weeks that are known, with a prior that habits change by a seventh or so in a month (Bayesian
-linear regression): a few noisy weeks say little, and then the prior's doubt widens the futures instead.
+A straight line through the weeks that are known, with a prior that habits change by a seventh or so in a month
+(Bayesian linear regression): a few noisy weeks say little, and then the prior's doubt widens the futures instead.
 """
 
 from dataclasses import dataclass

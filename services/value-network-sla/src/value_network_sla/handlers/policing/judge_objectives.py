@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from value_network_sla.domain.policing.alert import Alert
-from value_network_sla.domain.policing.budget import Tally
+from value_network_sla.domain.policing.budget import Budgeting, Tally
 from value_network_sla.domain.policing.exclusions import stretches_of
 from value_network_sla.domain.policing.objective import Objective
 from value_network_sla.domain.policing.violation import Violation
@@ -26,7 +26,7 @@ from value_network_sla.handlers.policing.ports import (
 )
 
 _OBJECTIVES_A_BATCH: Final = 100
-_MARKS_A_BATCH: Final = 5_000
+MARKS_A_BATCH: Final = 5_000
 """Minutes counted in one transaction: its locks are to be short, and a history that is loaded has many."""
 _LOOKS: Final = 500
 """A rolling window is looked at so many times while it passes, for it changes also when nothing comes in."""
@@ -53,8 +53,11 @@ class _Plan:
 class JudgeObjectives:
     """Counts what is new, and judges the objectives that it tells of, and those whose time has come."""
 
-    def __init__(self, transactions: PolicingTransactions, settling: Settling) -> None:
+    def __init__(
+        self, transactions: PolicingTransactions, settling: Settling, *, marks_a_batch: int = MARKS_A_BATCH
+    ) -> None:
         self._transactions = transactions
+        self._marks_a_batch = marks_a_batch
         self._settling = settling
 
     async def run(self) -> int:
@@ -72,13 +75,13 @@ class JudgeObjectives:
         if not due:
             return 0, False
         names = [each.objective for each in due]
-        marks = await work.records.counts.take_marks(names, _MARKS_A_BATCH)
+        marks = await work.records.counts.take_marks(names, self._marks_a_batch)
         judging = await self._look(work, names, marks)
         if marks:
             within = _span(marks)
             excluded = {name: stretches_of(judging.excluded[name], within) for name in judging.book.names}
             await work.records.counts.recount(marks, judging.book, excluded)
-        if len(marks) >= _MARKS_A_BATCH:
+        if len(marks) >= self._marks_a_batch:
             # There is more to count: a period must not be judged by half of what is known of it.
             await work.records.counts.done([Judged(each.objective, each.judged_until, work.now) for each in due])
             return 0, True
@@ -134,13 +137,24 @@ async def _judge(judging: Judging, plan: _Plan, tallies: Sequence[Tally]) -> Jud
         await judge_periods(judging, plan.periods, rest)
         await end_rolling(judging, objective)
         judged_until = plan.periods.reached
-        again = now if plan.periods.more else objective.window.at(now).end + judging.settling.after
+        settled_before = now - judging.settling.after
+        again = _next_end(objective, objective.window, settled_before) + judging.settling.after
+        if plan.periods.more:
+            again = now
     else:
         await judge_rolling(judging, objective, rest)
         judged_until, again = now, now + max(MINUTE, objective.window_length / _LOOKS)
     if burning or any(condition.when_no_data for condition in objective.conditions):
         again = min(again, now + MINUTE)
     return Judged(plan.due.objective, judged_until, min(again, now + _LONGEST_WAIT))
+
+
+def _next_end(objective: Objective, window: CalendarWindow, moment: datetime) -> datetime:
+    """When the period is over or, before, the slice that goes on: it may be the one that was one too many."""
+    period_end = window.at(moment).end
+    if objective.target.method is Budgeting.OCCURRENCES:
+        return period_end
+    return min(period_end, objective.slice_of(moment) + objective.slice)
 
 
 def _span(marks: Collection[Mark]) -> Period:

@@ -38,19 +38,23 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class _Slo:
-    """What all objectives of an SLO have in common."""
+    """What all objectives of an SLO have in common; None is what was wrong, and is noted already."""
 
     found: Object
-    read: ReadIndicator
-    window: Window
-    method: Budgeting
+    read: ReadIndicator | None
+    window: Window | None
+    method: Budgeting | None
+    service: str | None
+    partner: str | None
+    effective_time: datetime | None
     conditions: tuple[BurnCondition, ...]
     terms: ReadTerms | None
-    service: str
-    partner: str
-    effective_time: datetime
     minimum_sample: int
     description: str
+
+    @property
+    def is_threshold(self) -> bool:
+        return self.read is not None and self.read.is_threshold
 
 
 def read_objectives(text: str, defaults: Defaults, now: datetime) -> Sequence[Objective]:
@@ -108,10 +112,8 @@ def _of_slo(
     now: datetime,
 ) -> Sequence[Objective]:
     slo = _common(reader, catalogue, found, terms, defaults)
-    if slo is None:
-        return ()
     items = reader.items(found.spec.get("objectives"))
-    if not items or (slo.read.is_threshold and len(items) > 1):
+    if not items or (slo.is_threshold and len(items) > 1):
         expected = "one objective, for the metric is a thresholdMetric" if items else "at least one objective"
         reader.refuse(found.spec.get("objectives") or found.spec, expected, f"{len(items)} objectives")
     numbered = [(item, number if len(items) > 1 else None) for number, item in enumerate(items, start=1)]
@@ -119,30 +121,29 @@ def _of_slo(
     return [objective for objective in read if objective is not None]
 
 
-def _common(
-    reader: Reader, catalogue: Catalogue, found: Object, terms: ReadTerms | None, defaults: Defaults
-) -> _Slo | None:
+def _common(reader: Reader, catalogue: Catalogue, found: Object, terms: ReadTerms | None, defaults: Defaults) -> _Slo:
     spec = found.spec
     catalogue.check_annotations(found, (_PARTNER, _EFFECTIVE, _SAMPLE))
     required = ("service", "timeWindow", "budgetingMethod", "objectives")
-    sound = reader.mapping(spec, required, ("description", "indicator", "indicatorRef", "alertPolicies"))
+    reader.mapping(spec, required, ("description", "indicator", "indicatorRef", "alertPolicies"))
     read = read_indicator(reader, catalogue, spec)
-    method = reader.choice(spec.get("budgetingMethod"), Budgeting)
     window = read_window(reader, spec.get("timeWindow"))
-    conditions = read_conditions(reader, catalogue, spec)
-    service = reader.name(spec.get("service"))
-    description = reader.text(spec.get("description")) or ""
-    partner = _partner(reader, found, read, terms, defaults)
-    effective = _effective(reader, found, terms, defaults)
     sample = reader.whole(found.annotations.get(_SAMPLE), 0, _MOST_SAMPLE)
     if terms is not None and terms.tiers is not None and window is not None and not isinstance(window, CalendarWindow):
         reader.refuse(spec.get("timeWindow") or spec, "a calendar window, for its terms give credits for periods")
-    if not sound or read is None or method is None or window is None or service is None:
-        return None
-    if partner is None or effective is None:
-        return None
-    least = terms.minimum_sample if terms is not None and sample is None else sample or 0
-    return _Slo(found, read, window, method, conditions, terms, service, partner, effective, least, description)
+    return _Slo(
+        found=found,
+        read=read,
+        window=window,
+        method=reader.choice(spec.get("budgetingMethod"), Budgeting),
+        service=reader.name(spec.get("service")),
+        partner=_partner(reader, found, read, terms, defaults),
+        effective_time=_effective(reader, found, terms, defaults),
+        conditions=read_conditions(reader, catalogue, spec),
+        terms=terms,
+        minimum_sample=terms.minimum_sample if terms is not None and sample is None else sample or 0,
+        description=reader.text(spec.get("description")) or "",
+    )
 
 
 def _partner(
@@ -187,11 +188,14 @@ def _objective(reader: Reader, slo: _Slo, node: Node, number: int | None, now: d
     optional = ("displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow")
     if not reader.mapping(node, (), optional):
         return None
-    target = _target(reader, node)
-    op, bound = _comparison(reader, node, threshold=slo.read.is_threshold)
-    slice_target, length = read_slice(reader, node, slo.method, slo.window)
-    display_name = reader.text(node.get("displayName"), most=200)
-    if target is None or length is None or slice_target is None or (slo.read.is_threshold and op is None):
+    share = _target(reader, node)
+    indicator = None if slo.read is None else _with_bound(reader, slo.read, node)
+    sliced = None if slo.method is None else read_slice(reader, node, slo.method, slo.window)
+    display_name = reader.text(node.get("displayName"), most=200) or slo.found.display_name
+    # All that is wrong is noted by now.
+    if share is None or indicator is None or sliced is None or slo.method is None or slo.window is None:
+        return None
+    if slo.service is None or slo.partner is None or slo.effective_time is None:
         return None
     suffix = "" if number is None else f".{number}"
     return Objective(
@@ -199,12 +203,12 @@ def _objective(reader: Reader, slo: _Slo, node: Node, number: int | None, now: d
         revision=0,
         partner=slo.partner,
         service=slo.service,
-        display_name=display_name or slo.found.display_name,
+        display_name=display_name,
         description=slo.description,
-        indicator=_with_bound(slo.read, op, bound),
-        target=Target(slo.method, target, slice_target),
+        indicator=indicator,
+        target=Target(slo.method, share, sliced.target),
         window=slo.window,
-        slice=length,
+        slice=sliced.length,
         effective_time=slo.effective_time,
         create_time=now,
         conditions=slo.conditions,
@@ -225,19 +229,18 @@ def _target(reader: Reader, node: Node) -> Fraction | None:
     return None if found is None else found / _HUNDRED
 
 
-def _comparison(reader: Reader, node: Node, *, threshold: bool) -> tuple[Op | None, Fraction | None]:
-    """How values compare with what; a ratio has nothing to be compared with, though its `op` is often written."""
+def _with_bound(reader: Reader, read: ReadIndicator, node: Node) -> Indicator | None:
+    """The indicator with what its values are compared with, if they are.
+
+    A ratio has nothing to be compared with, though its `op` is often written.
+    """
     op, value = reader.choice(node.get("op"), Op), node.get("value")
-    if not threshold:
+    if not read.is_threshold:
         if value is not None:
             reader.refuse(value, "no value, for the metric is a ratioMetric")
-        return None, None
+        return read.indicator
     for key in ("op", "value"):
         if node.get(key) is None:
             reader.refuse(node, f"the key {key}, for the metric is a thresholdMetric", f"an objective without {key}")
     bound = reader.number(value, "a number", lambda _: True)
-    return (None, None) if op is None or bound is None else (op, bound)
-
-
-def _with_bound(read: ReadIndicator, op: Op | None, bound: Fraction | None) -> Indicator:
-    return replace(read.indicator, op=op, bound=bound)
+    return None if op is None or bound is None else replace(read.indicator, op=op, bound=bound)

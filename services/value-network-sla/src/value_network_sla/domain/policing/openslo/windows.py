@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from value_network_sla.domain.policing.budget import Budgeting
 from value_network_sla.domain.policing.openslo.reader import Reader
@@ -58,38 +58,50 @@ def _calendar(reader: Reader, item: Node) -> Window | None:
     return CalendarWindow(found, start, zone)
 
 
-def read_slice(
-    reader: Reader, node: Node, method: Budgeting, window: Window
-) -> tuple[Fraction | None, timedelta | None]:
-    """The share from which a slice is good, and its length, of an objective; None where one is wrong."""
+class Slices(NamedTuple):
+    """In which slices an objective is judged."""
+
+    target: Fraction
+    """The share from which a slice is good."""
+    length: timedelta
+
+
+def read_slice(reader: Reader, node: Node, method: Budgeting, window: Window | None) -> Slices | None:
+    """The slices of an objective; None where they are wrong. Without a window their length can't be held against it."""
     target, length = node.get("timeSliceTarget"), node.get("timeSliceWindow")
     if method is Budgeting.OCCURRENCES:
         for stray in (target, length):
             if stray is not None:
                 reader.refuse(stray, f"no slices, for {method} counts events")
-        return Fraction(1), MINUTE
+        return Slices(Fraction(1), MINUTE)
     if length is None:
         reader.refuse(node, f"the key timeSliceWindow, for {method} counts slices", "an objective without it")
     if target is None and method is Budgeting.TIMESLICES:
         reader.refuse(node, "the key timeSliceTarget, from which a slice is good", "an objective without it")
-        return None, _length(reader, length, window)
     share = reader.number(target, "a number above 0 up to 1", lambda it: 0 < it <= 1)
-    return Fraction(1) if target is None else share, _length(reader, length, window)
-
-
-def _length(reader: Reader, node: Node | None, window: Window) -> timedelta | None:
-    if node is None:
+    found = None if length is None else _length(reader, length, window)
+    if found is None or (share is None and target is not None):
         return None
-    if node.kind is Kind.NUMBER:
-        minutes = reader.whole(node, 1, 366 * 24 * 60)
-        found = None if minutes is None else timedelta(minutes=minutes)
-    else:
-        duration = reader.duration(node)
-        found = None if duration is None else duration.passing
-        if duration is not None and found is None:
-            reader.refuse(node, "minutes, hours, days or weeks")
+    return Slices(Fraction(1) if share is None else share, found)
+
+
+def _length(reader: Reader, node: Node, window: Window | None) -> timedelta | None:
+    found = _minutes(reader, node)
+    if found is None or window is None:
+        return found
     most = window.duration if isinstance(window, RollingWindow) else window.duration.about
-    if found is not None and found > most:
+    if found > most:
         reader.refuse(node, "a slice no longer than the window")
         return None
     return found
+
+
+def _minutes(reader: Reader, node: Node) -> timedelta | None:
+    """A bare number is of minutes."""
+    if node.kind is Kind.NUMBER:
+        minutes = reader.whole(node, 1, _LONGEST // MINUTE)
+        return None if minutes is None else timedelta(minutes=minutes)
+    duration = reader.duration(node)
+    if duration is not None and duration.passing is None:
+        reader.refuse(node, "minutes, hours, days or weeks")
+    return None if duration is None else duration.passing

@@ -1,0 +1,1 @@
+"""Do the promised properties hold, on sessions drawn at random?"""
