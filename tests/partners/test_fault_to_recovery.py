@@ -185,6 +185,7 @@ async def test_customers_hit_by_a_fault_are_told_with_a_credit_that_is_on_the_ac
     assert decided == {entry.reference}
 
     # The trouble goes on: another window, another breach, the same fault.
+    mesh.clock.advance(NOON + timedelta(minutes=10) - mesh.clock.now())
     await _slow_minute(mesh, 10)
     again = await _messages(mesh, 2 * CUSTOMERS)
     assert {message.template for message in again} == {

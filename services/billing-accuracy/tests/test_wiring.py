@@ -15,6 +15,7 @@ from billing_accuracy.server.authorization import (
     ORDER_SERVICE,
     RUN_SERVICE,
     SERVICE,
+    WHOLESALE_SERVICE,
 )
 from billing_accuracy.settings import Settings
 from billing_accuracy.wiring import _policy
@@ -24,6 +25,7 @@ from cxmesh.billing.v1 import (
     bill_run_service_pb2,
     dispute_service_pb2,
     order_service_pb2,
+    wholesale_service_pb2,
 )
 from cxmesh.billing.v1 import billing_accuracy_service_pb2 as pb
 from mesh.settings import SettingsError, load
@@ -79,6 +81,7 @@ def test_every_method_says_who_may_call_it() -> None:
         DISPUTE_SERVICE: dispute_service_pb2.DESCRIPTOR,
         ORDER_SERVICE: order_service_pb2.DESCRIPTOR,
         RUN_SERVICE: bill_run_service_pb2.DESCRIPTOR,
+        WHOLESALE_SERVICE: wholesale_service_pb2.DESCRIPTOR,
     }
     AUTHORIZATION.check_covers(
         [

@@ -8,10 +8,14 @@ _TWO = (
     "MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
     "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
 )
+_SETTLED = "XDR"
+"""Special drawing rights, in which networks settle roaming. The list gives no minor unit: two decimals are shown."""
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
 
 MINOR_UNITS: dict[str, int] = {
-    code: decimals for decimals, codes in ((0, _ZERO), (2, _TWO), (3, _THREE), (4, _FOUR)) for code in codes.split()
+    code: decimals
+    for decimals, codes in ((0, _ZERO), (2, _TWO), (2, _SETTLED), (3, _THREE), (4, _FOUR))
+    for code in codes.split()
 }
 """ISO 4217 code to the decimals of its minor unit."""

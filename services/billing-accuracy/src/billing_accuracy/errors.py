@@ -6,6 +6,7 @@ BillingError
 │   ├── BillCheckNotFound
 │   ├── CustomerNotFound
 │   ├── DisputeNotFound
+│   ├── TariffNotFound
 │   └── SubscriptionNotFound
 ├── AlreadyExists       the name is taken
 ├── NotHeld             there is nothing to release
@@ -18,6 +19,7 @@ BillingError
 
 BillProblem             one bill of many can't be checked; the others are
 EntryProblem            one account entry of many can't be kept; the others are
+ChargeProblem           one wholesale charge of many can't be kept; the others are
 """
 
 from collections.abc import Mapping
@@ -115,6 +117,14 @@ class NoBillBefore(BillingError):  # noqa: N818 - reads as the answer it becomes
         super().__init__(f"no bill of the period before {name} was checked", {"bill_check": name})
 
 
+class TariffNotFound(NotFound):
+    """No inter-operator tariff has this name."""
+
+    def __init__(self, partner: str) -> None:
+        name = f"interOperatorTariffs/{partner}"
+        super().__init__(f"there is no {name}", {"inter_operator_tariff": name})
+
+
 class AlreadyExists(BillingError):  # noqa: N818 - reads as the answer it becomes
     """A bill run of this name exists."""
 
@@ -150,6 +160,8 @@ class ProblemReason(StrEnum):
     BILL_CONFLICT = "BILL_CONFLICT"
     INVALID_ENTRY = "INVALID_ENTRY"
     ENTRY_CONFLICT = "ENTRY_CONFLICT"
+    INVALID_CHARGE = "INVALID_CHARGE"
+    CHARGE_CONFLICT = "CHARGE_CONFLICT"
 
 
 class BillProblem(Exception):  # noqa: N818 - an outcome of one bill among many, not a failure of the call
@@ -164,6 +176,16 @@ class BillProblem(Exception):  # noqa: N818 - an outcome of one bill among many,
 
 class EntryProblem(Exception):  # noqa: N818 - an outcome of one entry among many, not a failure of the call
     """One account entry can't be kept."""
+
+    def __init__(self, reason: ProblemReason, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.reason = reason
+        self.field = field
+        self.description = description
+
+
+class ChargeProblem(Exception):  # noqa: N818 - an outcome of one charge among many, not a failure of the call
+    """One wholesale charge can't be kept."""
 
     def __init__(self, reason: ProblemReason, field: str, description: str) -> None:
         super().__init__(f"{field}: {description}")

@@ -17,6 +17,7 @@ from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import View
 from billing_accuracy.handlers.prefill_order import OrderDesk
 from billing_accuracy.handlers.settle_disputes import DisputeDesk
+from billing_accuracy.handlers.wholesale import WholesaleChecker
 from billing_accuracy.server.account_calls import AccountServicer
 from billing_accuracy.server.advice_calls import BillAdviceServicer
 from billing_accuracy.server.authorization import (
@@ -45,7 +46,13 @@ from billing_accuracy.store.disputes import StoredDisputes
 from billing_accuracy.store.quotes import StoredQuotes
 from billing_accuracy.store.run_reports import StoredRunReports
 from billing_accuracy.store.tables import SCHEMA
-from billing_accuracy.wiring_runs import plan_stamp, plans_changed, run_servicer, systematic_rule
+from billing_accuracy.wiring_runs import (
+    plan_stamp,
+    plans_changed,
+    run_servicer,
+    systematic_rule,
+    wholesale_servicer,
+)
 from cxmesh.billing.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from cxmesh.billing.v1.bill_advice_service_pb2_grpc import add_BillAdviceServiceServicer_to_server
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import add_BillingAccuracyServiceServicer_to_server
@@ -67,11 +74,12 @@ def build(runtime: Runtime) -> Application:
     sessions = StoreSessions(runtime.store, _records, runtime.clock)
     to = runtime.channels.to
     measure = Measure(runtime.meter)
+    usage = UsageClient(to("usage-correlation", settings.usage_correlation_address))
     checker = BillChecker(
         sessions=sessions,
         profile=ProfileClient(to("profile", settings.profile_address)),
         catalogue=CatalogueClient(to("offer-decision", settings.offer_decision_address), plan_stamp(runtime, settings)),
-        usage=UsageClient(to("usage-correlation", settings.usage_correlation_address)),
+        usage=usage,
         policy=_policy(settings),
         tally=measure,
         rule=systematic_rule(settings),
@@ -108,6 +116,7 @@ def build(runtime: Runtime) -> Application:
                 service=ORDER_SERVICE,
             ),
             run_servicer(sessions, rules, checker, measure),
+            wholesale_servicer(runtime, rules, WholesaleChecker(checker.profile, checker.catalogue, usage)),
         ],
         subscriptions=[plans_changed(SERVICE_NAME)],
         authorization=AUTHORIZATION,

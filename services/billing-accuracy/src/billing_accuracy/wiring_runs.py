@@ -5,14 +5,19 @@ from fractions import Fraction
 
 from billing_accuracy.domain.runs.systematic import SystematicRule
 from billing_accuracy.handlers.check_bills import BillChecker
-from billing_accuracy.server.authorization import RUN_SERVICE
+from billing_accuracy.handlers.wholesale import WholesaleChecker
+from billing_accuracy.server.authorization import RUN_SERVICE, WHOLESALE_SERVICE
 from billing_accuracy.server.bills import BillReader
 from billing_accuracy.server.measure import Measure
 from billing_accuracy.server.run_calls import BillRunCalls
 from billing_accuracy.server.sessions import StoreSessions
+from billing_accuracy.server.wholesale import ChargeReader
+from billing_accuracy.server.wholesale_calls import WholesaleCalls
 from billing_accuracy.settings import Settings
 from billing_accuracy.store.run_reports import catalogue_changes, note_catalogue_change
+from billing_accuracy.store.wholesale import StoredWholesale
 from cxmesh.billing.v1.bill_run_service_pb2_grpc import add_BillRunServiceServicer_to_server
+from cxmesh.billing.v1.wholesale_service_pb2_grpc import add_WholesaleServiceServicer_to_server
 from cxmesh.catalog.v1.events_pb2 import PlanChanged
 from mesh.events import Delivery, Subscription
 from mesh.rpc import Servicer
@@ -27,6 +32,12 @@ def run_servicer(sessions: StoreSessions, rules: RequestRules, checker: BillChec
     """The calls on whole bill runs."""
     calls = BillRunCalls(sessions, BillReader(rules), checker, measure)
     return Servicer(add=add_BillRunServiceServicer_to_server, implementation=calls, service=RUN_SERVICE)
+
+
+def wholesale_servicer(runtime: Runtime, rules: RequestRules, checker: WholesaleChecker) -> Servicer:
+    """The calls on charges between networks."""
+    calls = WholesaleCalls(runtime.store, StoredWholesale, ChargeReader(rules), checker, runtime.clock)
+    return Servicer(add=add_WholesaleServiceServicer_to_server, implementation=calls, service=WHOLESALE_SERVICE)
 
 
 def systematic_rule(settings: Settings) -> SystematicRule:

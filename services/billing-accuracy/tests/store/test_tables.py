@@ -19,10 +19,12 @@ from billing_accuracy.store.run_tables import (
     SYSTEMATIC_ERROR,
 )
 from billing_accuracy.store.tables import ACCOUNT_ENTRY, BILL_CHECK, BILL_RUN, DISPUTE, FINDING, MESH, QUOTE, metadata
+from billing_accuracy.store.wholesale_tables import INTER_OPERATOR_TARIFF, WHOLESALE_CHARGE
 from mesh.store import Store, apply_migrations, pending_migrations
 
 SCRIPTS = "billing_accuracy.store.migrations"
-RUNS = {BILL_STREAM, CATALOGUE_CHANGE, REJECTED_BILL, RUN_EXPOSURE, RUN_PROGRESS, SYSTEMATIC_ERROR}
+WHOLESALE = {INTER_OPERATOR_TARIFF, WHOLESALE_CHARGE}
+RUNS = WHOLESALE | {BILL_STREAM, CATALOGUE_CHANGE, REJECTED_BILL, RUN_EXPOSURE, RUN_PROGRESS, SYSTEMATIC_ERROR}
 
 
 def _columns(connection: Connection, table: Table) -> dict[str, tuple[bool, str]]:

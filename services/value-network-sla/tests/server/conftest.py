@@ -151,6 +151,11 @@ async def lasting_network(postgres_url: str, redis_url: str, certificates: Certi
 
 
 @pytest.fixture
+def empty_every_table() -> str:
+    return EMPTY_EVERY_TABLE
+
+
+@pytest.fixture
 def agreement_of() -> Callable[[str, str, int], agreement_pb2.Agreement]:
     return make_agreement
 

@@ -172,7 +172,7 @@ CONVENTIONS: tuple[tuple[dict[str, str | int], str, str], ...] = (
         "OpenLine",
         "acme.Access/OpenLine",
     ),
-    ({"rpc.system.name": "grpc", "rpc.method": "acme.Access/OpenLine"}, "anything", "acme.Access/OpenLine"),
+    ({"rpc.method": "acme.Access/OpenLine"}, "anything", "acme.Access/OpenLine"),
     ({"rpc.method": "/acme.Access/OpenLine"}, "/acme.Access/OpenLine", "acme.Access/OpenLine"),
     ({}, "/acme.Access/OpenLine", "acme.Access/OpenLine"),
     ({"http.method": "GET", "http.route": "/lines/{id}"}, "GET", "GET /lines/{id}"),

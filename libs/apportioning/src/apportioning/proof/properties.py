@@ -1,4 +1,8 @@
-"""Which of the promised properties does a session violate?"""
+"""Which of the promised properties does a session violate?
+
+Slower means: slower where it is late. What a partner takes within its budget it may take; where it takes more of that,
+the session would have been longer without any lateness, and so less of it is due to lateness.
+"""
 
 import random
 from collections import Counter
@@ -93,7 +97,10 @@ def _when_slower(case: _Case, partner: str, delay: int) -> Iterator[tuple[str, s
         _Case(slower(case.plan, partner, delay, where_late=True)).parts.get(partner, 0),
     )
     if after < before - _ROUNDING:
-        yield "a part never falls when its partner gets slower", f"{partner} by {delay}: {before} to {after}"
+        yield (
+            "a part never falls when its partner gets slower where it is late",
+            f"{partner} by {delay}: {before} to {after}",
+        )
 
 
 def _of_spans(case: _Case, dice: random.Random) -> Iterator[tuple[str, str]]:
@@ -123,7 +130,10 @@ def _of_money(plan: Plan, partner: str, delay: int, dice: random.Random) -> Iter
     before: dict[str, Mapping[str, int]] = {}
     after: dict[str, Mapping[str, int]] = {}
     for extra, found in ((0, before), (delay, after)):
-        sessions = [_Case(slower(slower(plan, PARTNERS[seed % len(PARTNERS)], seed), partner, extra)) for seed in seeds]
+        sessions = [
+            _Case(slower(slower(plan, PARTNERS[seed % len(PARTNERS)], seed), partner, extra, where_late=True))
+            for seed in seeds
+        ]
         found.update(_bills(sessions))
         for operation, bill in found.items():
             if sum(bill.values()) != _PENALTY:
@@ -131,7 +141,10 @@ def _of_money(plan: Plan, partner: str, delay: int, dice: random.Random) -> Iter
     for operation, bill in before.items():
         paid, pays = bill.get(partner, 0), after.get(operation, {}).get(partner, 0)
         if pays < paid - _ROUNDING:
-            yield "a partner's own money never falls when it gets slower", f"{operation}: {paid} to {pays}"
+            yield (
+                "a partner's own money never falls when it gets slower where it is late",
+                f"{operation}: {paid} to {pays}",
+            )
 
 
 def _bills(sessions: Sequence[_Case]) -> Mapping[str, Mapping[str, int]]:

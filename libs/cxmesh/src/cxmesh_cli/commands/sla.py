@@ -2,13 +2,14 @@
 
 import typer
 
-from cxmesh_cli.commands import sla_import, sla_report
+from cxmesh_cli.commands import sla_import, sla_recompute, sla_report
 from cxmesh_cli.commands.options import examples
 
 EXAMPLES = examples(
     "cxmesh sla import cdn-one.yaml",
     "cxmesh sla report cdn-one",
     "cxmesh sla report cdn-one --period 2026-03 --html cdn-one.html --csv cdn-one/",
+    "cxmesh sla recompute evidence.json --public-key provider.pem",
 )
 
 
@@ -22,6 +23,7 @@ def build() -> typer.Typer:
     app.callback()(_sla)
     app.command("import", epilog=sla_import.EXAMPLES)(sla_import.import_)
     app.command("report", epilog=sla_report.EXAMPLES)(sla_report.report)
+    app.command("recompute", epilog=sla_recompute.EXAMPLES)(sla_recompute.recompute)
     return app
 
 

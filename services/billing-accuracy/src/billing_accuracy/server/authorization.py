@@ -10,6 +10,7 @@ ADVICE_SERVICE: Final = "cxmesh.billing.v1.BillAdviceService"
 DISPUTE_SERVICE: Final = "cxmesh.billing.v1.DisputeService"
 ORDER_SERVICE: Final = "cxmesh.billing.v1.OrderService"
 RUN_SERVICE: Final = "cxmesh.billing.v1.BillRunService"
+WHOLESALE_SERVICE: Final = "cxmesh.billing.v1.WholesaleService"
 
 _STAFF = allow(services("operator"))
 _STAFF_AND_OFFERS = allow(services("operator", "offer-decision"))
@@ -20,6 +21,10 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/GetBillRun": _STAFF,
         f"/{SERVICE}/ListBillRuns": _STAFF,
         f"/{SERVICE}/CheckBills": _STAFF,
+        f"/{WHOLESALE_SERVICE}/SetInterOperatorTariff": _STAFF,
+        f"/{WHOLESALE_SERVICE}/GetInterOperatorTariff": _STAFF,
+        f"/{WHOLESALE_SERVICE}/RecordWholesaleCharges": _STAFF,
+        f"/{WHOLESALE_SERVICE}/CheckWholesaleCharges": _STAFF,
         f"/{RUN_SERVICE}/StreamBills": _STAFF,
         f"/{RUN_SERVICE}/GetBillRunProgress": _STAFF,
         f"/{RUN_SERVICE}/GetRunExposure": _STAFF,

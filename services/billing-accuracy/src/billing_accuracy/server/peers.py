@@ -207,11 +207,30 @@ class UsageClient:
 
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
         """All stored usage of these subscriptions that began in the interval."""
-        interval = Interval()
-        interval.start_time.FromDatetime(start)
-        interval.end_time.FromDatetime(end)
-        request = usage_service_pb2.ExportUsageRequest(subscriptions=sorted(subscriptions), interval=interval)
-        return _table([part.columns async for part in self._stub.ExportUsage(request)])
+        return _table(await self._parts(subscriptions, (start, end), with_ids=False))
+
+    async def named_between(
+        self, subscriptions: Collection[str], start: datetime, end: datetime
+    ) -> tuple[UsageTable, Sequence[str]]:
+        """Stored usage that began in the interval, and `{source}/{record_id}` of each of its rows."""
+        parts = await self._parts(subscriptions, (start, end), with_ids=True)
+        names = [
+            f"{part.sources[number]}/{record}"
+            for part in parts
+            for number, record in zip(part.source_index, part.record_id, strict=True)
+        ]
+        return _table(parts), names
+
+    async def _parts(
+        self, subscriptions: Collection[str], interval: tuple[datetime, datetime], *, with_ids: bool
+    ) -> list[ColumnsMessage]:
+        wanted = Interval()
+        wanted.start_time.FromDatetime(interval[0])
+        wanted.end_time.FromDatetime(interval[1])
+        request = usage_service_pb2.ExportUsageRequest(
+            subscriptions=sorted(subscriptions), interval=wanted, include_record_ids=with_ids
+        )
+        return [part.columns async for part in self._stub.ExportUsage(request)]
 
     async def uncharged(
         self, subscriptions: Collection[str], start: datetime, end: datetime
@@ -250,15 +269,9 @@ class UsageClient:
         self, subscriptions: Collection[str], start: datetime, end: datetime
     ) -> Mapping[RecordContent, Sequence[str]]:
         """`{source}/{record_id}` of that usage, by content."""
-        interval = Interval()
-        interval.start_time.FromDatetime(start)
-        interval.end_time.FromDatetime(end)
-        request = usage_service_pb2.ExportUsageRequest(
-            subscriptions=sorted(subscriptions), interval=interval, include_record_ids=True
-        )
         found: dict[RecordContent, list[str]] = defaultdict(list)
-        async for part in self._stub.ExportUsage(request):
-            for content, record in _contents(part.columns):
+        for part in await self._parts(subscriptions, (start, end), with_ids=True):
+            for content, record in _contents(part):
                 found[content].append(record)
         return found
 

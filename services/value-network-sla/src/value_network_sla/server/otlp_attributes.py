@@ -71,7 +71,7 @@ def _decode(raw: bytes, found: dict[str, str]) -> None:
     kind = attribute.value.WhichOneof("value")
     if kind == "string_value":
         found[attribute.key] = attribute.value.string_value
-    elif kind == "int_value":
+    elif kind == "int_value" and attribute.key in _TIMED_OUT:
         found[attribute.key] = str(attribute.value.int_value)
 
 

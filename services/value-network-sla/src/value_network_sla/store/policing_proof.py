@@ -58,7 +58,7 @@ def _of_visits(objective: Objective, rows: Sequence[Row[Any]]) -> Proof:
         shares=proven_shares(objective.partner, lateness),
         customer_count=rows[0].customers if rows else 0,
         customers=_customers(rows),
-        traces=tuple(row.trace_id for row in rows[:_SHOWN]),
+        traces=tuple(row.trace_id.hex() for row in rows[:_SHOWN]),
     )
 
 

@@ -50,10 +50,10 @@ _SPANS = """
 # Sessions of which the spans are no evidence that anybody asks for; they are marked, or they would be found again.
 _NO_EVIDENCE = """
     WITH due AS (
-        UPDATE sla.session SET drop_spans_time = '-infinity'
+        UPDATE sla.session SET drop_spans_time = '1970-01-01+00'
         WHERE ctid IN (
             SELECT ctid FROM sla.session
-            WHERE drop_spans_time > '-infinity' AND drop_spans_time < :before LIMIT :batch FOR UPDATE SKIP LOCKED
+            WHERE drop_spans_time > '1970-01-01+00' AND drop_spans_time < :before LIMIT :batch FOR UPDATE SKIP LOCKED
         )
         RETURNING shard, trace_id
     )

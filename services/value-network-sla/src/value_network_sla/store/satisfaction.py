@@ -9,7 +9,8 @@ from sqlalchemy import Row, Table, TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import insert_ignoring_duplicates
-from value_network_sla.domain.satisfaction.measuring import CONTACT_FOLLOWS, Satisfaction
+from value_network_sla.domain.satisfaction.joining import CONTACT_FOLLOWS
+from value_network_sla.domain.satisfaction.measuring import Satisfaction
 from value_network_sla.domain.satisfaction.observed import (
     Answer,
     Contact,

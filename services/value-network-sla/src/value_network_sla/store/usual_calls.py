@@ -1,6 +1,6 @@
 """How is kept what calls were like, hour by hour, and which sessions tell it?"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, text
@@ -57,9 +57,10 @@ class UsualCallRows:
             for row in await self._connection.execute(query)
         ]
 
-    async def services(self, since: datetime) -> Collection[str]:
-        """Those that have had sessions since then."""
-        return [row.service for row in await self._connection.execute(_SERVICES, {"since": _ns(since)})]
+    async def services(self, since: datetime) -> Mapping[str, datetime]:
+        """Those that have had sessions since then, and when the first of these began."""
+        rows = await self._connection.execute(_SERVICES, {"since": _ns(since)})
+        return {row.service: _EPOCH + timedelta(microseconds=row.start_ns // 1000) for row in rows}
 
     async def hours(self, service: str, since: datetime) -> Collection[datetime]:
         """The hours since then of which something is kept."""
@@ -95,9 +96,13 @@ _SERVICES = text(
         SELECT (SELECT service FROM sla.session WHERE service > known.service ORDER BY service LIMIT 1)
         FROM known WHERE known.service IS NOT NULL
     )
-    SELECT service FROM known
-    WHERE service IS NOT NULL
-        AND EXISTS (SELECT FROM sla.session WHERE session.service = known.service AND start_ns >= :since)
+    SELECT service, start_ns
+    FROM known
+    CROSS JOIN LATERAL (
+        SELECT start_ns FROM sla.session
+        WHERE session.service = known.service AND start_ns >= :since
+        ORDER BY start_ns LIMIT 1
+    ) AS earliest
     """
 )
 _SAMPLE = text(

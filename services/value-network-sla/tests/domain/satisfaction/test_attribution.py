@@ -8,11 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from satisfaction_samples import drawn, partner, session
 
-from value_network_sla.domain.satisfaction.attribution import Attribution, attribute
+from value_network_sla.domain.satisfaction import attribution
+from value_network_sla.domain.satisfaction.attribution import Attribution
+from value_network_sla.domain.satisfaction.columns import columns_of
 from value_network_sla.domain.satisfaction.observed import ObservedSession
 
 HARMS = {"a": 20.0, "b": 5.0, "c": 0.0}
 CHANCES = {"a": 0.1, "b": 0.5, "c": 0.3}
+
+
+def attribute(sessions: list[ObservedSession]) -> Attribution | None:
+    return attribution.attribute(columns_of(sessions))
 
 
 def costs(found: Attribution | None) -> dict[str, float]:

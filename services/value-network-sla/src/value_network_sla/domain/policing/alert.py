@@ -23,8 +23,8 @@ class Proof:
     customer_count: int = 0
     customers: Sequence[str] = ()
     """Some of them, the latest first."""
-    traces: Sequence[bytes] = ()
-    """Some trace ids, the latest first."""
+    traces: Sequence[str] = ()
+    """Some trace ids in hexadecimal digits, the latest first."""
     measurements: Sequence[str] = ()
     """Some `{source}/{measurement}`, the latest first."""
 

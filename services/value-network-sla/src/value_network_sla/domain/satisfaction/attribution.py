@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from value_network_sla.domain.party import Party
-from value_network_sla.domain.satisfaction.observed import ObservedSession
+from value_network_sla.domain.satisfaction.columns import Columns
 from value_network_sla.domain.satisfaction.resampling import (
     DRAWS,
     LEAST_CUSTOMERS,
@@ -71,14 +71,15 @@ class Attribution:
     """Of every party that was in trouble at all."""
 
 
-def attribute(sessions: Sequence[ObservedSession]) -> Attribution | None:
+def attribute(columns: Columns) -> Attribution | None:
     """Apportion what the service's mean score lacks; None when there are too few sessions or customers."""
-    if len(sessions) < LEAST_SESSIONS or len({session.customer for session in sessions}) < LEAST_CUSTOMERS:
+    groups, customers = groups_of(columns.customers)
+    if len(columns.scores) < LEAST_SESSIONS or customers < LEAST_CUSTOMERS:
         return None
-    ordered = sorted(sessions, key=lambda session: (session.customer, session.trace_id))
-    parties = sorted({party for session in ordered for party in session.parts.troubled})
-    rows = _rows(ordered, parties)
-    by_group = _moments(rows, groups_of([session.customer for session in ordered]))
+    ever: NDArray[np.bool_] = np.asarray(columns.troubled.any(axis=0))
+    parties = [party for party, troubled in zip(columns.parties, ever, strict=True) if troubled]
+    rows = np.column_stack((np.ones(len(groups)), columns.troubled[:, ever], columns.scores)).astype(np.float64)
+    by_group = _moments(rows, groups)
     weights = draw_weights(len(by_group))
     total = by_group.sum(axis=0)[np.newaxis]
     harm, share, average = _solve(total, len(parties))
@@ -102,18 +103,6 @@ def attribute(sessions: Sequence[ObservedSession]) -> Attribution | None:
             for place, party in enumerate(parties)
         ],
     )
-
-
-def _rows(sessions: Sequence[ObservedSession], parties: Sequence[Party]) -> Floats:
-    """One, whether each party was in trouble, and the score; a row for each session."""
-    rows = np.zeros((len(sessions), len(parties) + 2))
-    place = {party: number for number, party in enumerate(parties, start=1)}
-    for row, session in zip(rows, sessions, strict=True):
-        row[0] = 1.0
-        for party in session.parts.troubled:
-            row[place[party]] = 1.0
-        row[-1] = session.score
-    return rows
 
 
 def _moments(rows: Floats, groups: Groups) -> Floats:

@@ -1,9 +1,8 @@
 """How satisfied were customers with a service, and what has each party to do with it?"""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -16,14 +15,12 @@ from value_network_sla.domain.satisfaction.attribution import (
     Cost,
     attribute,
 )
-from value_network_sla.domain.satisfaction.observed import Answer, Contact, Observations, ObservedSession
+from value_network_sla.domain.satisfaction.columns import Columns, codes_of, columns_of
+from value_network_sla.domain.satisfaction.joining import Joined, join
+from value_network_sla.domain.satisfaction.observed import Answer, Observations
 from value_network_sla.domain.satisfaction.resampling import LEAST_CUSTOMERS, Estimate, mean
 from value_network_sla.domain.satisfaction.scale import DETRACTOR_TO, PROMOTER_FROM, SurveyScale
 
-ANSWER_LOOKS_BACK: Final = timedelta(days=7)
-"""An answer that names no session is about those of the week before: the rhythm of surveys after a contact."""
-CONTACT_FOLLOWS: Final = timedelta(hours=72)
-"""A negative touch-point within this time after a session is taken to follow from it."""
 LEAST_ANSWERS: Final = 30
 
 
@@ -70,54 +67,60 @@ def measure(
     service: str, start_time: datetime, end_time: datetime, observed: Observations, now: datetime
 ) -> Satisfaction:
     """All that the observations of an interval say. The same observations give the same figures, in any order."""
-    sessions = sorted(observed.sessions, key=lambda session: (session.customer, session.trace_id))
-    attribution = attribute(sessions)
-    joined = _Joined(sessions, observed.answers, observed.contacts)
-    parties = sorted({party for session in sessions for party in session.parts.present})
+    columns = columns_of(observed.sessions)
+    attribution = attribute(columns)
+    joined = join(columns, observed.answers, observed.contacts)
+    asked = sorted(observed.answers, key=lambda answer: (answer.customer, answer.answer_time, answer.score))
     return Satisfaction(
         service=service,
         start_time=start_time,
         end_time=end_time,
-        sessions=len(sessions),
-        customers=len({session.customer for session in sessions}),
+        sessions=len(columns.sessions),
+        customers=len(np.unique(columns.customers)),
         unlinked=observed.unlinked,
         sample_of=observed.sample_of,
         experience=None if attribution is None else attribution.experience,
         undisturbed=None if attribution is None else attribution.undisturbed,
-        parties=_ranked([_of_party(party, sessions, attribution, joined) for party in parties]),
-        answers=len(observed.answers),
-        survey_mean=_mean([(answer.score, answer.customer) for answer in observed.answers], LEAST_ANSWERS),
-        net_promoter_score=_promoters(observed.answers),
+        parties=_ranked([_of_party(place, columns, attribution, joined) for place in range(len(columns.parties))]),
+        answers=len(asked),
+        survey_mean=_mean_answer([answer.score for answer in asked], asked),
+        net_promoter_score=_promoters([answer for answer in asked if answer.scale is SurveyScale.NPS]),
         measure_time=now,
     )
 
 
-def _of_party(
-    party: Party, sessions: Sequence[ObservedSession], attribution: Attribution | None, joined: "_Joined"
-) -> PartySatisfaction:
-    present = [session for session in sessions if party in session.parts.present]
-    troubled = sum(party in session.parts.troubled for session in present)
-    too_few = _too_few(present, troubled, len(sessions), attribution)
+def _of_party(place: int, columns: Columns, attribution: Attribution | None, joined: Joined) -> PartySatisfaction:
+    party, present, troubled = columns.parties[place], columns.present[:, place], columns.troubled[:, place]
+    count, in_trouble = int(present.sum()), int(troubled.sum())
+    customers = len(np.unique(columns.customers[present]))
+    too_few = _too_few(count, customers, in_trouble, len(columns.sessions), attribution)
     cost = next((cost for cost in attribution.costs if cost.party == party), None) if attribution else None
+
+    def after(*, trouble: bool) -> Estimate | None:
+        chosen = joined.answer_present[:, place] & (joined.answer_troubled[:, place] == trouble)
+        return mean(joined.answer_scores[chosen], joined.answer_customers[chosen], LEAST_ANSWERS)
+
+    def followed(*, trouble: bool) -> Estimate | None:
+        chosen = present & (troubled == trouble)
+        return mean(joined.followed[chosen], columns.customers[chosen], LEAST_SESSIONS)
+
     return PartySatisfaction(
         party=party,
-        sessions=len(present),
-        troubled=troubled,
-        experience=_mean([(session.score, session.customer) for session in present], LEAST_SESSIONS),
+        sessions=count,
+        troubled=in_trouble,
+        experience=mean(columns.scores[present], columns.customers[present], LEAST_SESSIONS),
         cost=None if too_few else cost or _harmless(party, attribution),
         too_few=too_few,
-        survey_troubled=joined.answers_of(party, troubled=True),
-        survey_untroubled=joined.answers_of(party, troubled=False),
-        contact_troubled=joined.contacts_of(party, troubled=True),
-        contact_untroubled=joined.contacts_of(party, troubled=False),
+        survey_troubled=after(trouble=True),
+        survey_untroubled=after(trouble=False),
+        contact_troubled=followed(trouble=True),
+        contact_untroubled=followed(trouble=False),
     )
 
 
-def _too_few(present: Collection[ObservedSession], troubled: int, sessions: int, whole: Attribution | None) -> str:
-    customers = len({session.customer for session in present})
-    if whole is None or len(present) < LEAST_SESSIONS or customers < LEAST_CUSTOMERS:
-        found = f"{len(present)} sessions of {customers} customers"
-        return f"{found}; at least {LEAST_SESSIONS} of {LEAST_CUSTOMERS} are needed"
+def _too_few(count: int, customers: int, troubled: int, sessions: int, whole: Attribution | None) -> str:
+    if whole is None or count < LEAST_SESSIONS or customers < LEAST_CUSTOMERS:
+        return f"{count} sessions of {customers} customers; at least {LEAST_SESSIONS} of {LEAST_CUSTOMERS} are needed"
     if 0 < troubled < LEAST_TROUBLED:
         return f"{troubled} sessions with its trouble; at least {LEAST_TROUBLED} are needed"
     if troubled and sessions - troubled < LEAST_TROUBLED:
@@ -142,77 +145,9 @@ def _ranked(parties: Sequence[PartySatisfaction]) -> Sequence[PartySatisfaction]
 
 def _promoters(answers: Sequence[Answer]) -> Estimate | None:
     """Percent of promoters less percent of detractors (Reichheld 2003)."""
-    signs = [
-        (100.0 * ((answer.answer >= PROMOTER_FROM) - (answer.answer <= DETRACTOR_TO)), answer.customer)
-        for answer in answers
-        if answer.scale is SurveyScale.NPS
-    ]
-    return _mean(signs, LEAST_ANSWERS)
+    signs = [(each.answer >= PROMOTER_FROM) - (each.answer <= DETRACTOR_TO) for each in answers]
+    return _mean_answer([100.0 * sign for sign in signs], answers)
 
 
-def _mean(rows: Sequence[tuple[float, str]], least: int) -> Estimate | None:
-    return mean(np.array([value for value, _ in rows], np.float64), [customer for _, customer in rows], least)
-
-
-class _Joined:
-    """Answers and touch-points, joined with the sessions before them by customer."""
-
-    def __init__(
-        self, sessions: Sequence[ObservedSession], answers: Sequence[Answer], contacts: Sequence[Contact]
-    ) -> None:
-        self._sessions = sessions
-        by_customer: dict[str, list[ObservedSession]] = {}
-        for session in sessions:
-            by_customer.setdefault(session.customer, []).append(session)
-        for mine in by_customer.values():
-            mine.sort(key=lambda session: (session.start_time, session.trace_id))
-        by_trace = {session.trace_id: session for session in sessions}
-        self._answers = [(answer, _sessions_of(answer, by_trace, by_customer)) for answer in answers]
-        self._followed = _followed(sessions, contacts)
-
-    def answers_of(self, party: Party, *, troubled: bool) -> Estimate | None:
-        """Mean answer after sessions that the party took part in, with its trouble in any of them, or in none."""
-        rows = [
-            (answer.score, answer.customer)
-            for answer, about in self._answers
-            if any(party in session.parts.present for session in about)
-            and any(party in session.parts.troubled for session in about) is troubled
-        ]
-        return _mean(rows, LEAST_ANSWERS)
-
-    def contacts_of(self, party: Party, *, troubled: bool) -> Estimate | None:
-        """Share of the sessions that the party took part in, with or without its trouble, that a contact followed."""
-        rows = [
-            (float(followed), session.customer)
-            for session, followed in zip(self._sessions, self._followed, strict=True)
-            if party in session.parts.present and (party in session.parts.troubled) is troubled
-        ]
-        return _mean(rows, LEAST_SESSIONS)
-
-
-def _sessions_of(
-    answer: Answer, by_trace: Mapping[bytes, ObservedSession], by_customer: Mapping[str, Sequence[ObservedSession]]
-) -> Sequence[ObservedSession]:
-    if answer.trace_id is not None:
-        asked = by_trace.get(answer.trace_id)
-        return [] if asked is None else [asked]
-    mine = by_customer.get(answer.customer, [])
-    first = bisect_left(mine, answer.answer_time - ANSWER_LOOKS_BACK, key=_start)
-    return mine[first : bisect_right(mine, answer.answer_time, key=_start)]
-
-
-def _followed(sessions: Sequence[ObservedSession], contacts: Sequence[Contact]) -> Sequence[bool]:
-    """Of each session whether its customer had a negative touch-point soon after."""
-    moments: dict[str, list[datetime]] = {}
-    for contact in sorted(contacts, key=lambda each: each.start_time):
-        moments.setdefault(contact.customer, []).append(contact.start_time)
-    return [_any_within(moments.get(session.customer, []), session.start_time) for session in sessions]
-
-
-def _any_within(moments: Sequence[datetime], start: datetime) -> bool:
-    place = bisect_left(moments, start)
-    return place < len(moments) and moments[place] <= start + CONTACT_FOLLOWS
-
-
-def _start(session: ObservedSession) -> datetime:
-    return session.start_time
+def _mean_answer(values: Sequence[float], answers: Sequence[Answer]) -> Estimate | None:
+    return mean(np.array(values, np.float64), codes_of([answer.customer for answer in answers]), LEAST_ANSWERS)

@@ -8,8 +8,8 @@ sessions there are; beyond MOST_GROUPS customers, groups of customers are drawn 
 Draws are seeded: the same sessions give the same interval, whatever order they come in.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -35,28 +35,24 @@ class Estimate:
     high: float
 
 
-def groups_of(customers: Sequence[str]) -> Groups:
-    """The group of each row: its customer, by name, or one of MOST_GROUPS that the customer falls into."""
-    _, codes = np.unique(np.asarray(customers, dtype=np.str_), return_inverse=True)
-    return (codes % MOST_GROUPS).astype(np.int64)
+def groups_of(customers: Groups) -> tuple[Groups, int]:
+    """The group of each row, its customer or one of MOST_GROUPS that the customer falls into; how many customers."""
+    known, places = np.unique(customers, return_inverse=True)
+    return (places % MOST_GROUPS).astype(np.int64), len(known)
 
 
-def count_of(groups: Groups) -> int:
-    """How many groups there are."""
-    return int(groups.max()) + 1 if groups.size else 0
-
-
+@lru_cache(maxsize=2)  # up to 32 MB; every figure of a service with many customers is drawn with the same weights
 def draw_weights(groups: int) -> Floats:
-    """How often each group comes in each draw, (DRAWS, groups)."""
+    """How often each group comes in each draw, (DRAWS, groups); not to be written to."""
     generator = np.random.default_rng(_SEED)
-    return generator.multinomial(groups, np.full(groups, 1.0 / groups), size=DRAWS).astype(np.float64)
+    weights = generator.multinomial(groups, np.full(groups, 1.0 / groups), size=DRAWS).astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 def sums_by_group(values: Floats, groups: Groups) -> Floats:
     """Columns of `values` (rows, columns) summed by group, (groups, columns)."""
-    sums = np.zeros((count_of(groups), values.shape[1]))
-    np.add.at(sums, groups, values)
-    return sums
+    return np.column_stack([np.bincount(groups, weights=column) for column in values.T])
 
 
 def interval(value: float, draws: Floats) -> Estimate:
@@ -68,13 +64,12 @@ def interval(value: float, draws: Floats) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def mean(values: Floats, customers: Sequence[str], least: int) -> Estimate | None:
+def mean(values: Floats, customers: Groups, least: int) -> Estimate | None:
     """The mean of the values of rows; None when there are fewer than `least` rows or LEAST_CUSTOMERS customers."""
-    if len(values) < least or len(set(customers)) < LEAST_CUSTOMERS:
+    groups, known = groups_of(customers)
+    if len(values) < least or known < LEAST_CUSTOMERS:
         return None
-    order = np.lexsort((values, np.asarray(customers, dtype=np.str_)))
-    groups = groups_of([customers[row] for row in order])
-    sums = sums_by_group(np.column_stack((values[order], np.ones(len(values)))), groups)
+    sums = sums_by_group(np.column_stack((values, np.ones(len(values)))), groups)
     totals = draw_weights(len(sums)) @ sums
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = totals[:, 0] / totals[:, 1]

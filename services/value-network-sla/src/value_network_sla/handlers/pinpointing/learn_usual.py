@@ -35,11 +35,11 @@ async def _learn(work: Work) -> int:
     last = _hour(work.now - _OVER_AFTER) - HOUR
     await usual.purge(last - PAST)
     done = 0
-    for service in await usual.services(last - PAST):
+    for service, first in (await usual.services(last - PAST)).items():
         known = await usual.hours(service, last - PAST)
         hour = last
         # The latest first: they are asked for soonest.
-        while hour > last - PAST and done < _HOURS_A_RUN:
+        while hour >= _hour(first) and done < _HOURS_A_RUN:
             if hour not in known:
                 await _learn_hour(work, service, hour)
                 done += 1

@@ -1,6 +1,6 @@
 """What does pinpointing need to have kept?"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -28,8 +28,8 @@ class UsualCallRecords(Protocol):
     async def of(self, service: str, since: datetime) -> Sequence[HourOfCalls]:
         """Every hour since then, oldest first."""
 
-    async def services(self, since: datetime) -> Collection[str]:
-        """Those that have had sessions since then."""
+    async def services(self, since: datetime) -> Mapping[str, datetime]:
+        """Those that have had sessions since then, and when the first of these began."""
 
     async def hours(self, service: str, since: datetime) -> Collection[datetime]:
         """The hours since then of which something is kept."""

@@ -33,7 +33,7 @@ _CREATE: tuple[str, ...] = (
         ADD COLUMN fault jsonb,
         ADD COLUMN drop_spans_time timestamptz
     """,
-    "CREATE INDEX session_without_evidence ON sla.session (drop_spans_time) WHERE drop_spans_time > '-infinity'",
+    "CREATE INDEX session_without_evidence ON sla.session (drop_spans_time) WHERE drop_spans_time > '1970-01-01+00'",
     """
     CREATE TABLE sla.usual_call (
         service text COLLATE "C" NOT NULL,
