@@ -167,7 +167,6 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
             if self.breaks_off:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "broke off")
 
-
     async def ListStops(self, request: limits.ListStopsRequest, context: Context) -> limits.ListStopsResponse:
         stopped = [name for name in request.subscriptions if name in self.uncharged]
         return limits.ListStopsResponse(
@@ -178,9 +177,7 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
         self, request: limits.ListUnchargedUsageRequest, context: Context
     ) -> limits.ListUnchargedUsageResponse:
         start, end = (getattr(request.interval, f"{edge}_time").ToDatetime(UTC) for edge in ("start", "end"))
-        found = [
-            one for one in self.uncharged[request.parent] if start <= one.start_time.ToDatetime(UTC) < end
-        ]
+        found = [one for one in self.uncharged[request.parent] if start <= one.start_time.ToDatetime(UTC) < end]
         first = int(request.page_token or 0)
         token = str(first + 1) if first + 1 < len(found) else ""
         return limits.ListUnchargedUsageResponse(uncharged_usages=found[first : first + 1], next_page_token=token)

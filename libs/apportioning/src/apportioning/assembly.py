@@ -16,6 +16,8 @@ class SessionFlag(StrEnum):
     """Spans claim to be their own ancestors. Makes a session partial."""
     TRUNCATED = "TRUNCATED"
     """More spans came than are read of one session. Makes a session partial."""
+    OVERSIZED = "OVERSIZED"
+    """It has more visits than lateness is apportioned among. Makes a session partial."""
     CONTESTED_SPAN = "CONTESTED_SPAN"
     """Two partners sent a span of one id. Makes a session partial."""
     FORGED_SPAN = "FORGED_SPAN"
@@ -29,7 +31,13 @@ class SessionFlag(StrEnum):
 
 
 DISQUALIFYING = frozenset(
-    {SessionFlag.MISSING_PARENT, SessionFlag.CYCLE, SessionFlag.TRUNCATED, SessionFlag.CONTESTED_SPAN}
+    {
+        SessionFlag.MISSING_PARENT,
+        SessionFlag.CYCLE,
+        SessionFlag.TRUNCATED,
+        SessionFlag.OVERSIZED,
+        SessionFlag.CONTESTED_SPAN,
+    }
 )
 """A session with one of these is partial: its lateness is charged to nobody."""
 
@@ -50,17 +58,18 @@ def assemble(parts: Iterable[Iterable[Span]], flags: Iterable[SessionFlag] = ())
     first, the one whose name comes first: but then the session is partial.
     """
     kept: dict[bytes, Span] = {}
-    raised = set(flags)
+    rivals: dict[bytes, list[Span]] = {}
     for part in parts:
         for span in part:
             other = kept.setdefault(span.span_id, span)
             if other is not span and other.sender != span.sender:
-                kept[span.span_id], flag = _choose(other, span)
-                raised.add(flag)
+                rivals.setdefault(span.span_id, [other]).append(span)
+    raised = set(flags)
+    for span_id, spans in rivals.items():
+        ours = [span for span in spans if span.party == PROVIDER]
+        kept[span_id] = min(ours or spans, key=lambda span: span.sender)
+        if not ours:
+            raised.add(SessionFlag.CONTESTED_SPAN)
+        elif len(ours) < len(spans):
+            raised.add(SessionFlag.FORGED_SPAN)
     return Assembly(list(kept.values()), frozenset(raised))
-
-
-def _choose(one: Span, other: Span) -> tuple[Span, SessionFlag]:
-    ours = [span for span in (one, other) if span.party == PROVIDER]
-    chosen = min(ours or (one, other), key=lambda span: span.sender)
-    return chosen, SessionFlag.FORGED_SPAN if ours else SessionFlag.CONTESTED_SPAN

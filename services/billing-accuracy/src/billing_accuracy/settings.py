@@ -1,7 +1,5 @@
 """What may be set from outside the billing-accuracy service?"""
 
-from decimal import Decimal
-
 from pydantic import Field, FilePath
 
 from mesh.settings import ServiceSettings
@@ -25,5 +23,5 @@ class Settings(ServiceSettings):
     announcements fail to arrive."""
     systematic_bills: int = Field(100, ge=1)
     """Bills of a plan in a run that must have been checked before an error counts as systematic."""
-    systematic_percent: Decimal = Field(Decimal(5), gt=0, le=100)
+    systematic_percent: float = Field(5, gt=0, le=100)
     """An error is systematic when at least so many percent of a plan's bills in a run have it."""

@@ -29,12 +29,13 @@ from billing_accuracy.server.authorization import (
 )
 from billing_accuracy.server.authorization import SERVICE as BILLING_SERVICE
 from billing_accuracy.server.bills import BillReader
+from billing_accuracy.server.catalogue import CatalogueClient
 from billing_accuracy.server.dispute_calls import DisputeServicer
 from billing_accuracy.server.entries import EntryReader
 from billing_accuracy.server.faults import ERRORS
 from billing_accuracy.server.measure import Measure
 from billing_accuracy.server.order_calls import OrderServicer
-from billing_accuracy.server.peers import CatalogueClient, CustomerClient, ProfileClient, UsageClient
+from billing_accuracy.server.peers import CustomerClient, ProfileClient, UsageClient
 from billing_accuracy.server.quotes import QuoteReader
 from billing_accuracy.server.servicer import BillingAccuracyServicer
 from billing_accuracy.server.sessions import StoreSessions

@@ -42,7 +42,7 @@ def wholesale_servicer(runtime: Runtime, rules: RequestRules, checker: Wholesale
 
 def systematic_rule(settings: Settings) -> SystematicRule:
     """When an error counts as systematic."""
-    return SystematicRule(settings.systematic_bills, Fraction(settings.systematic_percent) / _PERCENT)
+    return SystematicRule(settings.systematic_bills, Fraction(str(settings.systematic_percent)) / _PERCENT)
 
 
 def plan_stamp(runtime: Runtime, settings: Settings) -> Callable[[], Awaitable[Hashable]]:

@@ -75,3 +75,25 @@ def test_what_is_only_noted_never_holds_a_bill_and_excuses_no_other_class() -> N
     assert policy.judge([finding(TIE, "0.01"), finding(UNDER, "-1")], TOTAL) is Verdict.PASS_WITH_NOTE
     assert policy.judge([finding(TIE, "0.01"), finding(UNDER, "-1.01")], TOTAL) is Verdict.HOLD
     assert policy.judge([finding(TIE, "0.01"), finding(OVER, "0.01")], TOTAL) is Verdict.HOLD
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "follow_on", "verdict"),
+    [
+        (Tolerance(amount=Fraction("1.20")), "0.20", Verdict.PASS_WITH_NOTE),
+        (Tolerance(amount=Fraction("1.19")), "0.20", Verdict.HOLD),
+        (Tolerance(amount=Fraction("1.00")), "0", Verdict.PASS_WITH_NOTE),
+        (Tolerance(share=Fraction(12, 1000)), "0.20", Verdict.PASS_WITH_NOTE),
+        (Tolerance(share=Fraction(11, 1000)), "0.20", Verdict.HOLD),
+        (Tolerance(amount=Fraction("0.50"), share=Fraction(12, 1000)), "0.20", Verdict.PASS_WITH_NOTE),
+    ],
+    ids=["amount", "beyond the amount", "nothing follows", "share", "beyond the share", "the larger of both"],
+)
+def test_what_follows_from_a_wrong_charge_counts_with_it(
+    tolerance: Tolerance, follow_on: str, verdict: Verdict
+) -> None:
+    wrong = Finding(
+        FindingClass.OVERCHARGE, ("1",), "voice.day", Fraction(11), Fraction(10), "", follow_on=Fraction(follow_on)
+    )
+    policy = VerdictPolicy({FindingClass.OVERCHARGE: tolerance})
+    assert policy.judge([wrong], Fraction(100)) is verdict

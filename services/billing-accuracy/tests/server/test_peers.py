@@ -10,7 +10,8 @@ from billing_peers import Peers, peers
 from billing_samples import END, SINCE, START, Account, Call, day, tariff_document
 
 from billing_accuracy.domain.usage import PlanPeriod
-from billing_accuracy.server.peers import CatalogueClient, ProfileClient, UsageClient
+from billing_accuracy.server.catalogue import CatalogueClient
+from billing_accuracy.server.peers import ProfileClient, UsageClient
 from mesh.rpc import Certificates as FollowedCertificates
 from mesh.rpc import TlsFiles
 from mesh.testkit import Certificates

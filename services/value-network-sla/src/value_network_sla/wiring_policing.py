@@ -23,7 +23,7 @@ from value_network_sla.store.policing_alerts import AlertLogStore
 from value_network_sla.store.policing_records import policing_on
 from value_network_sla.store.policing_retention import purge_policing
 
-_JUDGE_EVERY: Final = timedelta(seconds=1)
+_JUDGE_EVERY: Final = timedelta(milliseconds=500)
 _PURGE_EVERY: Final = timedelta(minutes=10)
 _POLL: Final = timedelta(milliseconds=500)
 

@@ -7,7 +7,9 @@ from typing import Any
 from google.protobuf.message import Message
 from google.type.interval_pb2 import Interval
 from google.type.money_pb2 import Money
+from sqlalchemy import text
 
+from cxmesh.sla.v1 import agreement_pb2
 from cxmesh.sla.v1 import apportioning_service_pb2 as network_pb2
 from cxmesh.sla.v1 import evidence_service_pb2 as evidence_pb2
 from cxmesh.sla.v1 import revenue_service_pb2 as revenue_pb2
@@ -61,6 +63,7 @@ class Settling:
 
     async def watch(self, trace_of: Any, request_of: Callable[..., Message], first: int = 1, count: int = 20) -> None:
         """Sessions: the line is late in every second one, by 350 ms; the stream in every fourth, by 100 ms."""
+        by_sender: dict[str, list[Any]] = {}
         for number in range(first, first + count):
             parts = trace_of(number).session(
                 number * 10,
@@ -68,7 +71,9 @@ class Settling:
                 content_ms=300 if number % 4 == 0 else 150,
                 customer=f"customers/c{number}",
             )
-            await self.network.send(parts, request_of)
+            for sender, spans in parts.items():
+                by_sender.setdefault(sender, []).extend(spans)
+        await self.network.send(by_sender, request_of)
         await self.network.closed(first + count - 1)
         await self.settled()
 
@@ -98,6 +103,19 @@ class Settling:
 
     async def earn(self, *incomes: Any) -> Any:
         return await self.revenue().RecordIncomes(revenue_pb2.RecordIncomesRequest(incomes=incomes))
+
+
+async def emptied(network: Any, empty_every_table: str, agreement_of: Callable[..., Any]) -> Settling:
+    """An empty service with two partners and an agreement of each."""
+    store = network.service.runtime.store
+    await store.retrying(lambda uow: uow.connection.execute(text(empty_every_table)))
+    for partner, role in (("acme-access", agreement_pb2.PARTNER_ROLE_ACCESS), ("best-content", 1)):
+        new = agreement_pb2.Partner(display_name=partner, role=role)
+        await network.sla().CreatePartner(service_pb2.CreatePartnerRequest(partner_id=partner, partner=new))
+    settling = Settling(network)
+    await settling.agree("access", agreement_of("acme-access", "OpenLine", 50))
+    await settling.agree("content", agreement_of("best-content", "GetStream", 200))
+    return settling
 
 
 def income(income_id: str, amount: Money, session: str = "", at: int = 0, service: str = "iptv") -> Any:

@@ -81,9 +81,20 @@ async def test_a_session_that_is_corrected_is_counted_anew(police: Police, trace
 
 async def test_measurements_that_burn_a_budget_are_the_evidence(police: Police) -> None:
     alert = next(each for each in await burn(police) if each.condition == "fast-burn")
+    assert await _page_by_page(police) == sorted(each.name for each in await police.firing())
     assert list(alert.evidence_measurements) == [f"probe/m-{number}" for number in range(10)]
     assert alert.affected_customer_count == 4
     assert not alert.evidence_traces
+
+
+async def _page_by_page(police: Police) -> list[str]:
+    found: list[str] = []
+    request = pb.ListAlertsRequest(page_size=3)
+    while not found or request.page_token:
+        page = await police.alerts().ListAlerts(request)
+        found += [alert.name for alert in page.alerts]
+        request.page_token = page.next_page_token
+    return sorted(found)
 
 
 async def test_an_alert_fires_once_and_is_over_when_the_budget_lasts_again(police: Police) -> None:
@@ -113,7 +124,7 @@ async def test_steady_good_alarms_nobody(police: Police) -> None:
     assert not await police.network.rows("SELECT 1 FROM sla.burn_alert")
 
 
-async def test_a_watch_shows_every_change_once_across_reconnects(police: Police) -> None:
+async def test_a_watch_shows_every_change_once_across_reconnects(police: Police, refused: Refused) -> None:
     stream = police.alerts().WatchAlerts(pb.WatchAlertsRequest())
     begun = await stream.read()
     await burn(police)
@@ -129,6 +140,9 @@ async def test_a_watch_shows_every_change_once_across_reconnects(police: Police)
     repeated, _ = await _read(replay, 4)
     assert [alert.name for alert in repeated[:4]] == [alert.name for alert in seen]
     replay.cancel()
+    for wrong in ("x", "1.", "1.999", "2.0", "1.-1", "1.00000000000000000000001"):
+        error = await refused(police.alerts().WatchAlerts(pb.WatchAlertsRequest(cursor=wrong)).read())
+        assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_CURSOR")
 
 
 async def _read(stream: Any, count: int) -> tuple[list[Any], str]:
@@ -139,12 +153,6 @@ async def _read(stream: Any, count: int) -> tuple[list[Any], str]:
         answer = await stream.read()
         found += answer.alerts
     return found, answer.cursor
-
-
-async def test_a_cursor_that_was_not_given_out_is_refused(police: Police, refused: Refused) -> None:
-    for cursor in ("x", "1.", "1.999", "2.0", "1.-1", "1.00000000000000000000001"):
-        error = await refused(police.alerts().WatchAlerts(pb.WatchAlertsRequest(cursor=cursor)).read())
-        assert (error.status, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_INVALID_CURSOR")
 
 
 async def test_another_partner_sees_no_alert_and_no_change_of_one(police: Police, refused: Refused) -> None:
@@ -162,17 +170,6 @@ async def test_another_partner_sees_no_alert_and_no_change_of_one(police: Police
         assert (await refused(call)).status is grpc.StatusCode.NOT_FOUND
     assert not await police.firing(BEST)
     assert len(await police.firing(ACME)) == len(alerts)
-
-
-async def test_alerts_come_page_by_page(police: Police) -> None:
-    names = {alert.name for alert in await burn(police)}
-    found: list[str] = []
-    request = pb.ListAlertsRequest(page_size=3)
-    while not found or request.page_token:
-        page = await police.alerts().ListAlerts(request)
-        found += [alert.name for alert in page.alerts]
-        request.page_token = page.next_page_token
-    assert sorted(found) == sorted(names)
 
 
 async def test_silence_is_told_where_it_is_watched(police: Police) -> None:

@@ -117,15 +117,14 @@ spec:
     assert (found.attained_ppb, found.slice_count, found.missed) == (750_000_000, 1, True)
 
 
-async def test_a_partner_records_and_reads_in_its_own_name_alone(police: Police, refused: Refused) -> None:
+async def test_a_partner_records_and_reads_in_its_own_name_alone_and_in_batches(
+    police: Police, refused: Refused
+) -> None:
     assert (await refused(police.measure(speed(1, 40), as_=BEST))).status is grpc.StatusCode.NOT_FOUND
     request = pb.FindLevelChangesRequest(partner="partners/acme-access", service="broadband", metric="download_mbps")
     error = await refused(police.measurements(BEST).FindLevelChanges(request))
     assert error.status is grpc.StatusCode.NOT_FOUND
     assert (await police.measure(speed(1, 40), as_="service/operator")).accepted_count == 1
-
-
-async def test_a_batch_has_a_size(police: Police, refused: Refused) -> None:
     for count in (0, 1001):
         error = await refused(police.measure(*(speed(number, 40) for number in range(count))))
         assert error.status is grpc.StatusCode.INVALID_ARGUMENT
@@ -142,7 +141,7 @@ WRONG_WAYS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-async def test_levels_are_looked_for_in_ways_that_can_be(police: Police, refused: Refused) -> None:
+async def _check_ways(police: Police, refused: Refused) -> None:
     usual = {"partner": "partners/acme-access", "service": "broadband", "metric": "download_mbps"}
     for fields, field in WRONG_WAYS:
         error = await refused(police.measurements().FindLevelChanges(pb.FindLevelChangesRequest(**usual | fields)))
@@ -150,7 +149,8 @@ async def test_levels_are_looked_for_in_ways_that_can_be(police: Police, refused
         assert field in {violation.field for violation in error.field_violations}
 
 
-async def test_the_levels_of_a_real_line_are_dated_by_a_call(police: Police) -> None:
+async def test_the_levels_of_a_real_line_are_dated_by_a_call(police: Police, refused: Refused) -> None:
+    await _check_ways(police, refused)
     if not TESTS.exists():
         pytest.skip(f"{TESTS} is not here (CXMESH_TEST_DATA)")
     with TESTS.open(encoding="utf-8") as file:

@@ -14,6 +14,7 @@ from settlement_world import (
     START,
     Settling,
     cents,
+    emptied,
     euros,
     income,
     period,
@@ -38,8 +39,9 @@ _OF_ACCESS = "statements/acme-access.1772366400"
 
 
 @pytest.fixture
-async def settling(network: Any) -> Settling:
-    return Settling(network)
+async def settling(lasting_network: Any, empty_every_table: str, agreement_of: Callable[..., Any]) -> Settling:
+    """An empty service with two partners and an agreement of each."""
+    return await emptied(lasting_network, empty_every_table, agreement_of)
 
 
 async def _contest(settling: Settling, name: str = "c-1", line: int = 1, as_: str = ACCESS, **fields: Any) -> Any:
@@ -129,7 +131,7 @@ async def test_what_cannot_be_stated_yet_is_refused_with_the_reason(
 ) -> None:
     await settling.network.send(trace_of(1).session(0, access_ms=20, content_ms=150), request_of)
     await settling.network.closed(1)
-    error = await refused(settling.issue(end=86_400))
+    error = await refused(settling.issue(end=300 * 86_400))
     assert "goes on" in error.message
     await settling.settled()
     await settling.issue()
@@ -279,8 +281,9 @@ async def test_a_contest_that_is_withdrawn_is_over_and_the_line_may_be_contested
 
 
 async def test_a_contest_after_the_time_to_claim_is_refused(
-    settling: Settling, trace_of: Any, request_of: MakeRequest, refused: Refused
+    network: Any, trace_of: Any, request_of: MakeRequest, refused: Refused
 ) -> None:
+    settling = Settling(network)
     await settling.watch(trace_of, request_of)
     await settling.issue()
     assert (await refused(_contest(settling, line=2))).reason == "ERROR_REASON_INVALID_VALUE"

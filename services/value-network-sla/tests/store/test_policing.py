@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from value_network_sla.domain.credits import CreditTerms, CreditTier
+from value_network_sla.domain.money import Money
 from value_network_sla.domain.policing.budget import Budgeting, Target, attained
 from value_network_sla.domain.policing.exclusions import DeclaredExclusion, Exclusion, ExclusionKind
 from value_network_sla.domain.policing.measurement import Measurement
-from value_network_sla.domain.policing.objective import Indicator, Input, Objective, Op, Role, Source
+from value_network_sla.domain.policing.objective import AgreementTerms, Indicator, Input, Objective, Op, Role, Source
 from value_network_sla.domain.policing.windows import CalendarWindow, Duration, Period, RollingWindow, Unit
+from value_network_sla.handlers.policing.credits_due import credits_due
 from value_network_sla.handlers.policing.declare_exclusions import declare, take_back
 from value_network_sla.handlers.policing.import_objectives import import_objectives
 from value_network_sla.handlers.policing.judge_objectives import JudgeObjectives
@@ -358,3 +361,25 @@ async def test_what_is_past_its_time_is_thrown_away_and_hours_are_kept(world: Wo
     assert not await world.network.rows("SELECT 1 FROM sla.measurement_value")
     [tally] = await world.tallies(Range(objective, Period(at, at + timedelta(hours=1))))
     assert tally.events == 1
+
+
+async def test_credits_of_a_period_are_capped_together(world: World) -> None:
+    fee = Money(1_000_000_000, "EUR")
+    tiers = (CreditTier(Fraction(99, 100), Fraction(1, 2)),)
+    terms = AgreementTerms("terms/x", CreditTerms(fee, tiers, cap_fee_share=Fraction(3, 4), minimum_sample=10))
+    promised = [objective_with(name, window=VIENNA_DAYS, terms=terms) for name in ("one", "two")]
+    await world.promise(*promised, objective_with("free", window=VIENNA_DAYS))
+    yesterday = START - timedelta(days=1)
+    await world.measure(*(measured(number, yesterday, values={"speed": 1.0}) for number in range(20)))
+    await world.judge()
+
+    async def due(start: datetime, end: datetime, now: datetime = START) -> list[tuple[str, int]]:
+        async with world.store.reading() as records:
+            found = await credits_due(records, "partners/x", Period(start, end), now, world.store.settling)
+        return [(each.standing.objective.name, each.credit.amount.micros // 1_000_000) for each in found]
+
+    assert await due(BEGIN, START) == [("objectives/one", 375), ("objectives/two", 375)]
+    midnight = VIENNA_DAYS.at(yesterday).end
+    assert await due(BEGIN, midnight) == [("objectives/one", 375), ("objectives/two", 375)]
+    assert await due(midnight, START) == []
+    assert await due(BEGIN, midnight, now=midnight + timedelta(seconds=4)) == []  # late events may still come

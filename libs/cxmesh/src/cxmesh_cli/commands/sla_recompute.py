@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "cxmesh sla recompute evidence.json",
     "cxmesh sla recompute evidence.json --public-key provider.pem",
-    "cxmesh call sla GetEvidence '{\"name\": \"evidence/…\"}' --json | jq -r .document | cxmesh sla recompute -",
+    'cxmesh call sla GetEvidence \'{"name": "evidence/…"}\' --json | jq -r .document | cxmesh sla recompute -',
 )
 _STDIN = "-"
 

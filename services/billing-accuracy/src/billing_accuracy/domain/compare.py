@@ -34,9 +34,7 @@ def find(
     return tuple(found)
 
 
-def _of_charges(
-    causes: Causes, matched: Matched, variants: Sequence[Variant], records: BillRecords
-) -> Iterator[Cause]:
+def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant], records: BillRecords) -> Iterator[Cause]:
     """What is wrong with single charges, or with several for one reason."""
     if repeated := reported_twice(matched.pairs, variants):
         yield causes.reported_twice(repeated, records.repeated)

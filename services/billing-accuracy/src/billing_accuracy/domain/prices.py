@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import cast
 
-from rating import Cycle, Rate, Tariff
+from rating import Cycle, Rate, Tariff, rollover_cycles
 
 
 def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
@@ -21,13 +21,21 @@ def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
     return codes
 
 
-def beyond_check(tariff: Tariff, held: Cycle) -> str | None:
-    """What of a tariff makes a bill depend on more than the usage and the period that it covers; None when nothing."""
+def rolls_over(tariff: Tariff) -> bool:
+    """Whether unused parts of allowances are kept for later cycles."""
+    return rollover_cycles(tariff) > 0
+
+
+def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> str | None:
+    """What of a tariff makes a bill depend on more than the usage and the period that it covers; None when nothing.
+
+    `with_history`: usage of the cycles before is known, too.
+    """
     version = tariff.version_at(held.start)
     if tariff.fallback is not None and (version is None or version.fallback is None):
         return f"prices of its fallback, {tariff.fallback}"
     for allowance in version.allowances if version else ():
-        if allowance.rollover_cycles:
+        if allowance.rollover_cycles and not with_history:
             return f"what rolled over of {allowance.id} from earlier periods"
         if allowance.shared:
             return f"how others use {allowance.id}, which is shared"

@@ -14,6 +14,7 @@ from billing_accuracy.domain.entries import LINE_TYPES, EntryAmount, EntryKind, 
 from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, merge_charges
 from billing_accuracy.domain.following import Beside, BillRules, Share
 from billing_accuracy.domain.prices import charge_codes
+from billing_accuracy.domain.rollover import accounts_before
 from billing_accuracy.domain.uncharged import Stopped
 from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, micros_of, rows_of
 from rating import (
@@ -142,6 +143,18 @@ class Rerating:
         stopped = Stopped(rated.segments[index].plan, mine, quantities)
         return [stopped.off(charge) for charge in _derived(rated, index)]
 
+    def _ledger(self, tariff: Tariff, segments: Mapping[int, Segment]) -> Ledger:
+        """An account for each case: with its allowances, as they are when its segment starts."""
+        accounts = [Account()] * len(self._cases)
+        if self._allowances is not Allowances.NONE and any(version.allowances for version in tariff.versions):
+            begun = {index: one for index, one in segments.items() if one.held.start == one.cycle.start}
+            [plan] = {segment.plan for segment in segments.values()}
+            before = accounts_before(tariff, plan, list(begun), self._cases, self._usage)
+            for index, segment in segments.items():
+                held = segment.held if self._allowances is Allowances.AS_DECLARED else segment.cycle
+                accounts[index] = open_account(tariff, segment.cycle, held, before.get(index))
+        return Ledger.of(tariff, accounts)
+
     def _entries(self, case: BillCase) -> Iterator[tuple[int, EntryAmount]]:
         """What the account's entries put on the bill, with the numbers of their segments."""
         for entry in case.account.entries:
@@ -152,7 +165,7 @@ class Rerating:
 
     def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
         rows, labels = rows_of(segments, self._cases, self._usage)
-        ledger = _ledger(tariff, segments, len(self._cases), self._allowances)
+        ledger = self._ledger(tariff, segments)
         lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, ledger)
         indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
         return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
@@ -188,16 +201,6 @@ def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segmen
             groups[segment.plan, stretches[segment.plan]][index] = segment
             stretches[segment.plan] += 1
     return [(plan, segments) for (plan, _), segments in groups.items()]
-
-
-def _ledger(tariff: Tariff, segments: Mapping[int, Segment], count: int, allowances: Allowances) -> Ledger:
-    """An account for each of `count` cases: with its allowances, as they are when its segment starts."""
-    accounts = [Account()] * count
-    if allowances is not Allowances.NONE and any(version.allowances for version in tariff.versions):
-        for index, segment in segments.items():
-            held = segment.held if allowances is Allowances.AS_DECLARED else segment.cycle
-            accounts[index] = open_account(tariff, segment.cycle, held)
-    return Ledger.of(tariff, accounts)
 
 
 def _figures(rated: _Rated, index: int) -> list[ExpectedCharge]:

@@ -162,6 +162,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Earlier bill cycles in which a plan was held without a break: what is left of its allowances comes from them."""
+
+    plan: str
+    segments: tuple[Segment, ...]
+    """Oldest first; the last one ends where the bill's period begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class BillCase:
     """A bill with what it is to be checked against."""
 
@@ -170,6 +179,13 @@ class BillCase:
     segments: tuple[Segment, ...]
     """In order, at least one."""
     account: AccountFacts = AccountFacts()
+    history: History | None = None
+    """Of the plan in force when the period begins, where what was left before counts."""
+
+    @property
+    def reads_from(self) -> datetime:
+        """When the usage begins that tells what the bill should be."""
+        return self.history.segments[0].held.start if self.history else self.bill.start
 
     def segment_of(self, entry: AccountEntry) -> int:
         """Which segment's plan an entry belongs to: the one in force when it took effect, or next to that time."""

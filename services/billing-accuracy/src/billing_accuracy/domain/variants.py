@@ -114,6 +114,11 @@ class _World:
             (Allowances.WHOLE, "with the allowances of a whole period, which the plan was not held"),
         ):
             yield from self._rated(with_some, self.tariffs, (FindingClass.ALLOWANCE, how, ""), allowances)
+        rolling = [index for index in self.indices if self.cases[index].history]
+        cases = [replace(self.cases[index], history=None) for index in rolling]
+        for index, amounts in self._amounts(rolling, cases, self.tariffs):
+            how = "without what was left of the allowances of earlier periods"
+            yield index, Variant(FindingClass.ALLOWANCE, how, amounts)
 
     def _grants(self, segment: Segment) -> bool:
         return any(version.allowances for version in self.tariffs[segment.plan].versions)

@@ -60,7 +60,7 @@ class BillAdviser:
         case, tariffs = await self._case(empty, held)
         [case] = await with_uncharged(self.usage, [case])
         as_of = max(cycle.start, min(cycle.end, now))
-        table = await self.usage.between([name], cycle.start, max(as_of, cycle.start))
+        table = await self.usage.between([name], case.reads_from, max(as_of, cycle.start))
         rerating = await asyncio.to_thread(Rerating, [case], table, tariffs)
         return BillSoFar(case, rerating.expected(0), as_of, rerating.record_count(0))
 
@@ -68,7 +68,7 @@ class BillAdviser:
         """What the bill of a check should be, as of now. Raises SubscriptionNotFound, NotCheckable."""
         case, tariffs = await self._case(_bill(check), await self._subscription(check.subscription))
         [case] = await with_uncharged(self.usage, [case])
-        table = await self.usage.between([check.subscription], check.start, check.end)
+        table = await self.usage.between([check.subscription], case.reads_from, check.end)
         return (await asyncio.to_thread(Rerating, [case], table, tariffs)).expected(0)
 
     async def explain(self, bill_check_id: str) -> Explained:
@@ -85,7 +85,7 @@ class BillAdviser:
         first, tariffs = await self._case(_bill(before), held)
         second, more = await self._case(_bill(check), held)
         first, second = await with_uncharged(self.usage, [first, second])
-        table = await self.usage.between([check.subscription], before.start, check.end)
+        table = await self.usage.between([check.subscription], first.reads_from, check.end)
         parts = await asyncio.to_thread(explain, first, second, table, {**tariffs, **more})
         return Explained(check, before, parts)
 

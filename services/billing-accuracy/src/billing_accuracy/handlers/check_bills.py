@@ -138,7 +138,7 @@ class BillChecker:
 
     async def _rate(self, cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]) -> list[Checked]:
         bills = [case.bill for case in cases]
-        start, end = min(bill.start for bill in bills), max(bill.end for bill in bills)
+        start, end = min(case.reads_from for case in cases), max(bill.end for bill in bills)
         usage, cases = await asyncio.gather(
             self.usage.between({bill.subscription for bill in bills}, start, end), with_uncharged(self.usage, cases)
         )
@@ -172,7 +172,7 @@ def _by_period(cases: Iterable[BillCase]) -> list[list[BillCase]]:
     """Bills of one period together, whatever their time zone: one with an odd period must not widen all others'."""
     groups: dict[tuple[date, date], list[BillCase]] = defaultdict(list)
     for case in cases:
-        groups[case.bill.start.date(), case.bill.end.date()].append(case)
+        groups[case.reads_from.date(), case.bill.end.date()].append(case)
     return list(groups.values())
 
 

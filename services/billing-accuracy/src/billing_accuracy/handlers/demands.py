@@ -9,6 +9,7 @@ from billing_accuracy.domain.entries import amount_on_bill
 from billing_accuracy.domain.prices import beyond_check
 from billing_accuracy.domain.usage import AccountFacts, BillCase, Subscription, segments_of
 from billing_accuracy.errors import BillProblem, ProblemReason
+from billing_accuracy.handlers.history import with_history
 from billing_accuracy.handlers.ports import BillRun
 from rating import Tariff
 
@@ -49,7 +50,7 @@ def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
         if tariff.version_at(segment.held.start) is None:
             first, start = tariff.versions[0].active_from.isoformat(), segment.held.start.isoformat()
             raise _invalid("billing_period", f"{start}: expected {first} or later, when {segment.plan} has prices")
-        if beyond := beyond_check(tariff, segment.held):
+        if beyond := beyond_check(tariff, segment.held, with_history=True):
             raise _invalid("subscription", f"{bill.subscription} had {segment.plan}; its bills depend on {beyond}")
     for entry in case.account.entries:
         plan = case.segments[case.segment_of(entry)].plan
@@ -57,7 +58,7 @@ def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
             told = f"{plan} has no one-off charge {entry.charge_code!r}"
             expected = f"expected an amount in the account entry {entry.source}/{entry.entry_id}"
             raise _invalid("subscription", f"{bill.subscription}: {told}; {expected}")
-    return case
+    return with_history(case, tariffs)
 
 
 def keepable(found: Checked) -> Checked:

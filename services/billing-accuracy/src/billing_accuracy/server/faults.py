@@ -29,9 +29,7 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     BillRunNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_RUN_NOT_FOUND", _DOMAIN),
     BillCheckNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_BILL_CHECK_NOT_FOUND", _DOMAIN),
     AlreadyExists: ErrorSpec(grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ALREADY_EXISTS", _DOMAIN),
-    TariffNotFound: ErrorSpec(
-        grpc.StatusCode.NOT_FOUND, "ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND", _DOMAIN
-    ),
+    TariffNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_INTER_OPERATOR_TARIFF_NOT_FOUND", _DOMAIN),
     SubscriptionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_NO_SUCH_SUBSCRIPTION", _DOMAIN),
     CustomerNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND", _DOMAIN),
     DisputeNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_DISPUTE_NOT_FOUND", _DOMAIN),

@@ -2,4 +2,4 @@
 
 from apportioning.apportionment import ON_TIME, Apportionment, Game, Player, apportion, play
 
-__all__ = ["Apportionment", "Game", "ON_TIME", "Player", "apportion", "play"]
+__all__ = ["ON_TIME", "Apportionment", "Game", "Player", "apportion", "play"]

@@ -2,4 +2,4 @@
 
 from apportioning.party import LINK, ORCHESTRATOR, UNATTRIBUTED, Party, PartyKind, Share, shares_of
 
-__all__ = ["LINK", "ORCHESTRATOR", "Party", "PartyKind", "Share", "UNATTRIBUTED", "shares_of"]
+__all__ = ["LINK", "ORCHESTRATOR", "UNATTRIBUTED", "Party", "PartyKind", "Share", "shares_of"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from apportioning.apportionment import ON_TIME, play
 from apportioning.faults import UNKNOWN, Pattern, patterns
@@ -9,13 +10,16 @@ from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.assembly import DISQUALIFYING, SessionFlag
 from value_network_sla.domain.critical_path import critical_path
 from value_network_sla.domain.ordering import OrderRule
-from value_network_sla.domain.path_rules import CRISP_ALWAYS, PathRules
 from value_network_sla.domain.party import UNATTRIBUTED, Share, shares_of
+from value_network_sla.domain.path_rules import CRISP_ALWAYS, PathRules
 from value_network_sla.domain.pinpointing.faults import Fault, fault_of
 from value_network_sla.domain.span import PROVIDER, Span
 from value_network_sla.domain.trace_tree import grow_tree
 from value_network_sla.domain.visit import Visit
 from value_network_sla.domain.visits import Visits, collapse
+
+MOST_VISITS: Final = 1_000
+"""Of a session whose lateness is apportioned. Who could make it more could make working it out take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,12 @@ def assess(
     agreements = [_agreement(book, root.session_service, visit, root.start_ns) for visit in visits.visits]
     network = book.networks.find(root.session_service, root.start_ns)
     promises = [network.promise(root.operation), *agreements[1:]]
-    game = play(visits, promises, network.beside)
+    flags |= frozenset(tree.flags())
+    if len(visits.visits) > MOST_VISITS:
+        flags |= {SessionFlag.OVERSIZED}
+    game = None if SessionFlag.OVERSIZED in flags else play(visits, promises, network.beside)
     seed = int.from_bytes(trace_id, "big")
     result = ON_TIME if game is None else game.apportion(network.policy, seed=seed, rule=rule)
-    flags |= frozenset(tree.flags())
     partial = bool(flags & DISQUALIFYING)
     cures = {} if partial else patterns(visits, promises, game)
     judged = _judge(visits, agreements, rule, cures)

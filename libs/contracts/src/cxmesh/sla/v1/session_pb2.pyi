@@ -45,6 +45,8 @@ class _SessionFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionFl
     """A callee's clock can't be right; its spans were moved into the call. A trace shows the times as sent."""
     SESSION_FLAG_OVERFLOW: _SessionFlag.ValueType  # 8
     """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
+    SESSION_FLAG_OVERSIZED: _SessionFlag.ValueType  # 9
+    """More than 1,000 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
 
 class SessionFlag(_SessionFlag, metaclass=_SessionFlagEnumTypeWrapper):
     """What can be wrong with the spans of a session."""
@@ -67,6 +69,8 @@ SESSION_FLAG_CLOCK_SKEW: SessionFlag.ValueType  # 7
 """A callee's clock can't be right; its spans were moved into the call. A trace shows the times as sent."""
 SESSION_FLAG_OVERFLOW: SessionFlag.ValueType  # 8
 """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
+SESSION_FLAG_OVERSIZED: SessionFlag.ValueType  # 9
+"""More than 1,000 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
 Global___SessionFlag: _TypeAlias = SessionFlag  # noqa: Y015
 
 class _PartyKind:
