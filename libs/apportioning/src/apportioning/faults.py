@@ -28,7 +28,9 @@ Pattern = tuple[tuple[str, ...], ...]
 """The smallest cures of a visit, each in order, in order. Empty: nobody's, for spans are missing."""
 UNKNOWN: Final[Pattern] = ()
 _MOST_WITHIN: Final = 10
-"""A visit within which more agreements were late than this is taken to need all of them."""
+_MOST_CELLS: Final = 1 << 22
+"""Where more agreements were late within each other than the one, or more visits and coalitions would have to be looked
+at than the other, every visit is taken to need all that were late within it."""
 
 
 def pattern_text(pattern: Pattern) -> str:
@@ -43,82 +45,108 @@ def pattern_from(text: str) -> Pattern:
 
 def patterns(visits: Visits, promises: Promises, game: Game | None) -> Mapping[int, Pattern]:
     """By number of the visit, for each that was late or in error and had a promise: what would have made it good."""
-    finder = _Finder(visits, promises, game)
-    found: dict[int, Pattern] = {}
+    late, failed = [], []
     for number, (visit, promise) in enumerate(zip(visits.visits, promises, strict=True)):
-        if number == 0 or promise is None:
-            continue
-        late = visit.accountable_under(promise.link) > promise.latency_budget_ns
-        if late or visit.error:
-            found[number] = finder.pattern(number, late=late)
-    return found
+        if number and promise is not None:
+            if visit.accountable_under(promise.link) > promise.latency_budget_ns:
+                late.append(number)
+            if visit.error:
+                failed.append(number)
+    if not late and not failed:
+        return {}
+    finder = _Finder(visits, promises, game)
+    finder.prepare(late, failed)
+    were_late = set(late)
+    return {number: finder.pattern(number, late=number in were_late) for number in sorted(were_late.union(failed))}
 
 
 class _Finder:
+    """Works out the cures of a session's bad visits, all of them in one replay."""
+
     def __init__(self, visits: Visits, promises: Promises, game: Game | None) -> None:
         self._visits = visits
         self._promises = promises
         self._game = game
         self._node_of = {number: node for node, number in visits.entered_at.items()}
+        self._within: Mapping[int, int] = {} if game is None else game.replay.players_within()
+        self._good: dict[int, tuple[Sequence[str], NDArray[np.bool_]]] = {}
+        self._failed: dict[int, frozenset[str]] = {}
+
+    def prepare(self, late: Sequence[int], failed: Sequence[int]) -> None:
+        """Replay once for all visits that were late with others within them, and look once for where errors began."""
+        if failed:
+            self._failed = self._failures()
+        wanted = {self._node_of[number]: number for number in late if len(self._names(number)) > 1}
+        names = sorted({name for number in wanted.values() for name in self._names(number)})
+        if not wanted or self._game is None or len(names) > _MOST_WITHIN or len(wanted) << len(names) > _MOST_CELLS:
+            return
+        every = members_of_all(len(names))
+        place = {name: every[number] for number, name in enumerate(names)}
+        nobody = np.zeros(1 << len(names), bool)
+        members = [nobody if each.link else place.get(each.agreement, nobody) for each in self._game.players]
+
+        def look(node: int, took: NDArray[np.int64]) -> None:
+            number = wanted.get(node)
+            if number is not None:
+                self._good[number] = (names, self._in_time(number, node, took, place))
+
+        self._game.replay.look(members, 1 << len(names), look)
 
     def pattern(self, number: int, *, late: bool) -> Pattern:
-        cures = self._cures_of_lateness(number) if late else [frozenset()]
+        """The smallest cures of a visit."""
+        cures = self._cures_of_lateness(number) if late else [frozenset[str]()]
         if self._visits.visits[number].error:
-            failed = self._where_it_failed(number)
-            cures = [cure | failed for cure in cures]
+            node = self._node_of.get(number)
+            inner = self._failed.get(-1 if node is None else node, frozenset())
+            cures = [cure | (inner or {self._name(number)}) for cure in cures]
         return _smallest(cures)
 
-    def _where_it_failed(self, number: int) -> Cure:
-        """The innermost visits within it that failed and had a promise; itself when there are none."""
-        node = self._node_of.get(number)
-        failed = set() if node is None else self._failed_within(node)
-        return frozenset(failed or {self._name(number)})
+    def _failures(self) -> dict[int, frozenset[str]]:
+        """By node: the innermost visits within it, itself left out, that failed and had a promise."""
+        timeline = self._visits.timeline
+        within: dict[int, frozenset[str]] = {}
+        for node in timeline.deepest_first():
+            found: frozenset[str] = frozenset()
+            for child in timeline.children[node]:
+                number = self._visits.entered_at.get(child)
+                own = number is not None and self._visits.visits[number].error and self._promises[number] is not None
+                found |= within[child] or ({self._name(number)} if own and number is not None else frozenset())
+            within[node] = found
+        return within
 
-    def _failed_within(self, node: int) -> set[str]:
-        """Iteratively: how deep calls are nested is the senders' doing."""
-        timeline, order = self._visits.timeline, [node]
-        for each in order:
-            order.extend(timeline.children[each])
-        failed: dict[int, set[str]] = {}
-        for each in reversed(order):
-            deeper = set().union(*(failed[child] for child in timeline.children[each]))
-            number = self._visits.entered_at.get(each)
-            own = number is not None and self._visits.visits[number].error and self._promises[number] is not None
-            failed[each] = deeper or ({self._name(number)} if own and number is not None and each != node else set())
-        return failed[node]
+    def _names(self, number: int) -> Sequence[str]:
+        """The agreements that its being late may be due to."""
+        node = self._node_of.get(number)
+        found = {self._name(number)}
+        if self._game is not None and node is not None:
+            bits = self._within[node]
+            found |= {
+                player.agreement
+                for place, player in enumerate(self._game.players)
+                if bits >> place & 1 and not player.link
+            }
+        return sorted(found)
 
     def _cures_of_lateness(self, number: int) -> Sequence[Cure]:
-        own = self._name(number)
-        node = self._node_of.get(number)
-        if self._game is None or node is None:
-            return [frozenset((own,))]
-        players = sorted(
-            player for player in self._game.replay.players_within(node) if not self._game.players[player].link
-        )
-        names = sorted({self._game.players[player].agreement for player in players} | {own})
-        if names == [own]:
-            return [frozenset((own,))]
-        if len(names) > _MOST_WITHIN:
+        names = self._names(number)
+        if number not in self._good:
             return [frozenset(names)]
-        good = self._good_under(number, node, names)
+        everybody, good = self._good[number]
+        # Who has no hand in it makes no difference: the sets without them say it all.
+        outside = sum(1 << place for place, name in enumerate(everybody) if name not in names)
         cures = [
-            frozenset(name for place, name in enumerate(names) if coalition >> place & 1)
+            frozenset(name for place, name in enumerate(everybody) if coalition >> place & 1)
             for coalition in np.flatnonzero(good).tolist()
+            if not coalition & outside
         ]
         return cures or [frozenset(names)]
 
-    def _good_under(self, number: int, node: int, names: Sequence[str]) -> NDArray[np.bool_]:
-        """By coalition of `names`: whether the visit is in time."""
-        if self._game is None:
-            raise ValueError("a visit within which others were late has no game")
-        all_of = members_of_all(len(names))
-        place = {name: all_of[number] for number, name in enumerate(names)}
-        nobody = np.zeros(1 << len(names), bool)
-        members = [nobody if player.link else place.get(player.agreement, nobody) for player in self._game.players]
+    def _in_time(
+        self, number: int, node: int, took: NDArray[np.int64], place: Mapping[str, NDArray[np.bool_]]
+    ) -> NDArray[np.bool_]:
         visit, promise = self._visits.visits[number], self._promises[number]
         if promise is None:
             raise ValueError(f"visit {number} has no promise")
-        took = self._game.replay.durations(members, 1 << len(names), of=node)
         # What a callee took beyond the moment at which its caller gave up is its own.
         outlasted = np.where(place[promise.name], 0, visit.waited_ns - self._visits.timeline.duration(node))
         good: NDArray[np.bool_] = took + outlasted - visit.link_under(promise.link) <= promise.latency_budget_ns

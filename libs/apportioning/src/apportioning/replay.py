@@ -72,18 +72,20 @@ class Replay:
         """How long the session takes with everybody back in budget."""
         return self.restored[0]
 
-    def durations(self, members: Members, width: int, of: int = 0) -> Nanoseconds:
-        """How long node `of` takes (0: the session), for each of `width` coalitions."""
+    def durations(self, members: Members, width: int) -> Nanoseconds:
+        """How long the session takes, for each of `width` coalitions."""
         slice_width = max(1, _CELLS // max(1, len(self.cuts)))
-        parts = [
-            self._durations(
-                [member[first : first + slice_width] for member in members], min(slice_width, width - first), of
-            )
-            for first in range(0, width, slice_width)
-        ]
+        edges = [(first, min(width, first + slice_width)) for first in range(0, width, slice_width)]
+        parts = [self._columns([each[first:end] for each in members], end - first) for first, end in edges]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _durations(self, members: Members, width: int, of: int) -> Nanoseconds:
+    def look(self, members: Members, width: int, at: Callable[[int, Nanoseconds], None]) -> None:
+        """Tell `at` of every node whose duration depends on the coalition, and of that duration; inner nodes first."""
+        self._columns(members, width, at)
+
+    def _columns(
+        self, members: Members, width: int, at: Callable[[int, Nanoseconds], None] | None = None
+    ) -> Nanoseconds:
         columns: dict[int, Nanoseconds] = {}
         for node in self._order:
             course = self._courses.get(node)
@@ -97,18 +99,21 @@ class Replay:
                 column = before - np.where(members[cut.player], cut.nanoseconds, 0)
             if column is not None:
                 columns[node] = column
-            if node == of:
-                break
-        found = columns.get(of)
-        return np.full(width, self._timeline.duration(of), np.int64) if found is None else found
+                if at is not None:
+                    at(node, column)
+        found = columns.get(0)
+        return np.full(width, self._timeline.duration(0), np.int64) if found is None else found
 
-    def players_within(self, node: int) -> set[int]:
-        """Whose cuts lie in a node or below it."""
-        found: set[int] = set()
-        below = [node]
-        for each in below:
-            found.update(cut.player for cut in self.cuts.get(each, ()))
-            below.extend(self._timeline.children[each])
+    def players_within(self) -> Mapping[int, int]:
+        """By node: whose cuts lie in it or below it, as bits."""
+        found: dict[int, int] = {}
+        for node in self._order:
+            bits = 0
+            for cut in self.cuts.get(node, ()):
+                bits |= 1 << cut.player
+            for child in self._timeline.children[node]:
+                bits |= found[child]
+            found[node] = bits
         return found
 
 

@@ -26,7 +26,7 @@ UNCHECKABLE = {
         "billing_period",
         "expected 2026-02-20T05:00:00+00:00 or later, when plans/later",
     ),
-    "a roll-over": ("plans/rolls", "subscription", "its bills depend on what rolled over of minutes"),
+    "a share": ("plans/shares", "subscription", "its bills depend on how others use minutes, which is shared"),
 }
 
 
@@ -35,8 +35,8 @@ async def test_a_bill_that_cannot_be_checked_is_refused_with_the_reason(world, p
     catalogue = world.peers.catalogue
     catalogue.sell("plans/euro", tariff_document("euro", currency="EUR"), retired=True)
     catalogue.sell("plans/later", tariff_document("later", since="2026-02-20"), retired=True)
-    allowance = '{id: minutes, name: M, amount: "100", unit: minute, covers: [{line: voice.day}], rollover_cycles: 1}'
-    catalogue.sell("plans/rolls", f"{tariff_document('rolls')}  allowances: [{allowance}]\n", retired=True)
+    allowance = '{id: minutes, name: M, amount: "100", unit: minute, covers: [{line: voice.day}], shared: true}'
+    catalogue.sell("plans/shares", f"{tariff_document('shares')}  allowances: [{allowance}]\n", retired=True)
     run, right = await world.run(), world.account()
     account = world.account(plan)
     answer = await world.check(

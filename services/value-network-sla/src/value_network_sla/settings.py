@@ -38,8 +38,8 @@ class Settings(ServiceSettings):
     """The Ed25519 private key (PEM, PKCS #8) that evidence is signed with; the same for all replicas. Without one a key
     is made at every start, which is good for trying things out."""
     evidence_sample_ppm: int = Field(1_000, ge=0, le=1_000_000)
-    """The share of all sessions, in parts per million, whose evidence bundles are kept for `evidence_days`; bundles that
-    money depends on are kept for good in any case."""
+    """The share of all sessions, in parts per million, whose evidence bundles are kept for `evidence_days`; bundles
+    that money depends on are kept for good in any case."""
     evidence_days: int = Field(90, ge=1)
     """How long sampled bundles are kept."""
     contest_days: int = Field(60, ge=1)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from value_network_sla.domain.agreement import Agreement, AgreementBook
-from value_network_sla.domain.assembly import DISQUALIFYING, assemble
+from value_network_sla.domain.assembly import DISQUALIFYING, SessionFlag, assemble
 from value_network_sla.domain.contribution import contributions
 from value_network_sla.domain.party import PartyKind
-from value_network_sla.domain.session import Session, assess
+from value_network_sla.domain.session import MOST_VISITS, Session, assess
 from value_network_sla.domain.span import Span, SpanKind
 from value_network_sla.store.traces import MOST_SPANS
 
@@ -133,4 +133,12 @@ def test_as_many_spans_as_are_read_are_worked_out_in_seconds_whatever_their_shap
     session = _session([root, *shape(MOST_SPANS)])
     assert time.process_time() - began < 10
     assert session is not None
+    assert SessionFlag.OVERSIZED in session.flags
+    assert (session.partial, session.lateness_ns) == (True, 0)
     assert sum(judged.exclusive_ns for judged in session.visits) == session.duration_ns
+
+
+def test_just_below_the_bound_lateness_is_apportioned() -> None:
+    session = _session([_ROOT._replace(session_service="iptv"), *_chain(MOST_VISITS - 1)])
+    assert session is not None
+    assert (session.partial, session.lateness_ns > 0) == (False, True)

@@ -1,20 +1,24 @@
 """Does every part per million and every cent of a breach find its party?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apportioning.faults import UNKNOWN, Pattern
+from apportioning.terms import Policy
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.attainment import Attainment
-from value_network_sla.domain.breach import breach_name, breach_shares
+from value_network_sla.domain.breach import BreachShare, Causes, breach_name, breach_shares
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
 
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _PARTIES = [*(Party(PartyKind.PARTNER, f"partners/{name}") for name in "xyz"), LINK, UNATTRIBUTED]
+_BY_X: Pattern = (("agreements/x",),)
+_BY_BOTH: Pattern = (("agreements/x", "agreements/y"),)
 _LATENESS = st.dictionaries(st.sampled_from(_PARTIES), st.integers(0, 10**15))
 
 
@@ -25,12 +29,32 @@ def _window(penalty: Money | None) -> Attainment:
     return Attainment(agreement, _START, 100, 50)
 
 
-@given(_LATENESS, st.integers(0, 10**12), st.sampled_from([("EUR", 10_000), ("JPY", 1_000_000), ("KWD", 1_000)]))
+def _shares(
+    window: Attainment,
+    lateness: Mapping[Party, int],
+    policy: Policy = Policy.SHAPLEY,
+    patterns: Mapping[Pattern, int] | None = None,
+) -> Sequence[BreachShare]:
+    owners = {f"agreements/{name}": f"partners/{name}" for name in "xyz"}
+    return breach_shares(window, Causes(window.visits, patterns or {}, lateness), policy, owners)
+
+
+@given(
+    _LATENESS,
+    st.integers(0, 10**12),
+    st.sampled_from([("EUR", 10_000), ("JPY", 1_000_000), ("KWD", 1_000)]),
+    st.sampled_from(Policy),
+    st.dictionaries(st.sampled_from([_BY_X, _BY_BOTH, UNKNOWN]), st.integers(1, 40)),
+)
 def test_shares_sum_to_a_million_and_amounts_to_the_penalty(
-    lateness: dict[Party, int], minor_units: int, currency: tuple[str, int]
+    lateness: dict[Party, int],
+    minor_units: int,
+    currency: tuple[str, int],
+    policy: Policy,
+    patterns: dict[Pattern, int],
 ) -> None:
     code, micros = currency
-    shares = breach_shares(_window(Money(minor_units * micros, code)), lateness)
+    shares = _shares(_window(Money(minor_units * micros, code)), lateness, policy, patterns)
     amounts = [share.amount for share in shares if share.amount is not None]
     assert sum(share.share_ppm for share in shares) == 1_000_000
     assert sum(amount.micros for amount in amounts) == minor_units * micros
@@ -39,19 +63,33 @@ def test_shares_sum_to_a_million_and_amounts_to_the_penalty(
 
 
 def test_the_largest_share_comes_first() -> None:
-    shares = breach_shares(_window(Money(10_000_000, "EUR")), {_PARTIES[0]: 1, _PARTIES[1]: 2, LINK: 0})
+    lateness = {_PARTIES[0]: 1, _PARTIES[1]: 2, LINK: 0}
+    shares = _shares(_window(Money(10_000_000, "EUR")), lateness, Policy.PROPORTIONAL)
     assert [(share.party, share.share_ppm) for share in shares] == [(_PARTIES[1], 666_667), (_PARTIES[0], 333_333)]
     assert [share.amount for share in shares] == [Money(6_670_000, "EUR"), Money(3_330_000, "EUR")]
 
 
 def test_without_any_lateness_the_partner_that_promised_answers() -> None:
-    (share,) = breach_shares(_window(Money(10_000_000, "EUR")), {})
-    assert share.party == Party(PartyKind.PARTNER, "partners/x")
-    assert share.amount == Money(10_000_000, "EUR")
+    for policy in Policy:
+        (share,) = _shares(_window(Money(10_000_000, "EUR")), {}, policy, {_BY_X: 50})
+        assert share.party == Party(PartyKind.PARTNER, "partners/x")
+        assert share.amount == Money(10_000_000, "EUR")
+
+
+def test_by_what_would_have_been_saved_a_bystander_pays_nothing_and_a_hidden_cause_is_nobodys() -> None:
+    window, lateness = _window(Money(10_000_000, "EUR")), {_PARTIES[0]: 1, _PARTIES[1]: 2}
+    shares = _shares(window, lateness, Policy.SHAPLEY, {_BY_X: 50})
+    assert [(share.party, share.amount) for share in shares] == [
+        (_PARTIES[1], Money(0, "EUR")),
+        (_PARTIES[0], Money(10_000_000, "EUR")),
+    ]
+    shares = _shares(window, lateness, Policy.SHAPLEY, {UNKNOWN: 50})
+    assert [(share.party, share.amount) for share in shares][-1] == (UNATTRIBUTED, Money(10_000_000, "EUR"))
+    assert _shares(window, lateness, Policy.SHAPLEY, {}) == shares
 
 
 def test_without_a_penalty_there_are_shares_alone() -> None:
-    (share,) = breach_shares(_window(None), {LINK: 5})
+    (share,) = _shares(_window(None), {LINK: 5})
     assert (share.share_ppm, share.amount) == (1_000_000, None)
 
 
@@ -70,5 +108,5 @@ def test_money_is_payable_in_whole_smallest_units(money: Money, payable: bool) -
 
 
 def test_the_agreements_partner_is_the_breachs(agreement: Callable[..., Agreement]) -> None:
-    (share,) = breach_shares(Attainment(agreement("y", 1), _START, 1, 0), {})
+    (share,) = _shares(Attainment(agreement("y", 1), _START, 1, 0), {})
     assert share.party.partner == "partners/y"

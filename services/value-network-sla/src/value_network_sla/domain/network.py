@@ -1,4 +1,4 @@
-"""By which rules is a service's lateness apportioned, what has the provider itself promised, and what runs side by side?"""
+"""By which rules is lateness apportioned, what has the provider itself promised, and what runs side by side?"""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

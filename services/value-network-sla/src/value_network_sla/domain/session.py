@@ -18,7 +18,7 @@ from value_network_sla.domain.trace_tree import grow_tree
 from value_network_sla.domain.visit import Visit
 from value_network_sla.domain.visits import Visits, collapse
 
-MOST_VISITS: Final = 1_000
+MOST_VISITS: Final = 500
 """Of a session whose lateness is apportioned. Who could make it more could make working it out take for ever."""
 
 

@@ -21,7 +21,7 @@ _SESSIONS_A_BREATH = 20
 """After so many, calls get a turn: working out a session takes some tenths of a millisecond."""
 _SPANS_AT_ONCE = 50_000
 """Read and worked out together: what bounds the memory, however large the traces are."""
-_GIANT = 2_000
+_GIANT = 300
 """Spans of a session that is worked out beside everything else, for it takes longer than others should wait."""
 
 

@@ -12,7 +12,7 @@ ALERT_SERVICE: Final = "cxmesh.sla.v1.AlertService"
 MEASUREMENT_SERVICE: Final = "cxmesh.sla.v1.MeasurementService"
 EXPORT: Final = f"/{TRACE_SERVICE}/Export"
 PINPOINTING_SERVICE: Final = "cxmesh.sla.v1.PinpointingService"
-SENDER_TOKEN_SERVICE: Final = "cxmesh.sla.v1.SenderTokenService"
+SENDER_TOKEN_SERVICE: Final = "cxmesh.sla.v1.SenderTokenService"  # noqa: S105 - the name of a service
 
 SETTLEMENT_SERVICE: Final = "cxmesh.sla.v1.SettlementService"
 APPORTIONING_SERVICE: Final = "cxmesh.sla.v1.ApportioningService"

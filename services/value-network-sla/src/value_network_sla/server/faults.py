@@ -6,6 +6,7 @@ from typing import Final
 import grpc
 
 from mesh.rpc import ErrorSpec
+from value_network_sla.domain.policing.openslo.tree import DocumentRefused
 from value_network_sla.errors import (
     AgreementNotFound,
     AlertNotFound,
@@ -55,6 +56,7 @@ ERRORS: Final[Mapping[type[Exception], ErrorSpec]] = {
     TokenRefused: ErrorSpec(grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SENDER_TOKEN_REFUSED", _DOMAIN),
     UnknownPartner: ErrorSpec(grpc.StatusCode.PERMISSION_DENIED, "ERROR_REASON_UNKNOWN_PARTNER", _DOMAIN),
     Overloaded: ErrorSpec(grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_OVERLOADED", _DOMAIN, retry_after=_RETRY_SECONDS),
+    DocumentRefused: ErrorSpec(grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_DOCUMENT_REFUSED", _DOMAIN),
     ObjectiveNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OBJECTIVE_NOT_FOUND", _DOMAIN),
     AlertNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_ALERT_NOT_FOUND", _DOMAIN),
     ExclusionNotFound: ErrorSpec(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_EXCLUSION_NOT_FOUND", _DOMAIN),

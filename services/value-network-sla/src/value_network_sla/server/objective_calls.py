@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -30,6 +29,7 @@ from value_network_sla.handlers.policing.ports import PolicingWork
 from value_network_sla.server.attainment_messages import standing_message
 from value_network_sla.server.authorization import OBJECTIVE_SERVICE
 from value_network_sla.server.calls import Context, viewer
+from value_network_sla.server.faults import ERRORS
 from value_network_sla.server.moments import moment_from
 from value_network_sla.server.objective_messages import exclusion_from, exclusion_message, objective_message
 from value_network_sla.server.pages import FEW, MANY, next_page_token, page_key, page_size
@@ -221,13 +221,15 @@ def _detected_from(detect_time: datetime, name: str) -> tuple[datetime, str] | N
 
 
 def _refused(error: DocumentRefused) -> RpcError:
+    """Every place at once, where the table of errors would tell of one field."""
     first, count = error.problems[0], len(error.problems)
     more = f" (and {count - 1} more)" if count > 1 else ""
+    spec = ERRORS[DocumentRefused]
     return RpcError(
-        grpc.StatusCode.INVALID_ARGUMENT,
+        spec.status,
         f"{first}{more}",
-        reason="ERROR_REASON_DOCUMENT_REFUSED",
-        domain="sla.cxmesh",
+        reason=spec.reason,
+        domain=spec.domain,
         metadata={"line": str(first.line), "column": str(first.column), "problems": str(count)},
         field_violations=[FieldViolation("document", str(problem)) for problem in error.problems[:_SHOWN_PROBLEMS]],
     )

@@ -136,12 +136,11 @@ _TAKE_MARKS: Final = text(
 _MARK_MEASURED: Final = text(
     """
     INSERT INTO sla.objective_mark (objective, minute)
-    SELECT DISTINCT input.objective, date_trunc('minute', measured.measure_time, 'UTC')
+    SELECT DISTINCT input.objective, measured.minute
     FROM sla.objective_input AS input
     JOIN sla.measurement_value AS measured USING (partner, metric, service)
     WHERE input.objective = :objective AND (input.resource = '' OR input.resource = measured.resource)
-        AND measured.measure_time >= :start
-        AND measured.measure_time < coalesce(CAST(:end AS timestamptz), 'infinity')
+        AND measured.minute >= :start AND measured.minute < coalesce(CAST(:end AS timestamptz), 'infinity')
     """
 )
 _MARK_VISITED: Final = text(

@@ -12,6 +12,7 @@ from mesh.store import copy_rows, insert_ignoring_duplicates
 from value_network_sla.domain.policing.measurement import Measurement
 from value_network_sla.domain.policing.metrics import is_plausible, metric_named
 from value_network_sla.domain.policing.series import Series
+from value_network_sla.domain.policing.windows import floor_minute
 from value_network_sla.errors import InvalidValue
 from value_network_sla.handlers.policing.ports import Stored
 from value_network_sla.store.policing_tables import MEASUREMENT, MEASUREMENT_VALUE
@@ -58,7 +59,10 @@ class MeasurementRows:
 
     async def _add_values(self, measurements: Sequence[Measurement]) -> None:
         rows = [
-            (each.partner, metric, each.time, each.service, each.resource, each.customer, *_id(each)[1:], value)
+            (
+                *(each.partner, metric, floor_minute(each.time), each.service, each.resource),
+                *(each.customer, each.time, each.source, each.measurement_id, value),
+            )
             for each in measurements
             for metric, value in each.values.items()
         ]
@@ -103,16 +107,17 @@ def _id(measurement: Measurement) -> _Id:
 _VALUE_COLUMNS: Final = (
     "partner",
     "metric",
-    "measure_time",
+    "minute",
     "service",
     "resource",
     "customer",
+    "measure_time",
     "source",
     "measurement_id",
     "value",
     "usable",
 )
-_MARK_COLUMNS: Final = ("partners", "metrics", "times", "services", "resources")
+_MARK_COLUMNS: Final = ("partners", "metrics", "minutes", "services", "resources")
 _DIGESTS: Final = text(
     """
     SELECT kept.partner, kept.source, kept.measurement_id, kept.digest
@@ -124,11 +129,11 @@ _DIGESTS: Final = text(
 _MARK: Final = text(
     """
     INSERT INTO sla.objective_mark (objective, minute)
-    SELECT DISTINCT input.objective, date_trunc('minute', measured.measure_time, 'UTC')
+    SELECT DISTINCT input.objective, measured.minute
     FROM unnest(
-        CAST(:partners AS text[]), CAST(:metrics AS text[]), CAST(:times AS timestamptz[]), CAST(:services AS text[]),
+        CAST(:partners AS text[]), CAST(:metrics AS text[]), CAST(:minutes AS timestamptz[]), CAST(:services AS text[]),
         CAST(:resources AS text[])
-    ) AS measured (partner, metric, measure_time, service, resource)
+    ) AS measured (partner, metric, minute, service, resource)
     JOIN sla.objective_input AS input
         ON input.partner = measured.partner AND input.metric = measured.metric AND input.service = measured.service
         AND input.resource IN ('', measured.resource)
@@ -138,7 +143,8 @@ _SERIES: Final = text(
     """
     SELECT extract(epoch FROM measure_time)::bigint, value, usable
     FROM sla.measurement_value
-    WHERE partner = :partner AND metric = :metric AND service = :service AND resource = :resource
+    WHERE partner = :partner AND metric = :metric AND resource = :resource AND service = :service
+        AND minute >= coalesce(date_trunc('minute', CAST(:start AS timestamptz), 'UTC'), '-infinity')
         AND measure_time >= coalesce(CAST(:start AS timestamptz), '-infinity')
         AND measure_time < coalesce(CAST(:end AS timestamptz), 'infinity')
     ORDER BY measure_time LIMIT :most

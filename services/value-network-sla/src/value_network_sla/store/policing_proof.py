@@ -95,7 +95,7 @@ _BAD_MEASUREMENTS: Final = text(
         ) AS wanted (partner, service, resource, metric, role, op, bound)
         JOIN sla.measurement_value AS measured
             ON measured.partner = wanted.partner AND measured.metric = wanted.metric
-            AND measured.measure_time >= :start AND measured.measure_time < :end
+            AND measured.minute >= :start AND measured.minute < :end
             AND measured.service = wanted.service AND wanted.resource IN ('', measured.resource)
         WHERE measured.usable
             AND CASE role

@@ -1,10 +1,10 @@
 """How are minutes counted anew, and the hours that they belong to added up?"""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import copy_rows
@@ -32,10 +32,10 @@ async def recount(
     columns = {"objectives": [mark.objective for mark in marks], "minutes": [mark.minute for mark in marks]}
     before = (await connection.execute(_CLEAR, columns)).all()
     stretches = stretch_columns(excluded)
-    wanted = _measured(marks, book)
-    visited = (await connection.execute(_COUNT_VISITED, {**columns, **stretches})).all()
-    measured = (await connection.execute(_COUNT_MEASURED, {**wanted, **stretches})).all()
-    touched = {(row.objective, row.revision, floor_to(row.slice, _HOUR)) for row in (*before, *visited, *measured)}
+    counted = [*before, *(await connection.execute(_COUNT_VISITED, {**columns, **stretches})).all()]
+    for statement, wanted in _measured(marks, book):
+        counted += (await connection.execute(statement, {**wanted, **stretches})).all()
+    touched = {(row.objective, row.revision, floor_to(row.slice, _HOUR)) for row in counted}
     await _add_up(connection, touched, book)
 
 
@@ -51,17 +51,19 @@ def stretch_columns(excluded: Mapping[str, Iterable[Stretch]]) -> dict[str, Sequ
     return dict(zip(names, columns, strict=True))
 
 
-def _measured(marks: Sequence[Mark], book: ObjectiveBook) -> dict[str, Sequence[object]]:
-    """What to look for in which minute, for the objectives that are told by measurements then."""
-    rows = []
+def _measured(marks: Sequence[Mark], book: ObjectiveBook) -> Iterator[tuple[TextClause, dict[str, Sequence[object]]]]:
+    """What to look for in which minute, for objectives that are told by measurements then; of one thing, or of all."""
+    of_one: list[tuple[object, ...]] = []
+    of_all: list[tuple[object, ...]] = []
     for name, minute in marks:
         objective = book.at(name, minute)
         if objective is not None and objective.indicator.source is Source.MEASUREMENTS:
-            slice_start = objective.slice_of(minute)
-            rows += [(name, objective.revision, slice_start, minute, *each) for each in input_rows(objective)]
-    names = (*("objectives", "revisions", "slices", "minutes"), *INPUT_COLUMNS)
-    columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
-    return dict(zip(names, columns, strict=True))
+            row = (name, objective.revision, objective.slice_of(minute), minute)
+            (of_one if objective.indicator.resource else of_all).extend((*row, *each) for each in input_rows(objective))
+    names = ("objectives", "revisions", "slices", "minutes", *INPUT_COLUMNS)
+    for statement, rows in ((_COUNT_MEASURED_OF_ONE, of_one), (_COUNT_MEASURED_OF_ALL, of_all)):
+        if rows:
+            yield statement, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 INPUT_COLUMNS: Final = ("partners", "services", "resources", "metrics", "roles", "ops", "bounds")
@@ -138,8 +140,7 @@ _CLEAR: Final = text(
     RETURNING counted.objective, counted.revision, counted.slice
     """
 )
-_COUNT_MEASURED: Final = text(
-    f"""
+_COUNT_MEASURED: Final = f"""
     INSERT INTO sla.objective_minute (objective, revision, slice, minute, events, good)
     SELECT wanted.objective, wanted.revision, wanted.slice, wanted.minute,
         sum(CASE WHEN role IN ('TOTAL', '{TOTAL_OF_BAD}') THEN round(value)
@@ -161,23 +162,23 @@ _COUNT_MEASURED: Final = text(
     ) AS wanted (objective, revision, slice, minute, partner, service, resource, metric, role, op, bound)
     JOIN sla.measurement_value AS measured
         ON measured.partner = wanted.partner AND measured.metric = wanted.metric
-        AND measured.measure_time >= wanted.minute AND measured.measure_time < wanted.minute + interval '1 minute'
-        AND measured.service = wanted.service AND wanted.resource IN ('', measured.resource)
+        AND measured.minute = wanted.minute AND measured.service = wanted.service %s
     WHERE measured.usable
         AND CASE WHEN role IN ('RAW_SUCCESS', 'RAW_FAILURE') THEN value BETWEEN 0 AND 1
             WHEN role = 'THRESHOLD' THEN true ELSE value BETWEEN 0 AND {_MOST_COUNTED} END
         AND NOT {
-        IS_EXCLUDED.format(
-            objective="wanted.objective",
-            time="measured.measure_time",
-            resource="measured.resource",
-            customer="measured.customer",
-        )
-    }
+    IS_EXCLUDED.format(
+        objective="wanted.objective",
+        time="measured.measure_time",
+        resource="measured.resource",
+        customer="measured.customer",
+    )
+}
     GROUP BY wanted.objective, wanted.revision, wanted.slice, wanted.minute
     RETURNING objective, revision, slice
     """  # noqa: S608 - constants
-)
+_COUNT_MEASURED_OF_ALL: Final = text(_COUNT_MEASURED % "")
+_COUNT_MEASURED_OF_ONE: Final = text(_COUNT_MEASURED % "AND measured.resource = wanted.resource")
 _COUNT_VISITED: Final = text(
     f"""
     INSERT INTO sla.objective_minute (objective, revision, slice, minute, events, good)

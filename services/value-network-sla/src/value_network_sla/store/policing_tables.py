@@ -148,6 +148,7 @@ MEASUREMENT_VALUE = Table(
     metadata,
     Column("partner", Text, nullable=False),
     Column("metric", Text, nullable=False),
+    Column("minute", _TIME, nullable=False),
     Column("measure_time", _TIME, nullable=False),
     Column("service", Text, nullable=False),
     Column("resource", Text, nullable=False),

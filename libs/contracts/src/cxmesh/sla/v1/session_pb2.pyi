@@ -46,7 +46,7 @@ class _SessionFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionFl
     SESSION_FLAG_OVERFLOW: _SessionFlag.ValueType  # 8
     """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
     SESSION_FLAG_OVERSIZED: _SessionFlag.ValueType  # 9
-    """More than 1,000 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
+    """More than 500 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
 
 class SessionFlag(_SessionFlag, metaclass=_SessionFlagEnumTypeWrapper):
     """What can be wrong with the spans of a session."""
@@ -70,7 +70,7 @@ SESSION_FLAG_CLOCK_SKEW: SessionFlag.ValueType  # 7
 SESSION_FLAG_OVERFLOW: SessionFlag.ValueType  # 8
 """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
 SESSION_FLAG_OVERSIZED: SessionFlag.ValueType  # 9
-"""More than 1,000 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
+"""More than 500 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
 Global___SessionFlag: _TypeAlias = SessionFlag  # noqa: Y015
 
 class _PartyKind:

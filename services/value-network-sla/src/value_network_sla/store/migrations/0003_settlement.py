@@ -146,7 +146,8 @@ _CREATE: tuple[str, ...] = (
     END $$
     """,
     *(
-        f"CREATE TRIGGER frozen BEFORE UPDATE OR DELETE ON sla.{table} FOR EACH ROW EXECUTE FUNCTION sla.refuse_change()"
+        f"CREATE TRIGGER frozen BEFORE UPDATE OR DELETE ON sla.{table} "
+        "FOR EACH ROW EXECUTE FUNCTION sla.refuse_change()"
         for table in ("statement", "statement_line", "audit_entry")
     ),
 )

@@ -160,6 +160,7 @@ _CREATE: tuple[str, ...] = (
     CREATE TABLE sla.measurement_value (
         partner text COLLATE "C" NOT NULL,
         metric text COLLATE "C" NOT NULL,
+        minute timestamptz NOT NULL,
         measure_time timestamptz NOT NULL,
         service text COLLATE "C" NOT NULL,
         resource text COLLATE "C" NOT NULL,
@@ -170,7 +171,9 @@ _CREATE: tuple[str, ...] = (
         usable boolean NOT NULL
     )
     """,
-    "CREATE INDEX measurement_value_by_time ON sla.measurement_value (partner, metric, measure_time)",
+    "CREATE INDEX measurement_value_by_minute ON sla.measurement_value (partner, metric, minute)",
+    "CREATE INDEX measurement_value_by_resource ON sla.measurement_value (partner, metric, resource, minute)",
+    "CREATE INDEX measurement_value_by_time ON sla.measurement_value USING brin (measure_time)",
 )
 _DROP: tuple[str, ...] = tuple(
     f"DROP TABLE sla.{table}"
