@@ -8,6 +8,7 @@ from tests.bench.figures import Figure
 from tests.bench.labelled_faults import MetricWorld, TraceCase, nezha, petshop
 from tests.bench.published_paths import right_paths
 from tests.bench.sla_ingest import spans_per_second
+from tests.bench.sla_settlement import properties_violated, sessions_per_second
 from value_network_sla.domain.pinpointing.calls import Calls
 from value_network_sla.domain.pinpointing.metrics import Measure, MetricBaseline, NodeMetrics
 from value_network_sla.domain.pinpointing.window import learn, suspects
@@ -16,6 +17,7 @@ from value_network_sla.domain.pinpointing.window import learn, suspects
 def run() -> dict[str, Figure]:
     """Published paths, the labelled data that is there, and what is taken in."""
     figures = {"sla.critical_path_right": right_paths(), **_of_faults()}
+    figures |= {"sla.sessions_per_s": sessions_per_second(), "sla.properties_violated": properties_violated()}
     return {**figures, "sla.spans_per_s": spans_per_second()}
 
 

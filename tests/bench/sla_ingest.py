@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import time
 
@@ -12,7 +13,6 @@ from tests.bench.figures import Figure
 from tests.bench.processes import process, said
 from tests.bench.sla_load import PARTNERS, PROVIDER, SPANS, Export, exports, send
 from tests.bench.sla_mesh import SlaMesh, sla_mesh, until
-from tests.bench.usage_mesh import scale
 
 SESSIONS = 12_000
 """Of one run."""
@@ -23,7 +23,7 @@ _SENDERS = (PROVIDER, *(f"partner/{partner}" for partner in PARTNERS))
 
 def spans_per_second() -> Figure:
     """From the first export until the last session is counted, against a receiver that parses and drops."""
-    sessions = max(200, round(SESSIONS * scale()))
+    sessions = max(200, round(SESSIONS * float(os.environ.get("BENCH_SCALE", "1"))))
     print(
         f"{sessions:,} sessions of {SPANS} spans a run, from {len(_SENDERS)} senders over OTLP/gRPC with mutual TLS; "
         f"median of {RUNS} runs from the first export until every visit of every session is counted, with the "

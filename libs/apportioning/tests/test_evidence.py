@@ -230,4 +230,4 @@ def test_a_key_of_another_kind_is_told_so() -> None:
 def test_there_is_one_way_to_write_a_bundle() -> None:
     assert canonical({"b": [1, "ü"], "a": None}) == '{"a":null,"b":[1,"ü"]}'.encode()
     with pytest.raises(TypeError, match="floating-point"):
-        canonical({"a": [{"b": 0.5}]})  # type: ignore[list-item]  # what is refused
+        canonical({"a": [{"b": 0.5}]})  # type: ignore[dict-item]  # what is refused

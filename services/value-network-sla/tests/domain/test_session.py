@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,7 +112,7 @@ def test_a_partial_session_is_charged_to_nobody(
 def test_a_session_whose_root_was_lost_is_there_in_part(
     root: MakeSpan, call: MakeCall, agreement: MakeAgreement
 ) -> None:
-    lost_root = replace(root(100), parent_id=b"lost")
+    lost_root = root(100)._replace(parent_id=b"lost")
     session = _assess([lost_root, *call("1", "root", "x", 10, 90)], agreement("x", 30))
     assert session.partial
     assert session.duration_ns == 100

@@ -49,16 +49,16 @@ class Settling:
     def __init__(self, network: Any) -> None:
         self.network = network
 
-    def settlement(self, as_: str = OPERATOR) -> SettlementServiceStub:
+    def settlement(self, as_: str = OPERATOR) -> Any:
         return SettlementServiceStub(self.network.service.channel(as_))
 
-    def revenue(self, as_: str = OPERATOR) -> RevenueServiceStub:
+    def revenue(self, as_: str = OPERATOR) -> Any:
         return RevenueServiceStub(self.network.service.channel(as_))
 
-    def evidence(self, as_: str = OPERATOR) -> EvidenceServiceStub:
+    def evidence(self, as_: str = OPERATOR) -> Any:
         return EvidenceServiceStub(self.network.service.channel(as_))
 
-    def apportioning(self, as_: str = OPERATOR) -> ApportioningServiceStub:
+    def apportioning(self, as_: str = OPERATOR) -> Any:
         return ApportioningServiceStub(self.network.service.channel(as_))
 
     async def watch(self, trace_of: Any, request_of: Callable[..., Message], first: int = 1, count: int = 20) -> None:
@@ -109,7 +109,10 @@ async def emptied(network: Any, empty_every_table: str, agreement_of: Callable[.
     """An empty service with two partners and an agreement of each."""
     store = network.service.runtime.store
     await store.retrying(lambda uow: uow.connection.execute(text(empty_every_table)))
-    for partner, role in (("acme-access", agreement_pb2.PARTNER_ROLE_ACCESS), ("best-content", 1)):
+    for partner, role in (
+        ("acme-access", agreement_pb2.PARTNER_ROLE_ACCESS),
+        ("best-content", agreement_pb2.PARTNER_ROLE_CONTENT),
+    ):
         new = agreement_pb2.Partner(display_name=partner, role=role)
         await network.sla().CreatePartner(service_pb2.CreatePartnerRequest(partner_id=partner, partner=new))
     settling = Settling(network)
@@ -131,4 +134,6 @@ def income(income_id: str, amount: Money, session: str = "", at: int = 0, servic
 
 def value_network(name: str, **fields: Any) -> network_pb2.CreateValueNetworkRequest:
     good: dict[str, Any] = {"service": "iptv", "effective_time": {"seconds": 1_700_000_000}}
-    return network_pb2.CreateValueNetworkRequest(value_network_id=name, value_network={**good, **fields})
+    return network_pb2.CreateValueNetworkRequest(
+        value_network_id=name, value_network=network_pb2.ValueNetwork(**{**good, **fields})
+    )

@@ -137,7 +137,7 @@ async def test_what_cannot_be_stated_yet_is_refused_with_the_reason(
     await settling.issue()
     assert "overlaps" in (await refused(settling.issue(first=-60, end=60))).message
     for bounds in ({"first": 60, "end": 60}, {"first": 0, "end": 400 * 86_400}):
-        assert (await refused(settling.issue(**bounds))).reason == "ERROR_REASON_INVALID_VALUE"
+        assert (await refused(settling.issue("acme-access", **bounds))).reason == "ERROR_REASON_INVALID_VALUE"
     assert (await refused(settling.issue(partner="nobody"))).reason == "ERROR_REASON_PARTNER_NOT_FOUND"
 
 
@@ -163,7 +163,7 @@ async def test_statements_are_listed_latest_period_first(
 async def test_income_is_shared_as_agreed_and_what_is_earned_twice_counts_once(
     settling: Settling, trace_of: Any, request_of: MakeRequest, agreement_of: Callable[..., Any]
 ) -> None:
-    terms = settlement_terms_pb2
+    terms: Any = settlement_terms_pb2
     later = {"effective_time": {"seconds": 1_700_000_001}}
     percentage = terms.RevenueTerms(currency_code="EUR", percentage={"ppm": 125_000})
     tiers = [{"above": euros(0), "ppm": 100_000}, {"above": euros(10), "ppm": 50_000}]
@@ -202,7 +202,7 @@ async def test_income_is_shared_as_agreed_and_what_is_earned_twice_counts_once(
 async def test_fixed_and_usage_based_parts(
     settling: Settling, trace_of: Any, request_of: MakeRequest, agreement_of: Callable[..., Any]
 ) -> None:
-    terms = settlement_terms_pb2
+    terms: Any = settlement_terms_pb2
     fixed = terms.RevenueTerms(currency_code="EUR", fixed={"amount": euros(30)})
     access, content = agreement_of("acme-access", "OpenLine", 50), agreement_of("best-content", "GetStream", 200)
     access.effective_time.seconds = START + 20  # a third of the period

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.message import Message
+from google.type.interval_pb2 import Interval
 from settlement_world import ACCESS, CONTENT, OPERATOR, Settling, emptied, euros, income, period, value_network
 
 from cxmesh.sla.v1 import apportioning_service_pb2 as network_pb2
@@ -124,7 +125,7 @@ _INVALID: list[tuple[Message, str]] = [
     *((kind(name=name), "name") for kind, names in _BAD_NAMES.items() for name in names),
     (service_pb2.IssueStatementRequest(partner="acme", period=period()), "partner"),
     (service_pb2.IssueStatementRequest(partner="partners/acme-access"), "period"),
-    (service_pb2.IssueStatementRequest(partner="partners/acme-access", period={}), "period.start_time"),
+    (service_pb2.IssueStatementRequest(partner="partners/acme-access", period=Interval()), "period.start_time"),
     (service_pb2.PreviewStatementRequest(partner="partners/acme-access", period=period(9, 3)), "period"),
     (service_pb2.ListStatementsRequest(page_size=-1), "page_size"),
     (service_pb2.ListStatementsRequest(page_token="bm9uc2Vuc2U"), "page_token"),
@@ -160,7 +161,7 @@ _INVALID: list[tuple[Message, str]] = [
     ),
     (value_network("new", concurrent_calls=[{"within": {"operation": "x"}}]), "value_network.concurrent_calls[0].one"),
     (network_pb2.LearnProviderBudgetsRequest(service="iptv"), "interval"),
-    (network_pb2.LearnProviderBudgetsRequest(service="iptv", interval={}), "interval.start_time"),
+    (network_pb2.LearnProviderBudgetsRequest(service="iptv", interval=Interval()), "interval.start_time"),
 ]
 
 

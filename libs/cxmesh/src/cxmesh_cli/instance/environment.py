@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from cxmesh_cli.instance.home import Home
-from cxmesh_cli.instance.identities import TlsFiles
+from cxmesh_cli.instance.identities import TlsFiles, evidence_key
 from cxmesh_cli.instance.ports import LOOPBACK, Ports
 from cxmesh_cli.topology import SERVICES, MeshService
 
@@ -70,6 +70,8 @@ def service_environment(
         "OTEL_TRACES_SAMPLER_ARG": str(sample),
     }
     environment |= {peer.address_variable: address_of(peer.name, ports) for peer in SERVICES if peer != service}
+    if service.name == COLLECTOR:
+        environment["CXMESH_EVIDENCE_KEY_FILE"] = str(evidence_key(home))
     if service.name == "notification":
         environment |= {"CXMESH_SMTP_HOST": LOOPBACK, "CXMESH_SMTP_PORT": str(ports.smtp)}
     return environment

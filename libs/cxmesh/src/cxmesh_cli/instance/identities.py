@@ -50,3 +50,8 @@ def require_identity(home: Home, identity: str) -> TlsFiles:
 
 def issued_identities(home: Home) -> list[str]:
     return [f"{file.parent.parent.name}/{file.parent.name}" for file in home.certificates.glob("*/*/certificate.pem")]
+
+
+def evidence_key(home: Home) -> Path:
+    """Where the key lies that evidence is signed with, whether made or not."""
+    return home.certificates / "evidence-key.pem"

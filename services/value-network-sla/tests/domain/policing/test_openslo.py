@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import yaml
@@ -21,6 +22,7 @@ from value_network_sla.domain.policing.openslo.objectives import Defaults, read_
 from value_network_sla.domain.policing.openslo.tree import DocumentRefused
 from value_network_sla.domain.policing.windows import CalendarWindow, Duration, RollingWindow, Unit
 
+DOCS = Path(__file__).parents[3] / "docs" / "policing.md"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -158,6 +160,13 @@ def test_what_the_text_leaves_open_the_caller_may_say() -> None:
     problems = refused(text)
     assert any("cxmesh.io/partner" in problem for problem in problems)
     assert any("cxmesh.io/effective-from" in problem for problem in problems)
+
+
+def test_the_example_of_the_documentation_is_read() -> None:
+    text = DOCS.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    [objective] = read(text)
+    assert objective.terms is not None
+    assert len(objective.terms.credits.tiers) == 3
 
 
 def test_json_is_read_as_well() -> None:
