@@ -110,6 +110,7 @@ async def test_a_day_missed_earns_a_credit_is_a_violation_and_is_told_of(police:
     assert shown["violation"]["actualValue"] == "0"
     assert shown["violation"]["operator"] == ".ge"
     assert shown["violation"]["consequence"] == "service credit below 99 %: 10 % of the fee"
+    assert (await police.attained(at=yesterday)).final
     request = pb.ListObjectiveAttainmentsRequest(parent="objectives/line-speed", page_size=2)
     page = await police.objectives(ACME).ListObjectiveAttainments(request)
     today, day = page.attainments

@@ -274,6 +274,18 @@ async def test_a_new_revision_counts_what_came_in_since_it_holds_and_the_old_one
     assert (new.events, new.good) == (1, 0)
 
 
+async def test_an_exclusion_of_terms_holds_as_long_as_they_do(world: World) -> None:
+    always = Exclusion(ExclusionKind.MAINTENANCE, "work", BEGIN, START + timedelta(days=9))
+    await world.promise(objective_with("speed", terms=AgreementTerms("terms/x", CreditTerms(None), (always,))))
+    await world.measure(measured(1, START - timedelta(hours=9)), measured(2, START - timedelta(hours=1)))
+    await world.judge()
+    [second] = await world.promise(objective_with("speed", effective_time=START - timedelta(hours=5)))
+    await world.judge()
+    whole = Period(BEGIN, START)
+    tallies = await world.tallies(Range(replace(second, revision=1), whole), Range(second, whole))
+    assert [tally.events for tally in tallies] == [0, 1]
+
+
 async def test_the_same_document_again_makes_no_revision(world: World) -> None:
     assert len(await world.promise(*OBJECTIVES)) == len(OBJECTIVES)
     assert not await world.promise(*OBJECTIVES)

@@ -100,8 +100,10 @@ class ObjectiveServicer(ObjectiveServiceServicer):
         moment = self._moment(request.read_time if request.HasField("read_time") else None)
         async with self._store.reading() as records:
             book = await visible_book(records, request.name, viewer())
-            objective = book.at(request.name, moment) or book.revisions(request.name)[0]
-            return standing_message(await standing_at(records, book, objective, moment, self._store.settling))
+            found = await standing_at(
+                records, book, request.name, moment, self._store.clock.now(), self._store.settling
+            )
+        return standing_message(found)
 
     async def ListObjectiveAttainments(
         self, request: pb.ListObjectiveAttainmentsRequest, context: Context

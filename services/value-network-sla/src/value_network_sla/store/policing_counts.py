@@ -12,7 +12,7 @@ from value_network_sla.domain.policing.budget import MinuteCount, Tally, tally_o
 from value_network_sla.domain.policing.exclusions import Stretch
 from value_network_sla.domain.policing.objective import Objective, ObjectiveBook
 from value_network_sla.domain.policing.windows import Period, floor_to
-from value_network_sla.handlers.policing.ports import Due, Judged, Mark, Range
+from value_network_sla.handlers.policing.ports import Due, Judged, Mark, Range, RevisionKey
 from value_network_sla.store.policing_proof import read_proof
 from value_network_sla.store.policing_recount import recount
 
@@ -49,9 +49,9 @@ class CountRows:
         )
 
     async def recount(
-        self, marks: Sequence[Mark], book: ObjectiveBook, excluded: Mapping[str, Sequence[Stretch]]
+        self, marks: Sequence[Mark], book: ObjectiveBook, excluded: Mapping[RevisionKey, Sequence[Stretch]]
     ) -> None:
-        """Count the minutes anew from what was measured and visited, but for what is excluded (by objective)."""
+        """Count the minutes anew from what was measured and visited, but for what is excluded."""
         await recount(self._connection, marks, book, excluded)
 
     async def tallies(self, ranges: Sequence[Range]) -> Sequence[Tally]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -17,6 +18,8 @@ from value_network_sla.store.policing_tables import OBJECTIVE, OBJECTIVE_EXCLUSI
 
 _OBJECTIVES: Final = TypeAdapter(Objective)
 _EXCLUSIONS: Final = TypeAdapter(Exclusion)
+_JUST_NOW: Final = timedelta(hours=1)
+"""A period that ended within it may have events to come."""
 _LOCK: Final = text("LOCK TABLE sla.objective IN SHARE ROW EXCLUSIVE MODE")
 
 
@@ -53,7 +56,8 @@ class ObjectiveRows:
         await self._add_inputs(objectives)
         states: dict[str, Sequence[object]] = {
             "objective": [each.name for each in objectives],
-            "judged_until": [each.effective_time for each in objectives],
+            # What came in before is judged when it is counted, and where nothing came in nothing is missed.
+            "judged_until": [max(each.effective_time, each.create_time - _JUST_NOW) for each in objectives],
             "due_time": [each.create_time for each in objectives],
         }
         await insert_ignoring_duplicates(self._connection, OBJECTIVE_STATE, states, key=["objective"])

@@ -31,9 +31,10 @@ async def read_proof(
     """What shows bad events of the stretch."""
     parameters = {
         "objective": objective.name,
+        "revision": objective.revision,
         "start": period.start,
         "end": period.end,
-        **stretch_columns({objective.name: excluded}),
+        **stretch_columns({(objective.name, objective.revision): excluded}),
     }
     if objective.indicator.source is Source.TRACES:
         rows = (
@@ -74,7 +75,13 @@ _BAD_VISITS: Final = text(
         WHERE part.objective = :objective AND part.revision = :revision AND part.minute >= :start
             AND part.minute < :end AND part.good < part.events
             AND NOT {
-        IS_EXCLUDED.format(objective="part.objective", time="part.minute", resource="''", customer="part.customer")
+        IS_EXCLUDED.format(
+            objective="part.objective",
+            revision="part.revision",
+            time="part.minute",
+            resource="''",
+            customer="part.customer",
+        )
     }
         GROUP BY part.shard, part.trace_id, part.customer
     )
@@ -107,6 +114,7 @@ _BAD_MEASUREMENTS: Final = text(
             AND NOT {
         IS_EXCLUDED.format(
             objective="CAST(:objective AS text)",
+            revision="CAST(:revision AS integer)",
             time="measured.measure_time",
             resource="measured.resource",
             customer="measured.customer",

@@ -12,7 +12,7 @@ from value_network_sla.domain.policing.budget import MinuteCount, tally_of
 from value_network_sla.domain.policing.exclusions import Stretch
 from value_network_sla.domain.policing.objective import Objective, ObjectiveBook, Role, Source
 from value_network_sla.domain.policing.windows import floor_to
-from value_network_sla.handlers.policing.ports import Mark
+from value_network_sla.handlers.policing.ports import Mark, RevisionKey
 from value_network_sla.store.policing_tables import OBJECTIVE_HOUR
 
 _HOUR: Final = timedelta(hours=1)
@@ -26,7 +26,7 @@ async def recount(
     connection: AsyncConnection,
     marks: Sequence[Mark],
     book: ObjectiveBook,
-    excluded: Mapping[str, Sequence[Stretch]],
+    excluded: Mapping[RevisionKey, Sequence[Stretch]],
 ) -> None:
     """Count the minutes anew, and add up the hours anew in which their slices begin."""
     columns = {"objectives": [mark.objective for mark in marks], "minutes": [mark.minute for mark in marks]}
@@ -39,14 +39,14 @@ async def recount(
     await _add_up(connection, touched, book)
 
 
-def stretch_columns(excluded: Mapping[str, Iterable[Stretch]]) -> dict[str, Sequence[object]]:
+def stretch_columns(excluded: Mapping[RevisionKey, Iterable[Stretch]]) -> dict[str, Sequence[object]]:
     """What is excluded, as the parameters of a statement."""
     rows = [
-        (name, stretch.period.start, stretch.period.end, stretch.resource, stretch.customer)
-        for name, stretches in excluded.items()
+        (*key, stretch.period.start, stretch.period.end, stretch.resource, stretch.customer)
+        for key, stretches in excluded.items()
         for stretch in stretches
     ]
-    names = ("x_objectives", "x_starts", "x_ends", "x_resources", "x_customers")
+    names = ("x_objectives", "x_revisions", "x_starts", "x_ends", "x_resources", "x_customers")
     columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
     return dict(zip(names, columns, strict=True))
 
@@ -119,10 +119,10 @@ async def _add_up(connection: AsyncConnection, touched: Collection[_HourKey], bo
 IS_EXCLUDED: Final = """
     EXISTS (
         SELECT FROM unnest(
-            CAST(:x_objectives AS text[]), CAST(:x_starts AS timestamptz[]), CAST(:x_ends AS timestamptz[]),
-            CAST(:x_resources AS text[]), CAST(:x_customers AS text[])
-        ) AS excluded (objective, start_time, end_time, resource, customer)
-        WHERE excluded.objective = {objective} AND {time} >= excluded.start_time AND {time} < excluded.end_time
+            CAST(:x_objectives AS text[]), CAST(:x_revisions AS integer[]), CAST(:x_starts AS timestamptz[]),
+            CAST(:x_ends AS timestamptz[]), CAST(:x_resources AS text[]), CAST(:x_customers AS text[])
+        ) AS excluded (objective, revision, start_time, end_time, resource, customer)
+        WHERE excluded.objective = {objective} AND excluded.revision = {revision} AND {time} >= excluded.start_time AND {time} < excluded.end_time
             AND excluded.resource IN ('', {resource}) AND excluded.customer IN ('', {customer})
     )
 """
@@ -169,6 +169,7 @@ _COUNT_MEASURED: Final = f"""
         AND NOT {
     IS_EXCLUDED.format(
         objective="wanted.objective",
+        revision="wanted.revision",
         time="measured.measure_time",
         resource="measured.resource",
         customer="measured.customer",
@@ -186,7 +187,13 @@ _COUNT_VISITED: Final = text(
     FROM unnest(CAST(:objectives AS text[]), CAST(:minutes AS timestamptz[])) AS again (objective, minute)
     JOIN sla.objective_part AS part ON part.objective = again.objective AND part.minute = again.minute
     WHERE NOT {
-        IS_EXCLUDED.format(objective="part.objective", time="part.minute", resource="''", customer="part.customer")
+        IS_EXCLUDED.format(
+            objective="part.objective",
+            revision="part.revision",
+            time="part.minute",
+            resource="''",
+            customer="part.customer",
+        )
     }
     GROUP BY part.objective, part.revision, part.slice, part.minute
     RETURNING objective, revision, slice

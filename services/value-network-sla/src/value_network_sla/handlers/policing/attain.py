@@ -68,10 +68,11 @@ async def visible_book(records: PolicingRecords, name: str, viewer: Viewer) -> O
 
 
 async def standing_at(
-    records: PolicingRecords, book: ObjectiveBook, objective: Objective, moment: datetime, settling: Settling
+    records: PolicingRecords, book: ObjectiveBook, name: str, moment: datetime, now: datetime, settling: Settling
 ) -> Standing:
-    """How well an objective is kept in the window that a moment belongs to."""
-    [found] = await standings(records, book, [_window_at(objective, moment)], moment, settling)
+    """How well an objective is kept, by now, in the window that a moment belongs to."""
+    objective = book.at(name, moment) or book.revisions(name)[0]
+    [found] = await standings(records, book, [_window_at(objective, moment)], now, settling)
     return found
 
 
@@ -91,7 +92,7 @@ async def standings(
                 tally=tally,
                 final=isinstance(objective.window, CalendarWindow) and now >= period.end + settling.after,
                 unmeasured_slices=_unmeasured(objective, so_far, tally),
-                excluded_minutes=covered_minutes(excluded[objective.name], so_far),
+                excluded_minutes=covered_minutes(excluded[objective.key], so_far),
             )
         )
     return found

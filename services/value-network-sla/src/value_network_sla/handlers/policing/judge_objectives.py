@@ -7,7 +7,6 @@ from typing import Final, TypeVar
 
 from value_network_sla.domain.policing.alert import Alert
 from value_network_sla.domain.policing.budget import Budgeting, Tally
-from value_network_sla.domain.policing.exclusions import stretches_of
 from value_network_sla.domain.policing.objective import Objective
 from value_network_sla.domain.policing.violation import Violation
 from value_network_sla.domain.policing.windows import MINUTE, CalendarWindow, Period
@@ -79,7 +78,7 @@ class JudgeObjectives:
         judging = await self._look(work, names, marks)
         if marks:
             within = _span(marks)
-            excluded = {name: stretches_of(judging.excluded[name], within) for name in judging.book.names}
+            excluded = {(each.name, each.revision): judging.stretches(each, within) for each in judging.book.objectives}
             await work.records.counts.recount(marks, judging.book, excluded)
         if len(marks) >= self._marks_a_batch:
             # There is more to count: a period must not be judged by half of what is known of it.

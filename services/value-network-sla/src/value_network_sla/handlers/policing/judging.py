@@ -19,7 +19,7 @@ class Judging:
     work: PolicingWork
     book: ObjectiveBook
     excluded: Mapping[str, Sequence[Exclusion]]
-    """By objective."""
+    """By revision of an objective (its key)."""
     settling: Settling
     counted: Mapping[str, Sequence[datetime]]
     """Minutes that were just counted anew, by objective."""
@@ -30,18 +30,16 @@ class Judging:
 
     def stretches(self, objective: Objective, within: Period) -> Sequence[Stretch]:
         """What is excluded of an objective."""
-        return stretches_of(self.excluded[objective.name], within)
+        return stretches_of(self.excluded[objective.key], within)
 
 
 async def excluded_of(records: PolicingRecords, book: ObjectiveBook) -> Mapping[str, Sequence[Exclusion]]:
-    """What is not counted, by objective: what the terms of any of its revisions say, and what was declared."""
+    """What is not counted, by revision of an objective (its key): what its terms say, and what was declared."""
     declared = await records.exclusions.of({each.partner for each in book.objectives})
-    found: dict[str, Sequence[Exclusion]] = {}
-    for name in book.names:
-        revisions = book.revisions(name)
-        of_terms = dict.fromkeys(exclusion for each in revisions for exclusion in each.exclusions)
-        of_others = (
-            each.exclusion for each in declared if each.partner == revisions[0].partner and each.objective in {"", name}
+    return {
+        each.key: (
+            *each.exclusions,
+            *(one.exclusion for one in declared if one.partner == each.partner and one.objective in {"", each.name}),
         )
-        found[name] = (*of_terms, *of_others)
-    return found
+        for each in book.objectives
+    }

@@ -53,6 +53,10 @@ class Exclusions(Protocol):
         """The first `size` whose name comes after `after`, by name; of one partner, or of all."""
 
 
+RevisionKey = tuple[str, int]
+"""Name of an objective and number of its revision."""
+
+
 class Mark(NamedTuple):
     """A minute of an objective that is to be counted anew."""
 
@@ -101,9 +105,9 @@ class Counts(Protocol):
         """Have the minutes counted anew in which there were visits that tell of these."""
 
     async def recount(
-        self, marks: Sequence[Mark], book: ObjectiveBook, excluded: Mapping[str, Sequence[Stretch]]
+        self, marks: Sequence[Mark], book: ObjectiveBook, excluded: Mapping[RevisionKey, Sequence[Stretch]]
     ) -> None:
-        """Count the minutes anew from what was measured and visited, but for what is excluded (by objective)."""
+        """Count the minutes anew from what was measured and visited, but for what is excluded."""
 
     async def tallies(self, ranges: Sequence[Range]) -> Sequence[Tally]:
         """One for each range."""

@@ -10,6 +10,7 @@ from value_network_sla.domain.policing.openslo.tree import Kind, Node
 from value_network_sla.domain.policing.windows import MINUTE, CalendarWindow, RollingWindow, Window
 
 _LONGEST: Final = timedelta(days=366)
+_SHORTEST_CALENDAR: Final = timedelta(hours=1)
 _LONGEST_CALENDAR: Final = timedelta(days=5 * 366)
 
 
@@ -51,8 +52,8 @@ def _calendar(reader: Reader, item: Node) -> Window | None:
     if node is None or calendar is None or not reader.mapping(calendar, ("startTime", "timeZone"), ()):
         return None
     start, zone = reader.local_time(calendar.get("startTime")), reader.zone(calendar.get("timeZone"))
-    if found is not None and found.about > _LONGEST_CALENDAR:
-        reader.refuse(node, "a period of up to five years")
+    if found is not None and not _SHORTEST_CALENDAR <= found.about <= _LONGEST_CALENDAR:
+        reader.refuse(node, "a period of an hour to five years")
     if found is None or start is None or zone is None:
         return None
     return CalendarWindow(found, start, zone)
