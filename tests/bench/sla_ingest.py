@@ -17,6 +17,8 @@ from tests.bench.sla_mesh import SlaMesh, sla_mesh, until
 SESSIONS = 12_000
 """Of one run."""
 RUNS = 3
+REPLICAS = 2
+"""One a core."""
 QUIET_SECONDS = 0.5
 _SENDERS = (PROVIDER, *(f"partner/{partner}" for partner in PARTNERS))
 
@@ -25,12 +27,12 @@ def spans_per_second() -> Figure:
     """From the first export until the last session is counted, against a receiver that parses and drops."""
     sessions = max(200, round(SESSIONS * float(os.environ.get("BENCH_SCALE", "1"))))
     print(
-        f"{sessions:,} sessions of {SPANS} spans a run, from {len(_SENDERS)} senders over OTLP/gRPC with mutual TLS; "
-        f"median of {RUNS} runs from the first export until every visit of every session is counted, with the "
-        f"{QUIET_SECONDS:g} s that a trace has to be quiet for. PostgreSQL with fsync on this machine. "
+        f"{sessions:,} sessions of {SPANS} spans a run, from {len(_SENDERS)} senders to {REPLICAS} replicas over "
+        f"OTLP/gRPC with mutual TLS; median of {RUNS} runs from the first export until every visit of every session is "
+        f"counted, with the {QUIET_SECONDS:g} s that a trace has to be quiet for. PostgreSQL with fsync. "
         "Against a receiver that parses spans and drops them"
     )
-    with sla_mesh(CXMESH_QUIET_SECONDS=str(QUIET_SECONDS)) as mesh, process("servers", "otlp-sink") as server:
+    with sla_mesh(REPLICAS, CXMESH_QUIET_SECONDS=str(QUIET_SECONDS)) as mesh, process("servers", "otlp-sink") as server:
         sink = said(server)
         taken, dropped = [], []
         for number in range(RUNS + 1):

@@ -48,7 +48,7 @@ def settlement_servicers(calls: Calls, settings: Settings) -> Sequence[Servicer]
 def settlement_jobs(settings: Settings, calls: Calls) -> Sequence[Job]:
     """What they do by themselves."""
     spans_kept = timedelta(days=settings.span_retention_days - 1)
-    keep = KeepEvidence(calls, spans_kept=spans_kept, on_mismatch=_report)
+    keep = KeepEvidence(calls, spans_kept=spans_kept, on_mismatch=_report, on_failure=_report_failure)
 
     async def place(work: Work) -> None:
         await work.records.settlement.incomes.place()
@@ -75,6 +75,10 @@ def _signer(settings: Settings) -> Signer:
         log.warning("evidence is signed with a key made at this start: set evidence_key_file", key=signer.key_id)
         return signer
     return Signer.from_pem(settings.evidence_key_file.read_bytes())
+
+
+def _report_failure(trace_id: bytes, error: Exception) -> None:
+    log.error("evidence not made", session=f"sessions/{trace_id.hex()}", exc_info=error)
 
 
 def _report(name: str) -> None:

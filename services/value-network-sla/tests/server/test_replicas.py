@@ -53,6 +53,8 @@ class Replicas:
         self._certificates = certificates
         self._environment = environment
         self._log = log
+        self.stored = 0
+        """Requests, so far."""
         self._processes: list[asyncio.subprocess.Process] = []
         self._addresses: list[str] = []
         self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
@@ -103,6 +105,7 @@ class Replicas:
                 export = TraceServiceStub(self.channel(next(turn), identity)).Export
                 try:
                     await export(request, timeout=20)
+                    self.stored += 1
                     break
                 except grpc.aio.AioRpcError as error:
                     assert error.code() in UNTOLD, error  # noqa: PT017 - others are not to be met with another try
@@ -195,11 +198,13 @@ async def test_three_replicas_come_to_what_one_does_and_so_do_two_that_are_left(
         for count, victim in ((1, None), (3, None), (3, 1)):
             async with replicas.store.unit_of_work() as uow:
                 await uow.connection.execute(text(empty_every_table))
+            replicas.stored = 0
             await replicas.start(count)
             await replicas.agree(agreement_of)
             sending = [asyncio.create_task(replicas.send(sender, requests)) for sender, requests in load.items()]
             if victim is not None:
-                await asyncio.sleep(0.3)
+                while replicas.stored < BATCHES:  # a third of the requests
+                    await asyncio.sleep(0.001)
                 assert not all(task.done() for task in sending)
                 await replicas.kill(victim)
             await asyncio.gather(*sending)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from policing_world import NOON, Police, speed
 from settlement_world import (
     ACCESS,
     CONTENT,
@@ -197,6 +198,27 @@ async def test_income_is_shared_as_agreed_and_what_is_earned_twice_counts_once(
         report = recompute((await settling.bundle(made.lines[0].evidence))["bundle"])
         assert report.holds
         assert report.taken == []
+
+
+async def test_a_credit_for_an_objective_missed_is_a_line_that_sums_up(network: Any, refused: Refused) -> None:
+    settling, police = Settling(network), Police(network)
+    await police.promise()
+    yesterday = NOON - timedelta(days=1)
+    await police.measure(*(speed(number, 29, at=yesterday) for number in range(20)))
+
+    async def earned() -> Any:
+        found = await police.attained(at=yesterday)
+        return found.event_count == 20 and found.HasField("credit")
+
+    await police.when(earned)
+    day = {"first": -36 * 3600 - 3600, "end": -12 * 3600 - 3600}  # of Vienna
+    statement = await settling.issue("acme-access", **day)
+    (line,) = statement.lines
+    assert (line.kind, cents(line.amount)) == (settlement_pb2.STATEMENT_LINE_KIND_CREDIT, -31_000)
+    bundle = (await settling.bundle(line.evidence, ACCESS))["bundle"]
+    assert bundle["inputs"]["credits"][0]["objective"] == "objectives/line-speed"
+    assert recompute(bundle).holds
+    assert (await refused(settling.issue("acme-access", **day))).reason == "ERROR_REASON_STATEMENT_NOT_DUE"
 
 
 async def test_fixed_and_usage_based_parts(

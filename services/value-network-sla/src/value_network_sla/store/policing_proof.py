@@ -15,6 +15,7 @@ from value_network_sla.store.policing_recount import (
     INPUT_COLUMNS,
     IS_EXCLUDED,
     IS_GOOD,
+    IS_VISIT_EXCLUDED,
     input_rows,
     stretch_columns,
 )
@@ -74,15 +75,7 @@ _BAD_VISITS: Final = text(
         FROM sla.objective_part AS part
         WHERE part.objective = :objective AND part.revision = :revision AND part.minute >= :start
             AND part.minute < :end AND part.good < part.events
-            AND NOT {
-        IS_EXCLUDED.format(
-            objective="part.objective",
-            revision="part.revision",
-            time="part.minute",
-            resource="''",
-            customer="part.customer",
-        )
-    }
+            AND NOT {IS_VISIT_EXCLUDED}
         GROUP BY part.shard, part.trace_id, part.customer
     )
     SELECT bad.trace_id, bad.customer, session.shares,

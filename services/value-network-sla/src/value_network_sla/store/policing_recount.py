@@ -122,10 +122,14 @@ IS_EXCLUDED: Final = """
             CAST(:x_objectives AS text[]), CAST(:x_revisions AS integer[]), CAST(:x_starts AS timestamptz[]),
             CAST(:x_ends AS timestamptz[]), CAST(:x_resources AS text[]), CAST(:x_customers AS text[])
         ) AS excluded (objective, revision, start_time, end_time, resource, customer)
-        WHERE excluded.objective = {objective} AND excluded.revision = {revision} AND {time} >= excluded.start_time AND {time} < excluded.end_time
+        WHERE excluded.objective = {objective} AND excluded.revision = {revision}
+            AND {time} >= excluded.start_time AND {time} < excluded.end_time
             AND excluded.resource IN ('', {resource}) AND excluded.customer IN ('', {customer})
     )
 """
+IS_VISIT_EXCLUDED: Final = IS_EXCLUDED.format(
+    objective="part.objective", revision="part.revision", time="part.minute", resource="''", customer="part.customer"
+)
 IS_GOOD: Final = """
     CASE {op} WHEN 'lte' THEN {value} <= {bound} WHEN 'gte' THEN {value} >= {bound}
         WHEN 'lt' THEN {value} < {bound} ELSE {value} > {bound} END
@@ -186,15 +190,7 @@ _COUNT_VISITED: Final = text(
     SELECT part.objective, part.revision, part.slice, part.minute, sum(part.events), sum(part.good) * 1000000
     FROM unnest(CAST(:objectives AS text[]), CAST(:minutes AS timestamptz[])) AS again (objective, minute)
     JOIN sla.objective_part AS part ON part.objective = again.objective AND part.minute = again.minute
-    WHERE NOT {
-        IS_EXCLUDED.format(
-            objective="part.objective",
-            revision="part.revision",
-            time="part.minute",
-            resource="''",
-            customer="part.customer",
-        )
-    }
+    WHERE NOT {IS_VISIT_EXCLUDED}
     GROUP BY part.objective, part.revision, part.slice, part.minute
     RETURNING objective, revision, slice
     """  # noqa: S608 - constants

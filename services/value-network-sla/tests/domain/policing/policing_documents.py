@@ -110,3 +110,25 @@ spec:
 """
 BASE = f"{SOURCE}---\n{SPEED}"
 WITH_TERMS = f"{BASE}---\n{TERMS}"
+POLICY = """\
+  alertPolicies:
+    - kind: AlertPolicy
+      metadata: {name: fast}
+      spec:
+        alertWhenBreaching: true
+        alertWhenResolved: false
+        alertWhenNoData: true
+        conditions:
+          - conditionRef: burns
+        notificationTargets:
+          - targetRef: elsewhere
+---
+apiVersion: openslo/v1
+kind: AlertCondition
+metadata:
+  name: burns
+  annotations: {cxmesh.io/short-window: 10m, cxmesh.io/minimum-events: "3"}
+spec:
+  severity: page
+  condition: {kind: burnrate, op: gt, threshold: 2.5, lookbackWindow: 2h, alertAfter: 5m}
+"""

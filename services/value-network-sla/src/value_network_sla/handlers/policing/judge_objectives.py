@@ -82,7 +82,7 @@ class JudgeObjectives:
             await work.records.counts.recount(marks, judging.book, excluded)
         if len(marks) >= self._marks_a_batch:
             # There is more to count: a period must not be judged by half of what is known of it.
-            await work.records.counts.done([Judged(each.objective, each.judged_until, work.now) for each in due])
+            await work.records.counts.done([_postponed(judging, each) for each in due])
             return 0, True
         await work.records.counts.done(await _judge_all(judging, due))
         return len(due), len(due) >= _OBJECTIVES_A_BATCH
@@ -118,6 +118,12 @@ async def _judge_all(judging: Judging, due: Sequence[Due]) -> Sequence[Judged]:
         judged.append(await _judge(judging, plan, tallies[:count]))
         del tallies[:count]
     return judged
+
+
+def _postponed(judging: Judging, due: Due) -> Judged:
+    """To be judged again from the first minute on that was counted."""
+    first = min(judging.counted.get(due.objective, ()), default=due.judged_until)
+    return Judged(due.objective, min(due.judged_until, first), judging.work.now)
 
 
 def _plan(judging: Judging, due: Due, objective: Objective) -> _Plan:

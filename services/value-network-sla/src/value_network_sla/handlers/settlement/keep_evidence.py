@@ -1,8 +1,9 @@
 """Which sessions' bundles are made and kept, and does what they say agree with what was decided?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from apportioning.evidence.canonical import Bundle
@@ -30,34 +31,43 @@ class KeepEvidence:
     """Makes the bundles that money depends on, while the spans are still there."""
 
     def __init__(
-        self, transactions: Transactions, *, spans_kept: timedelta, on_mismatch: Callable[[str], None]
+        self,
+        transactions: Transactions,
+        *,
+        spans_kept: timedelta,
+        on_mismatch: Callable[[str], None],
+        on_failure: Callable[[bytes, Exception], None],
     ) -> None:
-        """`on_mismatch` hears of a session whose spans don't give what was decided of it any more."""
+        """`on_mismatch` hears of a session whose spans don't give what was decided of it any more, `on_failure` of one
+        whose bundle can't be made.
+        """
+        self._on_failure = on_failure
         self._transactions = transactions
         self._spans_kept = spans_kept
         self._on_mismatch = on_mismatch
 
     async def run(self) -> int:
-        """Make all that are missing; how many."""
-        total = 0
+        """Make all that are missing; how many there were. One that can't be made holds none of the others up."""
+        total, after = 0, b""
         for _ in range(_MOST_BATCHES):
-            made = await self._transactions.change(self._batch)
-            total += made
-            if made < _AT_A_TIME:
+            traces = await self._transactions.change(partial(self._batch, after=after))
+            total += len(traces)
+            if len(traces) < _AT_A_TIME:
                 break
+            after = traces[-1]
         return total
 
-    async def _batch(self, work: Work) -> int:
-        traces = await work.records.settlement.evidence.missing(work.now - self._spans_kept, _AT_A_TIME)
+    async def _batch(self, work: Work, after: bytes) -> Sequence[bytes]:
+        traces = await work.records.settlement.evidence.missing(work.now - self._spans_kept, after, _AT_A_TIME)
         if not traces:
-            return 0
+            return traces
         book = await work.records.agreements.book()
         rules = await work.records.path_rules.all()
         assemblies = await work.records.traces.spans_of(traces)
         made = {
             trace_id: bundle
             for trace_id, assembly in assemblies.items()
-            if (bundle := bundle_of(trace_id, assembly, book, rules)) is not None
+            if (bundle := _made(trace_id, assembly, book, rules, self._on_failure)) is not None
         }
         for trace_id, bundle in made.items():
             session = await work.records.sessions.get(trace_id)
@@ -66,7 +76,7 @@ class KeepEvidence:
                 self._on_mismatch(evidence_of_session(trace_id))
         kept = [_kept(trace_id, bundle, work.now, sampled=False) for trace_id, bundle in made.items()]
         await work.records.settlement.evidence.put(kept)
-        return len(kept)
+        return traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +98,29 @@ class Sample:
         on_failure: Callable[[bytes, Exception], None],
     ) -> None:
         """Keep the bundles of those that are sampled, of sessions that are being closed."""
-        made = []
-        for trace_id in filter(self.holds, assemblies):
-            try:
-                bundle = bundle_of(trace_id, assemblies[trace_id], book, rules)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
-                on_failure(trace_id, error)
-                continue
-            if bundle is not None:
-                made.append(_kept(trace_id, bundle, work.now, sampled=True))
+        made = [
+            _kept(trace_id, bundle, work.now, sampled=True)
+            for trace_id in filter(self.holds, assemblies)
+            if (bundle := _made(trace_id, assemblies[trace_id], book, rules, on_failure)) is not None
+        ]
         await work.records.settlement.evidence.put(made)
 
 
 NO_SAMPLE: Final = Sample(0)
+
+
+def _made(
+    trace_id: bytes,
+    assembly: Assembly,
+    book: AgreementBook,
+    rules: PathRules,
+    on_failure: Callable[[bytes, Exception], None],
+) -> Bundle | None:
+    try:
+        return bundle_of(trace_id, assembly, book, rules)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
+        on_failure(trace_id, error)
+        return None
 
 
 def _kept(trace_id: bytes, bundle: Bundle, now: datetime, *, sampled: bool) -> KeptBundle:

@@ -138,9 +138,10 @@ class EvidenceBundles(Protocol):
     async def get(self, name: str) -> KeptBundle:
         """Raises EvidenceNotFound."""
 
-    async def missing(self, since: datetime, most: int) -> Sequence[bytes]:
-        """Trace ids, at most so many, of sessions with a bad visit in a window in breach that costs money and began
-        since then, whose bundle is not kept for good, or is of before the session was closed anew.
+    async def missing(self, since: datetime, after: bytes, most: int) -> Sequence[bytes]:
+        """The first trace ids after `after`, at most so many, of sessions whose bundle is not kept for good, or is of
+        before the session was closed anew: of those with a bad visit in a window in breach that costs money and began
+        since then.
         """
 
     async def sessions_of(self, agreement: str, window_start: datetime) -> Sequence[str]:

@@ -41,11 +41,13 @@ class EvidenceRows:
         bundle: Bundle = json.loads(zlib.decompress(row.document))
         return KeptBundle(row.name, tuple(row.parties), bundle, row.sampled, row.create_time)
 
-    async def missing(self, since: datetime, most: int) -> Sequence[bytes]:
-        """Trace ids, at most so many, of sessions with a bad visit in a window in breach that costs money and began
-        since then, whose bundle is not kept for good, or is of before the session was closed anew.
+    async def missing(self, since: datetime, after: bytes, most: int) -> Sequence[bytes]:
+        """The first trace ids after `after`, at most so many, of sessions whose bundle is not kept for good, or is of
+        before the session was closed anew: of those with a bad visit in a window in breach that costs money and began
+        since then.
         """
-        return [row.trace_id for row in await self._connection.execute(_MISSING, {"since": since, "most": most})]
+        wanted = {"since": since, "after": after, "most": most}
+        return [row.trace_id for row in await self._connection.execute(_MISSING, wanted)]
 
     async def sessions_of(self, agreement: str, window_start: datetime) -> Sequence[str]:
         """Sessions with a bad visit in a window: `sessions/{session}`, in order."""
@@ -68,8 +70,9 @@ _MISSING = text(
         ON part.agreement = breach.agreement AND part.window_start = breach.window_start AND part.good < part.visits
     JOIN sla.session USING (shard, trace_id)
     LEFT JOIN sla.evidence ON evidence.name = 'evidence/session.' || encode(session.trace_id, 'hex')
-    WHERE breach.window_start >= :since AND breach.withdraw_time IS NULL
+    WHERE breach.window_start >= :since AND breach.withdraw_time IS NULL AND session.trace_id > :after
         AND (evidence.name IS NULL OR evidence.sampled OR evidence.create_time < session.close_time)
+    ORDER BY session.trace_id
     LIMIT :most
     """
 )
