@@ -28,9 +28,11 @@ Pattern = tuple[tuple[str, ...], ...]
 """The smallest cures of a visit, each in order, in order. Empty: nobody's, for spans are missing."""
 UNKNOWN: Final[Pattern] = ()
 _MOST_WITHIN: Final = 10
+"""A visit within which more agreements were late than this is taken to need all of them."""
 _MOST_CELLS: Final = 1 << 22
-"""Where more agreements were late within each other than the one, or more visits and coalitions would have to be looked
-at than the other, every visit is taken to need all that were late within it."""
+_MOST_REPLAYED: Final = 1 << 20
+"""Of sessions with very many late visits within each other, as only those have that are made to be expensive, so many
+visits and coalitions, or visits and intervals, are looked at; the other visits are taken to need all within them."""
 
 
 def pattern_text(pattern: Pattern) -> str:
@@ -73,13 +75,26 @@ class _Finder:
         self._failed: dict[int, frozenset[str]] = {}
 
     def prepare(self, late: Sequence[int], failed: Sequence[int]) -> None:
-        """Replay once for all visits that were late with others within them, and look once for where errors began."""
+        """Replay for the visits that were late with others within them, and look for where errors began."""
         if failed:
             self._failed = self._failures()
-        wanted = {self._node_of[number]: number for number in late if len(self._names(number)) > 1}
-        names = sorted({name for number in wanted.values() for name in self._names(number)})
-        if not wanted or self._game is None or len(names) > _MOST_WITHIN or len(wanted) << len(names) > _MOST_CELLS:
+        names = {number: names for number in late if len(names := self._names(number)) > 1}
+        every = sorted({name for of_visit in names.values() for name in of_visit})
+        if len(every) <= _MOST_WITHIN:
+            self._replay(list(names), every)
             return
+        nodes = len(self._visits.timeline.starts)
+        for done, (number, of_visit) in enumerate(names.items(), start=1):
+            if done * nodes > _MOST_REPLAYED:
+                break
+            if len(of_visit) <= _MOST_WITHIN:
+                self._replay([number], of_visit)
+
+    def _replay(self, numbers: Sequence[int], names: Sequence[str]) -> None:
+        """Once, with every coalition of these agreements: which of these visits are in time."""
+        if not numbers or self._game is None or len(numbers) << len(names) > _MOST_CELLS:
+            return
+        wanted = {self._node_of[number]: number for number in numbers}
         every = members_of_all(len(names))
         place = {name: every[number] for number, name in enumerate(names)}
         nobody = np.zeros(1 << len(names), bool)
