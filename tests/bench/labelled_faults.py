@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from apportioning.span import PROVIDER, Span, SpanKind
+from apportioning.trace_tree import grow_tree
+from apportioning.visits import collapse
 from value_network_sla.domain.pinpointing.calls import Calls, calls_of
 from value_network_sla.domain.pinpointing.metrics import Measure, NodeMetrics
-from value_network_sla.domain.span import PROVIDER, Span, SpanKind
-from value_network_sla.domain.trace_tree import grow_tree
-from value_network_sla.domain.visits import collapse
 
 DATA = Path(os.environ.get("CXMESH_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 _FRONT = "frontend"

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from apportioning.critical_path import critical_path
+from apportioning.ordering import CRISP, JAEGER, OrderRule
+from apportioning.span import Span, SpanKind
+from apportioning.timeline import timeline_of
+from apportioning.trace_tree import TraceTree, grow_tree
 from tests.bench.figures import Figure
-from value_network_sla.domain.critical_path import critical_path
-from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.timeline import timeline_of
-from value_network_sla.domain.trace_tree import TraceTree, grow_tree
 
 _CASES = Path(__file__).resolve().parents[2] / "services/value-network-sla/tests/data/critical_path"
 Case = dict[str, Any]

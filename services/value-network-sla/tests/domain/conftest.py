@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apportioning.span import Span, SpanKind
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.money import Money
-from value_network_sla.domain.span import Span, SpanKind
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 1_000_000_000

@@ -13,9 +13,9 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apportioning.span import Span, SpanKind
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.session import Session, assess
-from value_network_sla.domain.span import Span, SpanKind
 
 _T0 = datetime(2026, 3, 1, tzinfo=UTC)
 _T0_NS = int(_T0.timestamp()) * 1_000_000_000

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from itertools import permutations
 
-from value_network_sla.domain.assembly import SessionFlag, assemble
-from value_network_sla.domain.span import Span
+from apportioning.assembly import SessionFlag, assemble
+from apportioning.span import Span
 
 MakeSpan = Callable[..., Span]
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apportioning.faults import UNKNOWN, Pattern
+from apportioning.party import LINK, UNATTRIBUTED, Party, PartyKind
 from apportioning.terms import Policy
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import BreachShare, Causes, breach_name, breach_shares
 from value_network_sla.domain.money import Money
-from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
 
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _PARTIES = [*(Party(PartyKind.PARTNER, f"partners/{name}") for name in "xyz"), LINK, UNATTRIBUTED]

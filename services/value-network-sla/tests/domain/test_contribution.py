@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apportioning.party import LINK, UNATTRIBUTED, Party, PartyKind
+from apportioning.span import Span
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.contribution import Contribution, WindowChange, changes, contributions
-from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
 from value_network_sla.domain.session import Session, assess
-from value_network_sla.domain.span import Span
 
 MakeSpan = Callable[..., Span]
 MakeCall = Callable[..., list[Span]]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from value_network_sla.domain.critical_path import critical_path
-from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
-from value_network_sla.domain.replay import Cut, Replay
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.timeline import Timeline, timeline_of
-from value_network_sla.domain.trace_tree import grow_tree
+from apportioning.critical_path import critical_path
+from apportioning.ordering import CRISP, JAEGER, OrderRule
+from apportioning.replay import Cut, Replay
+from apportioning.span import Span, SpanKind
+from apportioning.timeline import Timeline, timeline_of
+from apportioning.trace_tree import grow_tree
 
 
 def _nothing(_node: int, _duration: int) -> Sequence[Cut]:

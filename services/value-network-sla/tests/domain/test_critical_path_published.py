@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from value_network_sla.domain.critical_path import CriticalPath, critical_path
-from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.timeline import timeline_of
-from value_network_sla.domain.trace_tree import TraceTree, grow_tree
+from apportioning.critical_path import CriticalPath, critical_path
+from apportioning.ordering import CRISP, JAEGER, OrderRule
+from apportioning.span import Span, SpanKind
+from apportioning.timeline import timeline_of
+from apportioning.trace_tree import TraceTree, grow_tree
 
 _CASES = sorted((Path(__file__).parents[1] / "data" / "critical_path").glob("*.json"))
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apportioning.span import Span, SpanKind
+from apportioning.trace_tree import grow_tree
+from apportioning.visits import Visits, collapse
 from value_network_sla.domain.pinpointing.components import Component, component_times, growth
 from value_network_sla.domain.pinpointing.depth import Depth, depths
 from value_network_sla.domain.pinpointing.what_if import Allowed, what_if
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.trace_tree import grow_tree
-from value_network_sla.domain.visits import Visits, collapse
 
 MakeSpan = Callable[..., Span]
 Call = Callable[..., list[Span]]

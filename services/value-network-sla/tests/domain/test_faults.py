@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from apportioning.span import PROVIDER, Span, SpanKind
+from apportioning.trace_tree import TraceTree, grow_tree
+from apportioning.visits import Visits, collapse
 from value_network_sla.domain.pinpointing.faults import ErrorRole, Fault, SpanError, errors_of, fault_of, origin_of
-from value_network_sla.domain.span import PROVIDER, Span, SpanKind
-from value_network_sla.domain.trace_tree import TraceTree, grow_tree
-from value_network_sla.domain.visits import Visits, collapse
 
 MakeSpan = Callable[..., Span]
 Call = Callable[..., list[Span]]

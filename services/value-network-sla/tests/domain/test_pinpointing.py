@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apportioning.span import PROVIDER, Span, SpanKind
+from apportioning.trace_tree import grow_tree
+from apportioning.visits import collapse
 from value_network_sla.domain.pinpointing.calls import Calls, Edge, calls_of
 from value_network_sla.domain.pinpointing.metrics import Measure, MetricBaseline, NodeMetrics
 from value_network_sla.domain.pinpointing.window import learn, suspects
-from value_network_sla.domain.span import PROVIDER, Span, SpanKind
-from value_network_sla.domain.trace_tree import grow_tree
-from value_network_sla.domain.visits import collapse
 
 ACCESS, CONTENT, PAYMENT = (f"partners/{name}" for name in ("access", "content", "payment"))
 MS = 1_000_000

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apportioning.party import LINK, UNATTRIBUTED, Party, PartyKind
+from apportioning.span import Span, SpanKind
 from value_network_sla.domain.agreement import Agreement, AgreementBook
-from value_network_sla.domain.party import LINK, UNATTRIBUTED, Party, PartyKind
 from value_network_sla.domain.session import Session, assess
-from value_network_sla.domain.span import Span, SpanKind
 
 MakeSpan = Callable[..., Span]
 MakeCall = Callable[..., list[Span]]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.trace_tree import TraceTree, grow_tree
+from apportioning.span import Span, SpanKind
+from apportioning.trace_tree import TraceTree, grow_tree
 
 MakeSpan = Callable[..., Span]
 

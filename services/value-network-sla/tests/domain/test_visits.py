@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.trace_tree import grow_tree
-from value_network_sla.domain.visit import Visit
-from value_network_sla.domain.visits import Visits, collapse
+from apportioning.span import Span, SpanKind
+from apportioning.trace_tree import grow_tree
+from apportioning.visit import Visit
+from apportioning.visits import Visits, collapse
 
 MakeSpan = Callable[..., Span]
 MakeCall = Callable[..., list[Span]]

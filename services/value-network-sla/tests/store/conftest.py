@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from apportioning.span import SpanKind
 from mesh.store import Store, apply_migrations
 from mesh.testkit import FixedClock
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.partner import Partner, PartnerRole
-from value_network_sla.domain.span import SpanKind
 from value_network_sla.handlers.close_sessions import CloseSessions
 from value_network_sla.handlers.judge_windows import JudgeWindows
 from value_network_sla.handlers.kept import Chunk

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from apportioning.span import SpanKind
 from value_network_sla.domain.evidence_rule import EvidenceRule
 from value_network_sla.domain.path_rules import PathRule
-from value_network_sla.domain.span import SpanKind
 from value_network_sla.handlers.kept import Chunk
 from value_network_sla.handlers.pinpointing.learn_usual import LearnUsual
 from value_network_sla.store.retention import Retention, purge

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from apportioning.span import SpanKind
 from mesh.store import pending_migrations
 from value_network_sla.domain.partner import Partner, PartnerRole
-from value_network_sla.domain.span import SpanKind
 from value_network_sla.errors import (
     AgreementNotFound,
     AlreadyExists,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from value_network_sla.domain.span import Span, SpanKind
+from apportioning.span import Span, SpanKind
 from value_network_sla.handlers.kept import SpanRow
 from value_network_sla.store.span_codec import UnknownLayout, any_mismatch, decode, decode_kept, encode
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from apportioning.rounding import MILLION
 from value_network_sla.domain.agreement import Agreement
-from value_network_sla.domain.rounding import MILLION
 
 HEADROOM = 2
 """An early breach allows for the rest of a window to be so many times as busy as anything points to."""

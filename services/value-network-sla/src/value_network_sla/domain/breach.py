@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apportioning.faults import UNKNOWN, Pattern
+from apportioning.party import UNATTRIBUTED, Party, PartyKind, Share, shares_of
 from apportioning.penalty import Window, seed_of, split_penalty
 from apportioning.terms import Policy
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.money import Money
-from value_network_sla.domain.party import UNATTRIBUTED, Party, PartyKind, Share, shares_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apportioning.faults import Pattern
+from apportioning.party import Party
 from value_network_sla.domain.agreement import Agreement
-from value_network_sla.domain.party import Party
 from value_network_sla.domain.session import JudgedVisit, Session
 
 WindowKey = tuple[str, datetime]

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from apportioning.rounding import largest_remainder
 from rating import MINOR_UNITS
 from value_network_sla.domain.money import MICROS, Money
-from value_network_sla.domain.rounding import largest_remainder
 
 
 @dataclass(frozen=True, slots=True)

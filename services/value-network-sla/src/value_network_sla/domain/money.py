@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apportioning.rounding import largest_remainder
 from rating import MINOR_UNITS
-from value_network_sla.domain.rounding import largest_remainder
 
 MICROS = 1_000_000
 

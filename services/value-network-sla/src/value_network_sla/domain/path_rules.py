@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from value_network_sla.domain.ordering import CRISP, JAEGER, OrderRule
+from apportioning.ordering import CRISP, JAEGER, OrderRule
 
 
 class PathRule(StrEnum):

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from apportioning.apportionment import ON_TIME, play
+from apportioning.assembly import DISQUALIFYING, SessionFlag
+from apportioning.critical_path import critical_path
 from apportioning.faults import UNKNOWN, Pattern, patterns
+from apportioning.ordering import OrderRule
+from apportioning.party import UNATTRIBUTED, Share, shares_of
+from apportioning.span import PROVIDER, Span
+from apportioning.trace_tree import grow_tree
+from apportioning.visit import Visit
+from apportioning.visits import Visits, collapse
 from value_network_sla.domain.agreement import Agreement, AgreementBook
-from value_network_sla.domain.assembly import DISQUALIFYING, SessionFlag
-from value_network_sla.domain.critical_path import critical_path
-from value_network_sla.domain.ordering import OrderRule
-from value_network_sla.domain.party import UNATTRIBUTED, Share, shares_of
 from value_network_sla.domain.path_rules import CRISP_ALWAYS, PathRules
 from value_network_sla.domain.pinpointing.faults import Fault, fault_of
-from value_network_sla.domain.span import PROVIDER, Span
-from value_network_sla.domain.trace_tree import grow_tree
-from value_network_sla.domain.visit import Visit
-from value_network_sla.domain.visits import Visits, collapse
 
 MOST_VISITS: Final = 500
 """Of a session whose lateness is apportioned. Who could make it more could make working it out take for ever."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from apportioning.assembly import Assembly
 from value_network_sla.domain.agreement import AgreementBook
-from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.contribution import Contribution, changes, contributions
 from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
 from value_network_sla.domain.path_rules import PathRules

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from value_network_sla.domain.party import Share
+from apportioning.party import Share
+from apportioning.span import Span
 from value_network_sla.domain.pinpointing.faults import Fault
-from value_network_sla.domain.span import Span
 
 SpanRow = tuple[bytes, bytes, str, int, int, int, bool, bool, bool, str, str, str, str]
 """Span id, parent's id (empty for roots), operation, kind (its number in OTLP), start and end in nanoseconds, error,

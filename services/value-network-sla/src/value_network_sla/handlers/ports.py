@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from apportioning.assembly import Assembly
 from value_network_sla.domain.agreement import Agreement, AgreementBook
-from value_network_sla.domain.assembly import Assembly
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, Causes
 from value_network_sla.domain.contribution import Contribution, WindowChange, WindowKey

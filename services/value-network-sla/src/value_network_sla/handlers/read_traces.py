@@ -1,6 +1,6 @@
 """What does a viewer get to see of a trace?"""
 
-from value_network_sla.domain.span import Span
+from apportioning.span import Span
 from value_network_sla.errors import TraceNotFound
 from value_network_sla.handlers.kept import KeptSpan, KeptTrace
 from value_network_sla.handlers.ports import Records

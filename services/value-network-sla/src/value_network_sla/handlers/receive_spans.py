@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from value_network_sla.domain.span import is_partner
+from apportioning.span import is_partner
 from value_network_sla.errors import Overloaded, PartnerNotFound, UnknownPartner
 from value_network_sla.handlers.kept import Chunk
 from value_network_sla.handlers.ports import Transactions, Work

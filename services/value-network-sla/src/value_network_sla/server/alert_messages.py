@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
+from apportioning.party import Party, PartyKind
+from apportioning.rounding import MILLION
 from cxmesh.sla.v1 import alert_pb2 as pb
 from mesh.api import moment_message
-from value_network_sla.domain.party import Party, PartyKind
 from value_network_sla.domain.policing.alert import Alert
 from value_network_sla.domain.policing.burn import AlertCause, AlertState
 from value_network_sla.domain.policing.decimals import parts_per
-from value_network_sla.domain.rounding import MILLION
 from value_network_sla.handlers.viewer import Viewer
 from value_network_sla.server.sessions import party_message
 

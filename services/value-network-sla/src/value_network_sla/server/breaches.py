@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from google.type.money_pb2 import Money as MoneyMessage
 
+from apportioning.party import Party, PartyKind
+from apportioning.rounding import MILLION
 from cxmesh.sla.v1 import attainment_pb2
 from mesh.api import moment_message
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, BreachShare
 from value_network_sla.domain.money import Money
-from value_network_sla.domain.party import Party, PartyKind
-from value_network_sla.domain.rounding import MILLION
 from value_network_sla.handlers.viewer import Viewer
 from value_network_sla.server.moments import money_message
 from value_network_sla.server.sessions import party_message

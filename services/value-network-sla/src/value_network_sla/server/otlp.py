@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from value_network_sla.domain.span import SpanKind, is_partner
+from apportioning.span import SpanKind, is_partner
 from value_network_sla.handlers.kept import Chunk, SpanRow
 from value_network_sla.server import otlp_attributes as conventions
 from value_network_sla.server.otlp_wire import WireExport, WireResource, WireSpan

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from apportioning.rounding import MILLION
+from apportioning.visit import Visit
 from cxmesh.sla.v1 import pinpointing_pb2 as things
 from cxmesh.sla.v1 import pinpointing_service_pb2 as pb
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.path_rules import PathRules
 from value_network_sla.domain.pinpointing.calls import Edge
 from value_network_sla.domain.pinpointing.what_if import WhatIf
-from value_network_sla.domain.rounding import MILLION
-from value_network_sla.domain.visit import Visit
 from value_network_sla.handlers.pinpointing.analyze import Analysis
 from value_network_sla.handlers.pinpointing.budgets import CallBudget
 from value_network_sla.handlers.pinpointing.session_spans import SessionInDepth

@@ -1,7 +1,7 @@
 """How do traces and sessions cross the wire?"""
 
+from apportioning.party import Party, PartyKind, Share
 from cxmesh.sla.v1 import session_pb2
-from value_network_sla.domain.party import Party, PartyKind, Share
 from value_network_sla.domain.pinpointing.faults import ErrorRole, Fault
 from value_network_sla.handlers.kept import KeptSession, KeptSpan, KeptTrace, KeptVisit
 from value_network_sla.server.moments import duration_of_ns, moment_of_ns

@@ -8,12 +8,12 @@ from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apportioning.faults import Pattern, pattern_from
+from apportioning.party import Party, PartyKind
 from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.attainment import Attainment
 from value_network_sla.domain.breach import Breach, Causes, Evidence, breach_name, breach_shares, policy_of
 from value_network_sla.domain.contribution import WindowKey
-from value_network_sla.domain.party import Party, PartyKind
 from value_network_sla.errors import BreachNotFound
 from value_network_sla.handlers.ports import Hit
 from value_network_sla.store.agreements import AgreementRows

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apportioning.faults import Pattern
-from value_network_sla.domain.party import Party, PartyKind, Share
+from apportioning.party import Party, PartyKind, Share
 
 
 def lateness_json(lateness_ns: Mapping[Party, int]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from value_network_sla.domain.party import Party, PartyKind
+from apportioning.party import Party, PartyKind
 from value_network_sla.domain.satisfaction.attribution import Cost
 from value_network_sla.domain.satisfaction.measuring import PartySatisfaction, Satisfaction
 from value_network_sla.domain.satisfaction.resampling import Estimate

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from value_network_sla.domain.span import Span, SpanKind
+from apportioning.span import Span, SpanKind
 from value_network_sla.handlers.kept import KeptSpan, SpanRow
 
 _VERSION: Final = 1

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from value_network_sla.domain.assembly import Assembly, SessionFlag, assemble
+from apportioning.assembly import Assembly, SessionFlag, assemble
+from apportioning.span import is_partner
 from value_network_sla.domain.shard import shard_of
-from value_network_sla.domain.span import is_partner
 from value_network_sla.errors import TraceNotFound
 from value_network_sla.handlers.kept import Chunk, KeptSpan, KeptTrace, SpanRow
 from value_network_sla.store.chunk_copy import copy_chunks

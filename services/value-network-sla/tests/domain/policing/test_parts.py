@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from value_network_sla.domain.party import Party, PartyKind
+from apportioning.party import Party, PartyKind
 from value_network_sla.domain.policing.alert import alert_name, proven_shares
 from value_network_sla.domain.policing.decimals import exact_text, parts_per, percent_text
 from value_network_sla.domain.policing.measurement import StreamReport, VoiceReport, of_call, of_stream

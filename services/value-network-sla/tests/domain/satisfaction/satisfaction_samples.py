@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from value_network_sla.domain.party import Party, PartyKind
+from apportioning.party import Party, PartyKind
 from value_network_sla.domain.satisfaction.observed import ORCHESTRATOR, ObservedSession, Parts
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

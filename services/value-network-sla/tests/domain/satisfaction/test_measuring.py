@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from satisfaction_samples import START, drawn, partner, session
 
-from value_network_sla.domain.party import LINK, UNATTRIBUTED
+from apportioning.party import LINK, UNATTRIBUTED
 from value_network_sla.domain.satisfaction.measuring import PartySatisfaction, Satisfaction, measure
 from value_network_sla.domain.satisfaction.observed import (
     ORCHESTRATOR,

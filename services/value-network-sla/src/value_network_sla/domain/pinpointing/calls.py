@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from value_network_sla.domain.visits import Visits
+from apportioning.visits import Visits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

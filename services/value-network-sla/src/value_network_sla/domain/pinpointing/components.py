@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from value_network_sla.domain.trace_tree import TraceTree
+from apportioning.trace_tree import TraceTree
 
 
 @dataclass(frozen=True, slots=True, order=True)

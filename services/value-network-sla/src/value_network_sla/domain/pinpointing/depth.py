@@ -9,7 +9,7 @@ from typing import Final
 
 from apportioning.courses import Course, course_of
 from apportioning.orders import NOTHING_KNOWN, Beside
-from value_network_sla.domain.visits import Visits
+from apportioning.visits import Visits
 
 MOST_VISITS: Final = 200
 """The longest ones; each takes a walk through all that happened around it."""

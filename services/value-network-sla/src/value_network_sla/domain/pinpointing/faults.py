@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from value_network_sla.domain.span import Span, SpanKind
-from value_network_sla.domain.trace_tree import TraceTree
-from value_network_sla.domain.visits import Visits
+from apportioning.span import Span, SpanKind
+from apportioning.trace_tree import TraceTree
+from apportioning.visits import Visits
 
 
 class ErrorRole(StrEnum):

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from apportioning.rounding import MILLION
 from value_network_sla.domain.pinpointing.calls import Calls, Edge
 from value_network_sla.domain.pinpointing.window import LATE, Usual
-from value_network_sla.domain.rounding import MILLION
 
 _FEWEST_ROWS: Final = 3
 """One bad hour among three is outvoted."""

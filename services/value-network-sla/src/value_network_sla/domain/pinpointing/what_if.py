@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from apportioning.orders import NOTHING_KNOWN, Beside
 from apportioning.replay import Cut, Replay
-from value_network_sla.domain.visits import Visits
+from apportioning.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)

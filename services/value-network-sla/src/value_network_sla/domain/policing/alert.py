@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
-from value_network_sla.domain.party import Party, PartyKind, Share, shares_of
+from apportioning.party import Party, PartyKind, Share, shares_of
 from value_network_sla.domain.policing.burn import AlertCause, AlertState
 
 _MOST: Final = 60

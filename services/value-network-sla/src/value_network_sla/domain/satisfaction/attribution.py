@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from value_network_sla.domain.party import Party
+from apportioning.party import Party
 from value_network_sla.domain.satisfaction.columns import Columns
 from value_network_sla.domain.satisfaction.resampling import (
     DRAWS,

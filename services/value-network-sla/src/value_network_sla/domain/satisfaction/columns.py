@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from value_network_sla.domain.party import Party
+from apportioning.party import Party
 from value_network_sla.domain.satisfaction.observed import ObservedSession, Parts
 
 Codes = NDArray[np.int64]

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from value_network_sla.domain.party import Party
+from apportioning.party import Party
 from value_network_sla.domain.satisfaction.attribution import (
     LEAST_SESSIONS,
     LEAST_TROUBLED,

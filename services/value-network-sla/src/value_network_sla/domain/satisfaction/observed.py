@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from value_network_sla.domain.party import UNATTRIBUTED, Party, PartyKind
+from apportioning.party import UNATTRIBUTED, Party, PartyKind
 from value_network_sla.domain.satisfaction.scale import SurveyScale
 
 ORCHESTRATOR: Final = Party(PartyKind.ORCHESTRATOR)

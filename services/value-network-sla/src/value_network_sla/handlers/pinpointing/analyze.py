@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from value_network_sla.domain.critical_path import Section, critical_path
+from apportioning.critical_path import Section, critical_path
 from value_network_sla.domain.pinpointing.components import Component, component_times
 from value_network_sla.domain.pinpointing.depth import Depth, depths
 from value_network_sla.domain.pinpointing.faults import SpanError, errors_of, origin_of

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from apportioning.ordering import OrderRule
+from apportioning.span import PROVIDER, Span
+from apportioning.trace_tree import TraceTree, grow_tree
+from apportioning.visits import Visits, collapse
 from value_network_sla.domain.agreement import Agreement
-from value_network_sla.domain.ordering import OrderRule
 from value_network_sla.domain.pinpointing.calls import Edge
 from value_network_sla.domain.pinpointing.usual import PAST, usual_at
 from value_network_sla.domain.pinpointing.what_if import Allowed
 from value_network_sla.domain.pinpointing.window import Usual
 from value_network_sla.domain.session import find_root
-from value_network_sla.domain.span import PROVIDER, Span
-from value_network_sla.domain.trace_tree import TraceTree, grow_tree
-from value_network_sla.domain.visits import Visits, collapse
 from value_network_sla.errors import SessionNotFound
 from value_network_sla.handlers.ports import Records
 

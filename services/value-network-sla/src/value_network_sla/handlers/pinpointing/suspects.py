@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from apportioning.span import PROVIDER
+from apportioning.trace_tree import grow_tree
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.pinpointing.calls import Calls, Edge
 from value_network_sla.domain.pinpointing.components import Component, component_times, growth
@@ -13,8 +15,6 @@ from value_network_sla.domain.pinpointing.failures import FailureSuspect, Origin
 from value_network_sla.domain.pinpointing.usual import PAST, comparable_failures, usual_at
 from value_network_sla.domain.pinpointing.window import Normal, Suspect, learn, suspects
 from value_network_sla.domain.session import find_root
-from value_network_sla.domain.span import PROVIDER
-from value_network_sla.domain.trace_tree import grow_tree
 from value_network_sla.handlers.kept import KeptSession
 from value_network_sla.handlers.ports import Records
 

@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from apportioning.assembly import DISQUALIFYING, Assembly
 from apportioning.evidence.canonical import Bundle
 from apportioning.evidence.sessions import Case, session_bundle
-from apportioning.span import PROVIDER
+from apportioning.rounding import MILLION
+from apportioning.span import PROVIDER, is_partner
 from apportioning.terms import Promise
+from apportioning.trace_tree import grow_tree
 from value_network_sla.domain.agreement import AgreementBook
-from value_network_sla.domain.assembly import DISQUALIFYING, Assembly
 from value_network_sla.domain.path_rules import PathRules
-from value_network_sla.domain.rounding import MILLION
 from value_network_sla.domain.session import find_root
-from value_network_sla.domain.span import is_partner
-from value_network_sla.domain.trace_tree import grow_tree
 from value_network_sla.handlers.ports import Transactions, Work
 from value_network_sla.handlers.settlement.ports import KeptBundle
 

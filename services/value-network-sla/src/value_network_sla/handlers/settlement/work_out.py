@@ -7,9 +7,9 @@ from datetime import datetime
 from apportioning.evidence.breaches import BreachCase, breach_bundle
 from apportioning.evidence.canonical import Bundle
 from apportioning.evidence.view import breach_view
+from apportioning.party import Party, PartyKind, shares_of
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.breach import Breach, Causes, policy_of, window_of
-from value_network_sla.domain.party import Party, PartyKind, shares_of
 from value_network_sla.domain.settlement.contest import Contest
 from value_network_sla.domain.settlement.income import held_in, revenue_items
 from value_network_sla.domain.settlement.statement import (
