@@ -91,7 +91,7 @@ class Network:
 
     async def until(self, check: Callable[[], Awaitable[object]]) -> Any:
         """Let time pass until `check` gives something; its answer."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (found := await check()):
                 self.clock.advance(timedelta(seconds=5))
                 await asyncio.sleep(0.05)
