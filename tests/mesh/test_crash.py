@@ -18,7 +18,7 @@ from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.processes import python_module
 from usage_adapters.usage_csv import write_usage_csv
 
-pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(240)]
 
 USAGE = "usage-correlation"
 OF_A_TEST = 100
@@ -165,6 +165,6 @@ def assert_each_signal_is_decided_once(core: Core) -> None:
     """Also after everything has come to rest: no later delivery adds anything."""
     raised = sorted(core.signals(SUBSCRIBERS))
     wait_until("every signal is decided", lambda: len(core.decided()) >= len(raised), 20)
-    wait_until("all events are handled", core.is_at_rest, 20)
+    wait_until("all events are handled, also those that somebody died with", core.is_at_rest, 90)
     assert sorted(core.decided()) == raised
     assert sorted(core.announced()) == raised

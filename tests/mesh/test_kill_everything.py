@@ -97,7 +97,7 @@ NOT_COMPARED = Skipped(
     columns=frozenset(
         {
             *("arrive_time", "arrive_micros", "latest_arrive_micros"),
-            *("create_time", "update_time", "install_time", "learn_time"),
+            *("create_time", "update_time", "install_time", "learn_time", "as_of_micros", "live_micros"),
             "position",
         }
     ),
