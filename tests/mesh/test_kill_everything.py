@@ -88,6 +88,7 @@ NOT_COMPARED = Skipped(
             "insight_round",  # how far jobs have come that look at cycles which are over
             "outbox",  # announcements of the signals, which are compared
             "pattern_due",
+            "pattern_recall",  # how far the look back of patterns has come, done by the clock
             "pattern_event",  # what patterns count, cleared away some time after it has stopped to count
             "pattern_sum",
             "relay_state",
