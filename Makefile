@@ -34,7 +34,7 @@ demo: $(READY) ## run the three stories on embedded PostgreSQL and Redis (SUBSCR
 
 test: $(READY) ## run every test, on real processes, PostgreSQL and Redis
 	@echo "==> Tests: libraries, then services, then the whole mesh (real PostgreSQL, Redis and processes; under 10 minutes)"
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, types, layering, protos, generated code
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.check

@@ -16,9 +16,13 @@ from cxmesh.usage.v1.usage_record_pb2 import UsageRecord
 from cxmesh_cli.demo.subscribers import Subscriber, read_subscribers
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.processes import python_module
+from mesh.events import ConsumerSettings
 from usage_adapters.usage_csv import write_usage_csv
 
-pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(240)]
+TAKEN_OVER_SECONDS = 4 / 3 * ConsumerSettings().claim_after_seconds
+"""Within which another takes over the events that a consumer died with: it looks for such three times in that time."""
+
+pytestmark = [pytest.mark.mesh, pytest.mark.kill, pytest.mark.timeout(120 + TAKEN_OVER_SECONDS)]
 
 USAGE = "usage-correlation"
 OF_A_TEST = 100
@@ -165,6 +169,6 @@ def assert_each_signal_is_decided_once(core: Core) -> None:
     """Also after everything has come to rest: no later delivery adds anything."""
     raised = sorted(core.signals(SUBSCRIBERS))
     wait_until("every signal is decided", lambda: len(core.decided()) >= len(raised), 20)
-    wait_until("all events are handled, also those that somebody died with", core.is_at_rest, 90)
+    wait_until("all events are handled, also those that somebody died with", core.is_at_rest, 20 + TAKEN_OVER_SECONDS)
     assert sorted(core.decided()) == raised
     assert sorted(core.announced()) == raised

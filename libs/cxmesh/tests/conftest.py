@@ -21,6 +21,8 @@ from cxmesh_cli.instance.processes import ProcessMark
 from cxmesh_cli.instance.record import InstanceRecord, ProcessRecord, save_record
 from cxmesh_cli.main import main
 
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tests, which are no package
+
 
 @dataclass(frozen=True)
 class Ended:

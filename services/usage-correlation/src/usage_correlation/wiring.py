@@ -9,7 +9,7 @@ from mesh.service import Application, Job, Runtime, ServiceDefinition
 from usage_correlation.handlers.charging.use_quotas import UseQuotas
 from usage_correlation.handlers.compare_plans import ComparePlans
 from usage_correlation.handlers.directory import Directory, Sources
-from usage_correlation.handlers.ports import Reaction
+from usage_correlation.handlers.ledger_ports import Reaction
 from usage_correlation.handlers.record_usage import RecordUsage
 from usage_correlation.handlers.watch_signals import SignalWatch
 from usage_correlation.peers.catalogue import CatalogueClient, TariffReader

@@ -14,7 +14,8 @@ from mesh.service import Job, Runtime
 from usage_correlation.domain.signals import Signal
 from usage_correlation.domain.subscribers import Subscription
 from usage_correlation.handlers.directory import Directory, Sources
-from usage_correlation.handlers.ports import Keys, Ledger, Reaction
+from usage_correlation.handlers.ledger_ports import Ledger, Reaction
+from usage_correlation.handlers.ports import Keys
 from usage_correlation.handlers.rerate_usage import RerateUsage
 from usage_correlation.peers.profile import subscription_from
 from usage_correlation.server.allowance_policy_calls import AllowancePolicyCases, AllowancePolicyServicer

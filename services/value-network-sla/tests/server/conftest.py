@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -32,6 +32,9 @@ from value_network_sla.wiring import SERVICE
 # Test folders are no packages; what several tests share is imported from beside them.
 sys.path.insert(0, str(Path(__file__).parent))
 
+if TYPE_CHECKING:
+    from settlement_world import Settling
+
 PARTNERS = {"acme-access": agreement_pb2.PARTNER_ROLE_ACCESS, "best-content": agreement_pb2.PARTNER_ROLE_CONTENT}
 
 
@@ -41,8 +44,10 @@ DOORS: dict[str, Any] = {
     "otlp_token_listen": "127.0.0.1:0",
 }
 
+# The service's jobs run: who empties finds out soon that the two wait for each other, gives way and tries again.
 EMPTY_EVERY_TABLE = """
     DO $$ BEGIN
+        SET LOCAL deadlock_timeout = '20ms';
         EXECUTE (
             SELECT 'TRUNCATE ' || string_agg(format('sla.%I', tablename), ', ')
             FROM pg_tables WHERE schemaname = 'sla' AND tablename <> 'alembic_version'
@@ -91,7 +96,7 @@ class Network:
 
     async def until(self, check: Callable[[], Awaitable[object]]) -> Any:
         """Let time pass until `check` gives something; its answer."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             while not (found := await check()):
                 self.clock.advance(timedelta(seconds=5))
                 await asyncio.sleep(0.05)
@@ -119,7 +124,6 @@ async def _opened(
 ) -> AsyncIterator[Network]:
     async with serving(SERVICE, postgres_url, redis_url, certificates, clock=clock, **DOORS) as service:
         network = Network(service, clock)
-        # The service's jobs run already: the two may have to wait for each other.
         await service.runtime.store.retrying(lambda uow: uow.connection.execute(text(EMPTY_EVERY_TABLE)))
         for partner, role in PARTNERS.items():
             new = agreement_pb2.Partner(display_name=partner.title(), role=role)
@@ -148,6 +152,14 @@ async def lasting_network(postgres_url: str, redis_url: str, certificates: Certi
     clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
     async with _opened(postgres_url, redis_url, certificates, clock) as network:
         yield network
+
+
+@pytest.fixture
+async def settling(lasting_network: Network) -> "Settling":
+    """An empty service with two partners and an agreement of each."""
+    from settlement_world import emptied  # noqa: PLC0415 - found once this folder is on the path
+
+    return await emptied(lasting_network, EMPTY_EVERY_TABLE, make_agreement)
 
 
 @pytest.fixture

@@ -94,6 +94,15 @@ class Settling:
         request = settlement_pb2.IssueStatementRequest(partner=f"partners/{partner}", period=period(**bounds))
         return await self.settlement().IssueStatement(request)
 
+    async def kept(self, name: str) -> None:
+        """Wait until there is this evidence."""
+
+        async def found() -> bool:
+            rows = await self.network.rows("SELECT name FROM sla.evidence")
+            return any(row.name == name for row in rows)
+
+        await self.network.until(found)
+
     async def bundle(self, name: str, as_: str = OPERATOR) -> dict[str, Any]:
         answer = await self.evidence(as_).GetEvidence(evidence_pb2.GetEvidenceRequest(name=name))
         found: dict[str, Any] = json.loads(answer.document)

@@ -146,10 +146,12 @@ def _example(check: BillCheck) -> str:
 
 
 def _partners(results: Results) -> RenderableType:
-    table = Table("partner", "kept", "promised", "answers for", "penalty", "customers hit", box=None, pad_edge=False)
+    columns = ("minute (UTC)", "partner", "kept", "promised", "answers for", "penalty", "customers hit")
+    table = Table(*columns, box=None, pad_edge=False)
     for breach in results.blame.breaches:
         own = next(share for share in breach.shares if share.party.partner == breach.partner)
         table.add_row(
+            f"{breach.attainment.window_start_time.ToDatetime():%H:%M}",
             breach.partner,
             _percent(breach.attainment.attained_ppm),
             _percent(breach.attainment.objective_ppm),

@@ -1,7 +1,9 @@
 """Which ports of this machine are free, and who has the one we want?"""
 
 import contextlib
+import random
 import socket
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,15 +14,22 @@ from mesh.embedded.errors import EmbeddedError, PortTaken
 R = TypeVar("R")
 LOOPBACK = "127.0.0.1"
 _HIGHEST_PORT = 65535
+_LASTING = range(10_000, 32_000)
+"""Below 32768, where Linux begins with the ports of outgoing connections; other systems begin above."""
 _ATTEMPTS = 50
+_LINGER_SECONDS = 0.5
+"""So long at most the threads of a server that was killed hold its port after it counts as gone."""
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback interface that nobody uses at this moment, and no outgoing connection is given.
+
+    So a server that ended can come back on its port. Raises `EmbeddedError` when none is found.
+    """
+    for port in random.SystemRandom().sample(_LASTING, _ATTEMPTS):
+        if is_port_free(port):
+            return port
+    raise EmbeddedError(f"no free port was found on {LOOPBACK} in {_ATTEMPTS} attempts")
 
 
 def on_free_port(launch: Callable[[int], R], *, bus_offset: int = 0) -> R:
@@ -53,8 +62,11 @@ def is_port_free(port: int) -> bool:
 
 def require_free_port(server: str, port: int) -> None:
     """Raise PortTaken unless `server` could listen on `port`; it names the holder if that is visible."""
-    if not is_port_free(port):
-        raise PortTaken(server, port, _holder(port))
+    give_up = time.monotonic() + _LINGER_SECONDS
+    while not is_port_free(port):
+        if time.monotonic() > give_up:
+            raise PortTaken(server, port, _holder(port))
+        time.sleep(0.01)
 
 
 def _holder(port: int) -> str | None:

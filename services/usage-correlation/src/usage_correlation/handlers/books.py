@@ -28,8 +28,9 @@ from usage_correlation.domain.totals import (
 )
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.directory import Directory
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter, MeteredAccount, Reaction
 from usage_correlation.handlers.meter_usage import Metered
-from usage_correlation.handlers.ports import Arrival, Clock, Keys, LedgerWriter, MeteredAccount, Reaction
+from usage_correlation.handlers.ports import Clock, Keys
 from usage_correlation.handlers.signal_allowances import SignalAllowances
 from usage_correlation.handlers.signal_crossings import SignalCrossings
 

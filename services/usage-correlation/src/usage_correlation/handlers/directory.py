@@ -21,6 +21,7 @@ from usage_correlation.domain.subscribers import Subscriber, Subscription
 from usage_correlation.errors import PlanNotFound, SubscriptionNotFound
 from usage_correlation.handlers.cache import Cache
 from usage_correlation.handlers.known_subscribers import KnownSubscribers
+from usage_correlation.handlers.ledger_ports import RatedPlans, Subscribers
 from usage_correlation.handlers.ports import (
     AllowancePolicies,
     Catalogue,
@@ -32,8 +33,6 @@ from usage_correlation.handlers.ports import (
     Plan,
     Policies,
     Profile,
-    RatedPlans,
-    Subscribers,
     Tariffs,
 )
 

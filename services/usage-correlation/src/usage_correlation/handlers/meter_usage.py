@@ -32,7 +32,8 @@ from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ports import AccountWriter, Keys, MeteredAccount
+from usage_correlation.handlers.ledger_ports import AccountWriter, MeteredAccount
+from usage_correlation.handlers.ports import Keys
 
 Pool = str | int
 _LONGEST_CYCLE = 32 * 86_400 * MICROS

@@ -22,8 +22,9 @@ from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.gather_calls import Asked, GatherCalls
+from usage_correlation.handlers.ledger_ports import Causes, Ledger, LedgerWriter, Reaction
 from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
-from usage_correlation.handlers.ports import Causes, Clock, Keys, Ledger, LedgerWriter, Reaction
+from usage_correlation.handlers.ports import Clock, Keys
 
 _ATTEMPTS: Final = 5
 """Changes of the very subscriptions and plans that a batch is about are rare; five in a row are a fault."""

@@ -22,7 +22,8 @@ from usage_correlation.domain.signals import (
 )
 from usage_correlation.domain.usage import RecordKey
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ports import Arrival, Clock, LedgerWriter, MeteredAccount
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter, MeteredAccount
+from usage_correlation.handlers.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)

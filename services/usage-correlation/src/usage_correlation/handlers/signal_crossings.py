@@ -13,7 +13,8 @@ from usage_correlation.domain.rated import RecordCost, record_costs
 from usage_correlation.domain.signals import MAX_EVIDENCE, Signal, SignalKind
 from usage_correlation.domain.usage import RecordKey
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ports import Arrival, Clock, LedgerWriter
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
+from usage_correlation.handlers.ports import Clock
 
 
 class SignalCrossings:

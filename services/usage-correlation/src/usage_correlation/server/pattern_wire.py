@@ -19,7 +19,7 @@ _SHOWN_CHARACTERS: Final = 80
 
 
 def pattern_message(kept: KeptPattern, read: Pattern, *, recalling: bool) -> pattern_pb2.Pattern:
-    """A pattern, with what its document says; `recalling`: its past is still to be looked up."""
+    """A pattern, with what its document says; `recalling`: its past is being looked up."""
     return pattern_pb2.Pattern(
         name=f"{PATTERNS}{kept.id}",
         document=kept.document,
@@ -30,7 +30,7 @@ def pattern_message(kept: KeptPattern, read: Pattern, *, recalling: bool) -> pat
         slow_conditions=read.slow_conditions,
         create_time=timestamp(kept.create_time),
         update_time=timestamp(kept.update_time),
-        recalling=recalling and not kept.paused,
+        recalling=recalling,
     )
 
 

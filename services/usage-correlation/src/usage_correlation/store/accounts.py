@@ -23,7 +23,7 @@ from usage_correlation.domain.rerating import NO_FIGURES, Booking, Figures, Reas
 from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import UsageBatch
-from usage_correlation.handlers.ports import Rerating, StoredCycles
+from usage_correlation.handlers.ledger_ports import Rerating, StoredCycles
 from usage_correlation.store.account_states import AccountReader, AccountWriting, passed_text
 from usage_correlation.store.arrays import (
     PG_EPOCH_MICROS,

@@ -22,7 +22,7 @@ from usage_correlation.domain.shards import SHARDS, shard_of
 from usage_correlation.domain.signals import PlacedSignal, Signal
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import RecordKey, UsageBatch
-from usage_correlation.handlers.ports import Causes
+from usage_correlation.handlers.ledger_ports import Causes
 from usage_correlation.store import counters, signals
 from usage_correlation.store.accounts import AccountWriter
 from usage_correlation.store.arrays import bigints, integers, smallints, texts, timestamps

@@ -32,7 +32,7 @@ class PatternStore:
         return _pattern(found[0]) if found else None
 
     async def recalling(self) -> Collection[str]:
-        """The ids of those whose past is still being looked up."""
+        """The ids of those whose past is being looked up; of a paused one it is once it is resumed."""
         async with self._store.reading() as connection:
             return set((await connection.execute(_RECALLING)).scalars())
 
@@ -88,7 +88,7 @@ class PostgresPatternWriter:
         await self._note(pattern_id)
 
     async def recalling(self, pattern_id: str) -> bool:
-        """Whether the past of one is still to be looked up."""
+        """Whether the past of one is being looked up."""
         return pattern_id in set((await self._connection.execute(_RECALLING)).scalars())
 
     async def _state(self, pattern_id: str, state_digest: str) -> int:
@@ -140,5 +140,5 @@ _NO_RECALL: Final = text("""
     WHERE NOT EXISTS (SELECT FROM usage.pattern_state AS state WHERE state.state_key = old.state_key)
 """)
 _RECALLING: Final = text("""
-    SELECT DISTINCT pattern_id FROM usage.pattern JOIN usage.pattern_recall USING (state_key)
+    SELECT DISTINCT pattern_id FROM usage.pattern JOIN usage.pattern_recall USING (state_key) WHERE NOT paused
 """)

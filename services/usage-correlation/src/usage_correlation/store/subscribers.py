@@ -19,7 +19,8 @@ from usage_correlation.domain.moments import from_micros, to_micros
 from usage_correlation.domain.rerating import Reason
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.subscribers import PlanPeriod, Subscription, first_difference
-from usage_correlation.handlers.ports import ChangeKind, Plan, Rerating
+from usage_correlation.handlers.ledger_ports import Rerating
+from usage_correlation.handlers.ports import ChangeKind, Plan
 from usage_correlation.store.changes import note_changes
 from usage_correlation.store.rated_plans import CHANGED_PLANS, lock_plan, replace_plan
 

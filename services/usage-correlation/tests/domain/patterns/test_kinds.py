@@ -57,28 +57,32 @@ async def test_places_of_customers_who_have_not_consented_are_not_used() -> None
     assert [each.subscription for each in signals] == ["s-2"]
 
 
+SLIDING = "sliding: 1h"
+MEASURED = (
+    ("{sum: quantity}", "at_least: 60", True),
+    ("{sum: quantity}", "above: 60", False),
+    ("{max: quantity}", "at_least: 30", True),
+    ("{max: quantity}", "above: 30", False),
+    ("{min: quantity}", "at_most: 10", True),
+    ("{min: quantity}", "below: 10", False),
+    ("{avg: quantity}", "at_least: 20", True),
+    ("{avg: quantity}", "above: 20", False),
+    ("count", "at_least: 3", True),
+    ("count", "below: 3, least_count: 3", False),
+    ("{sum: 'double(quantity) / 2.0'}", "at_least: 30", True),
+)
+DISTINCT = (("{distinct: destination}", "at_least: 2", True), ("{distinct: destination}", "at_least: 3", False))
+"""Counted in sliding windows alone."""
+
+
 @pytest.mark.parametrize(
-    ("measure", "test", "told"),
+    ("stretch", "measure", "test", "told"),
     [
-        ("{sum: quantity}", "at_least: 60", True),
-        ("{sum: quantity}", "above: 60", False),
-        ("{max: quantity}", "at_least: 30", True),
-        ("{max: quantity}", "above: 30", False),
-        ("{min: quantity}", "at_most: 10", True),
-        ("{min: quantity}", "below: 10", False),
-        ("{avg: quantity}", "at_least: 20", True),
-        ("{avg: quantity}", "above: 20", False),
-        ("{distinct: destination}", "at_least: 2", True),
-        ("{distinct: destination}", "at_least: 3", False),
-        ("count", "at_least: 3", True),
-        ("count", "below: 3, least_count: 3", False),
-        ("{sum: 'double(quantity) / 2.0'}", "at_least: 30", True),
+        *((SLIDING, *case) for case in (*MEASURED, *DISTINCT)),
+        *((stretch, *case) for stretch in ("tumbling: day", "sliding: 2h, every: 30m") for case in MEASURED),
     ],
 )
-@pytest.mark.parametrize("stretch", ["sliding: 1h", "tumbling: day", "sliding: 2h, every: 30m"])
-async def test_measures_and_tests(measure: str, test: str, told: bool, stretch: str) -> None:
-    if "distinct" in measure and stretch != "sliding: 1h":
-        pytest.skip("distinct values are counted in sliding windows alone")
+async def test_measures_and_tests(stretch: str, measure: str, test: str, told: bool) -> None:
     least = "" if "least_count" in test else ", least_count: 3"
     world = World(
         pattern(f"""

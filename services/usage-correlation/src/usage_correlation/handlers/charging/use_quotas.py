@@ -9,7 +9,7 @@ from usage_correlation.domain.charging.sessions import parse_record_id
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.signals import Signal
-from usage_correlation.handlers.ports import Arrival, LedgerWriter
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
 
 OWN_SOURCE = "chf"
 """Usage of charging sessions comes from this source, or from a partner's of this name."""

@@ -25,7 +25,8 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import PlanUsage
 from usage_correlation.domain.signals import Signal, SignalKind, signal_id
 from usage_correlation.handlers.insights.ports import Around, PresencesIn
-from usage_correlation.handlers.ports import Arrival, Clock, LedgerWriter
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
+from usage_correlation.handlers.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import PlanUsage
 from usage_correlation.domain.signals import Signal
 from usage_correlation.domain.totals import Change, ChargeName, Latest, change_totals, spend_totals
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
 from usage_correlation.handlers.limits.book import LimitBook
 from usage_correlation.handlers.limits.passings import Passings
 from usage_correlation.handlers.limits.ports import Held, Kept, LimitLedger, UnchargedRow
-from usage_correlation.handlers.ports import Arrival, Clock, Keys, LedgerWriter
+from usage_correlation.handlers.ports import Clock, Keys
 
 _NO_LATER = 0
 """A record's start that leaves the latest one as it is."""

@@ -22,8 +22,8 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.signals import MAX_EVIDENCE, Signal
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import RecordKey
+from usage_correlation.handlers.ledger_ports import Arrival
 from usage_correlation.handlers.limits.ports import Held, Kept, UnchargedRow
-from usage_correlation.handlers.ports import Arrival
 
 
 class Passings:

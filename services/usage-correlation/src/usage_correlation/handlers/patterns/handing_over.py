@@ -15,9 +15,9 @@ from usage_correlation.domain.patterns.usage_events import usage_events
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.signals import Signal
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
 from usage_correlation.handlers.patterns.book import PatternBook
 from usage_correlation.handlers.patterns.ports import LANES
-from usage_correlation.handlers.ports import Arrival, LedgerWriter
 
 Enqueue = Callable[[UnitOfWork, Sequence[tuple[int, Events]]], Awaitable[None]]
 

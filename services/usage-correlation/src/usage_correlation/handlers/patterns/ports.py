@@ -251,7 +251,7 @@ class Patterns(Protocol):
         """One."""
 
     async def recalling(self) -> Collection[str]:
-        """The ids of those whose past is still being looked up."""
+        """The ids of those whose past is being looked up; of a paused one it is once it is resumed."""
 
     async def page(self, after: str, size: int) -> Sequence[KeptPattern]:
         """The first `size` whose id comes after `after`, by id."""
@@ -273,7 +273,7 @@ class PatternWriter(Protocol):
         """Remove one; it must be locked."""
 
     async def recalling(self, pattern_id: str) -> bool:
-        """Whether the past of one is still to be looked up."""
+        """Whether the past of one is being looked up."""
 
 
 class PatternWitness(Protocol):
