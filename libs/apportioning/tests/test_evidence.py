@@ -4,10 +4,12 @@ import copy
 import json
 import random
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from apportioning.apportionment import MOST_VISITS
 from apportioning.evidence.breaches import BreachCase, breach_bundle
 from apportioning.evidence.canonical import Bundle, canonical, digest
 from apportioning.evidence.lines import line_bundle, revenue_inputs
@@ -39,8 +41,7 @@ def _case(
         service="iptv",
         root_id=root,
         spans=spans,
-        flags=[],
-        partial=False,
+        flags=frozenset(),
         promises={(each.partner, each.operation): each for each in promises if isinstance(each, Terms)},
         callees={},
         policy=policy,
@@ -102,6 +103,24 @@ def test_more_than_ten_players_come_out_as_stated_by_the_same_orders(session: Ma
     assert recompute(full).holds
     assert recompute(session_view(full, "partners/c", EvidenceDetail.PSEUDONYMOUS)).holds
     assert "estimate" in recompute(session_view(full, "partners/c", EvidenceDetail.OWN_ONLY)).taken[-1]
+
+
+@pytest.mark.parametrize("visits", [MOST_VISITS, MOST_VISITS + 1])
+def test_a_session_of_more_visits_than_are_apportioned_is_charged_to_nobody(session: MakeSession, visits: int) -> None:
+    spans = session(100 * visits)
+    for number in range(visits - 1):  # the session itself is one
+        spans.call(f"{'ab'[number % 2]}{number}", 100 * number, 100 * number + 90)
+    promises = [each for each in spans.promises({"a0": 40, "b1": 40}) if each]
+    full: Any = session_bundle(_case(spans.spans, promises))
+    oversized = visits > MOST_VISITS
+    assert ("OVERSIZED" in full["flags"], full["result"]["charged"]) == (oversized, not oversized)
+    assert full["result"]["lateness_ns"] == (0 if oversized else 100)
+    assert recompute(full).holds
+    for detail in EvidenceDetail:
+        assert recompute(session_view(full, "partners/a", detail)).holds
+    full["flags"] = [] if oversized else ["OVERSIZED"]
+    with pytest.raises(NoBundle) if oversized else nullcontext():
+        assert not recompute(full).holds
 
 
 def _paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

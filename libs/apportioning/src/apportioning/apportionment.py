@@ -12,7 +12,9 @@ in theirs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from apportioning.assembly import SessionFlag
 from apportioning.critical_path import critical_path
 from apportioning.ordering import CRISP, OrderRule
 from apportioning.orders import NOTHING_KNOWN, Beside
@@ -22,11 +24,14 @@ from apportioning.rounding import largest_remainder
 from apportioning.shapley import Shares, shapley
 from apportioning.span import PROVIDER
 from apportioning.terms import Policy, Promise
+from apportioning.trace_tree import TraceTree
 from apportioning.visit import Visit
 from apportioning.visits import Visits
 
 Promises = Sequence[Promise | None]
 """By visit. That of the first is the provider's own."""
+MOST_VISITS: Final = 500
+"""Of a session whose lateness is apportioned. Who could make it more could make working it out take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +131,19 @@ class Game:
         return total
 
 
+def flags_of(tree: TraceTree, visits: Visits, known: frozenset[SessionFlag]) -> frozenset[SessionFlag]:
+    """All that is wrong with a session; `known` is, with its spans as a whole."""
+    oversized = {SessionFlag.OVERSIZED} if len(visits.visits) > MOST_VISITS else ()
+    return known.union(tree.flags(), oversized)
+
+
 def play(visits: Visits, promises: Promises, beside: Beside = NOTHING_KNOWN) -> Game | None:
-    """The game that a session is; None when nobody exceeded a budget."""
+    """The game that a session is; None when nobody exceeded a budget, or it has more visits than MOST_VISITS."""
     exceeded = any(
         promise is not None and visit.waited_ns > promise.latency_budget_ns
         for visit, promise in zip(visits.visits, promises, strict=True)
     )
-    if not exceeded:
+    if not exceeded or len(visits.visits) > MOST_VISITS:
         return None
     numbers = _Numbers(visits, promises)
     replay = Replay(visits.timeline, numbers.cuts_at, visits.labels, beside)

@@ -41,7 +41,7 @@ async def clean(service: ServiceUnderTest) -> None:
 
 
 @pytest.fixture
-def profile(service: ServiceUnderTest, clean: None) -> ProfileServiceStub:
+async def profile(service: ServiceUnderTest, clean: None) -> ProfileServiceStub:
     return ProfileServiceStub(service.channel())
 
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apportioning.apportionment import MOST_VISITS
 from apportioning.assembly import DISQUALIFYING, SessionFlag, assemble
 from apportioning.party import PartyKind
 from apportioning.span import Span, SpanKind
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.contribution import contributions
-from value_network_sla.domain.session import MOST_VISITS, Session, assess
+from value_network_sla.domain.session import Session, assess
 from value_network_sla.store.traces import MOST_SPANS
 
 MS, HOUR = 1_000_000, 3_600_000

@@ -43,7 +43,7 @@ LEARNED = """
 
 
 @pytest.fixture
-def ask(network: Any) -> PinpointingServiceStub:
+async def ask(network: Any) -> PinpointingServiceStub:
     return PinpointingServiceStub(network.service.channel())
 
 

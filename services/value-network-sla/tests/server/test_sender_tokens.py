@@ -23,7 +23,7 @@ Refused = Callable[[Awaitable[object]], Awaitable[RpcError]]
 
 
 @pytest.fixture
-def tokens(network: Any) -> SenderTokenServiceStub:
+async def tokens(network: Any) -> SenderTokenServiceStub:
     return SenderTokenServiceStub(network.service.channel())
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from apportioning.apportionment import Game, Player, excess_of
+from apportioning.apportionment import MOST_VISITS, Game, Player, excess_of
+from apportioning.assembly import SessionFlag
 from apportioning.evidence.breaches import result_of
 from apportioning.evidence.canonical import Bundle
 from apportioning.evidence.lines import basis_from, terms_from
@@ -83,6 +84,9 @@ def _session(given: Parts, report: Recomputation) -> None:
         _own_part(given, report)
         return
     visits = _visits(given)
+    if SessionFlag.OVERSIZED in given["flags"]:
+        _oversized(given, visits, report)
+        return
     players = [_player(each) for each in given["players"]]
     numbers = _Cuts(given, visits, players)
     beside = frozenset(Pair.of(*each) for each in given["beside"])
@@ -116,6 +120,16 @@ def _check_session_parts(given: Parts, game: Game, report: Recomputation) -> Non
     own = [[number[player], part] for player, part in parts.items() if player.party.partner == given["reduced_for"]]
     report.check("own parts in nanoseconds", result["own"], own)
     report.check("the others' in one line", result["others_ns"], lateness - sum(part for _, part in own))
+
+
+def _oversized(given: Parts, visits: Visits, report: Recomputation) -> None:
+    """Nothing is apportioned among so many visits."""
+    if given["reduced_for"]:
+        report.taken.append("that it has more visits than lateness is apportioned among")
+    else:
+        report.check("more visits than lateness is apportioned among", True, len(visits.visits) > MOST_VISITS)
+    report.check("lateness in nanoseconds", given["result"]["lateness_ns"], 0)
+    report.check("charged to somebody", given["result"]["charged"], False)
 
 
 def _own_part(given: Parts, report: Recomputation) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apportioning.apportionment import Game, Player, play
+from apportioning.apportionment import Game, Player, flags_of, play
+from apportioning.assembly import DISQUALIFYING, SessionFlag
 from apportioning.evidence.canonical import FORMAT, Bundle, Json
 from apportioning.ordering import OrderRule
 from apportioning.orders import Beside
@@ -23,10 +24,8 @@ class Case:
     service: str
     root_id: bytes
     spans: Sequence[Span]
-    flags: Sequence[str]
-    """What was wrong with the spans, by name."""
-    partial: bool
-    """Whether the lateness is charged to nobody for it."""
+    flags: frozenset[SessionFlag]
+    """What is known to be wrong with the spans as a whole."""
     promises: Mapping[tuple[str, str], Promise]
     """By partner and operation: what held when the session began; of the provider itself under PROVIDER."""
     callees: Mapping[str, str]
@@ -49,6 +48,7 @@ def session_bundle(case: Case) -> Bundle:
         for visit in visits.visits[1:]
     ]
     game = play(visits, promises, case.beside)
+    flags = flags_of(tree, visits, case.flags)
     used = {(each.partner, visit.operation): each for visit, each in zip(visits.visits, promises, strict=True) if each}
     return {
         "format": FORMAT,
@@ -59,12 +59,12 @@ def session_bundle(case: Case) -> Bundle:
         "policy": case.policy.value,
         "rule": {"tolerated_ppm": case.rule.tolerated_ppm, "touching": case.rule.touching},
         "root": case.root_id.hex(),
-        "flags": sorted(case.flags),
+        "flags": sorted(flags),
         "spans": [span_json(span) for span in tree.spans],
         "callees": callees,
         "promises": [_promise(operation, promise) for (_, operation), promise in sorted(used.items())],
         "beside": [[pair.parent, pair.one, pair.other] for pair in sorted(case.beside)],
-        **_of_game(game, case),
+        **_of_game(game, case, charged=not flags & DISQUALIFYING),
     }
 
 
@@ -93,7 +93,7 @@ def _promise(operation: str, promise: Promise) -> dict[str, Json]:
     }
 
 
-def _of_game(game: Game | None, case: Case) -> dict[str, Any]:
+def _of_game(game: Game | None, case: Case, *, charged: bool) -> dict[str, Any]:
     """Any: parts of JSON."""
     if game is None:
         return {
@@ -101,7 +101,7 @@ def _of_game(game: Game | None, case: Case) -> dict[str, Any]:
             "cuts": [],
             "values": [0],
             "sampled": None,
-            "result": {"lateness_ns": 0, "parts": [], "error_ns": 0, "charged": not case.partial},
+            "result": {"lateness_ns": 0, "parts": [], "error_ns": 0, "charged": charged},
         }
     seed = int.from_bytes(case.trace_id, "big")
     shares = game.shapley(seed)
@@ -123,7 +123,7 @@ def _of_game(game: Game | None, case: Case) -> dict[str, Any]:
             "lateness_ns": found.lateness_ns,
             "parts": [[number[player], part] for player, part in found.parts.items()],
             "error_ns": found.error_ns,
-            "charged": not case.partial,
+            "charged": charged,
         },
     }
 

@@ -40,7 +40,10 @@ class ServiceUnderTest:
         return self.running.runtime
 
     def channel(self, as_: str = "service/operator") -> grpc.aio.Channel:
-        """A plain gRPC channel, mutual TLS, for calling as `service/<name>` or `partner/<id>`."""
+        """A plain gRPC channel, mutual TLS, for calling as `service/<name>` or `partner/<id>`.
+
+        To be called inside the loop.
+        """
         if as_ not in self._channels:
             issued = self._certificates.issue(as_)
             files = FollowedCertificates(TlsFiles(issued.certificate, issued.key, issued.ca))

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from apportioning.apportionment import ON_TIME, play
+from apportioning.apportionment import ON_TIME, flags_of, play
 from apportioning.assembly import DISQUALIFYING, SessionFlag
 from apportioning.critical_path import critical_path
 from apportioning.faults import UNKNOWN, Pattern, patterns
@@ -17,9 +16,6 @@ from apportioning.visits import Visits, collapse
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.path_rules import CRISP_ALWAYS, PathRules
 from value_network_sla.domain.pinpointing.faults import Fault, fault_of
-
-MOST_VISITS: Final = 500
-"""Of a session whose lateness is apportioned. Who could make it more could make working it out take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +102,8 @@ def assess(
     agreements = [_agreement(book, root.session_service, visit, root.start_ns) for visit in visits.visits]
     network = book.networks.find(root.session_service, root.start_ns)
     promises = [network.promise(root.operation), *agreements[1:]]
-    flags |= frozenset(tree.flags())
-    if len(visits.visits) > MOST_VISITS:
-        flags |= {SessionFlag.OVERSIZED}
-    game = None if SessionFlag.OVERSIZED in flags else play(visits, promises, network.beside)
+    flags = flags_of(tree, visits, flags)
+    game = play(visits, promises, network.beside)
     seed = int.from_bytes(trace_id, "big")
     result = ON_TIME if game is None else game.apportion(network.policy, seed=seed, rule=rule)
     partial = bool(flags & DISQUALIFYING)

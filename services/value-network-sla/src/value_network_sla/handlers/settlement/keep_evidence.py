@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from apportioning.assembly import DISQUALIFYING, Assembly
+from apportioning.assembly import Assembly
 from apportioning.evidence.canonical import Bundle
 from apportioning.evidence.sessions import Case, session_bundle
 from apportioning.rounding import MILLION
 from apportioning.span import PROVIDER, is_partner
 from apportioning.terms import Promise
-from apportioning.trace_tree import grow_tree
 from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.path_rules import PathRules
 from value_network_sla.domain.session import find_root
@@ -145,15 +144,13 @@ def bundle_of(trace_id: bytes, assembly: Assembly, book: AgreementBook, rules: P
     own = network.promise(root.operation)
     if own is not None:
         promises[PROVIDER, root.operation] = own
-    flags = assembly.flags | frozenset(grow_tree(assembly.spans, root.span_id).flags())
     return session_bundle(
         Case(
             trace_id=trace_id,
             service=service,
             root_id=root.span_id,
             spans=assembly.spans,
-            flags=[flag.value for flag in flags],
-            partial=bool(flags & DISQUALIFYING),
+            flags=assembly.flags,
             promises=promises,
             callees=book.callees(service),
             policy=network.policy,
