@@ -40,8 +40,8 @@ RUN pip uninstall --yes --no-cache-dir --root-user-action=ignore pip \
 COPY --from=build /opt/cxmesh /opt/cxmesh
 ENV PATH=/opt/cxmesh/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-# gRPC; health without TLS, for probes; metrics
-EXPOSE 8443 8081 9464
+# gRPC; health without TLS, for probes; metrics; spans by OTLP/gRPC with tokens and by OTLP/HTTP
+EXPOSE 8443 8081 9464 4317 4318
 ENTRYPOINT ["python", "-m"]
 
 # ---- dev: the same, with sources that Tilt can change; a change starts the service again ---------------------------

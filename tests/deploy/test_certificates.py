@@ -10,6 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from kustomization import Object
 
@@ -62,11 +63,11 @@ class TestForDevelopment:
         self, root: Path, tmp_path: Path, packages: dict[str, str], dev: list[Object]
     ) -> None:
         secrets = self.secrets(root, tmp_path)
-        assert set(secrets) == {f"{name}-tls" for name in packages}
+        assert set(secrets) == {f"{name}-tls" for name in packages} | {"value-network-sla-evidence"}
         namespaces = {each["metadata"]["name"] for each in dev if each["kind"] == "Namespace"}
         for secret in secrets.values():
             kubernetes_validate.validate(secret, kubernetes_validate.latest_version(), strict=True)
-            assert secret["type"] == "kubernetes.io/tls"
+            assert secret["type"] == ("kubernetes.io/tls" if secret["metadata"]["name"].endswith("-tls") else "Opaque")
             assert {secret["metadata"]["namespace"]} == namespaces
 
     def test_each_holds_a_key_and_its_certificate_signed_by_the_authority(
@@ -84,6 +85,10 @@ class TestForDevelopment:
             assert uris == [f"spiffe://cxmesh.local/service/{service}"]
             assert names.get_values_for_type(x509.DNSName) == names_of(service)
             assert ipaddress.IPv4Address("127.0.0.1") in names.get_values_for_type(x509.IPAddress)
+
+    def test_evidence_is_signed_with_a_key_of_its_own(self, root: Path, tmp_path: Path) -> None:
+        data = self.secrets(root, tmp_path)["value-network-sla-evidence"]["data"]
+        assert isinstance(load_pem_private_key(base64.b64decode(data["key.pem"]), None), Ed25519PrivateKey)
 
     def test_they_stay_the_same_until_they_are_due(self, root: Path, tmp_path: Path) -> None:
         assert self.secrets(root, tmp_path) == self.secrets(root, tmp_path)

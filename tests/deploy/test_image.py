@@ -97,10 +97,8 @@ class TestDockerfile:
 
     def test_exposes_the_ports_of_the_manifests(self, instructions: list[tuple[str, str]], base: list[Object]) -> None:
         exposed = {int(port) for port in value_of(stages(instructions)["runtime"], "EXPOSE").split()}
-        for each in base:
-            if each["kind"] == "Deployment":
-                (container,) = containers(each)
-                assert {port["containerPort"] for port in container["ports"]} == exposed
+        deployed = [container for each in base if each["kind"] == "Deployment" for container in containers(each)]
+        assert {port["containerPort"] for container in deployed for port in container["ports"]} == exposed
 
     def test_runs_the_arguments_of_the_manifests_as_a_module(self, instructions: list[tuple[str, str]]) -> None:
         assert value_of(stages(instructions)["runtime"], "ENTRYPOINT") == '["python", "-m"]'

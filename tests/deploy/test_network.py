@@ -41,12 +41,21 @@ def test_a_service_reaches_those_whose_address_it_is_given_and_nobody_else(
     assert open_ == wanted
 
 
-@pytest.mark.parametrize("port", [HEALTH, METRICS])
+@pytest.mark.parametrize("port", [HEALTH, METRICS, 4317, 4318])
 def test_services_reach_nothing_but_grpc_of_each_other(
     rendered: list[Object], packages: dict[str, str], port: int
 ) -> None:
     for one, other in product(packages, packages):
         assert not may_connect(rendered, server(one), server(other), port)
+
+
+def test_spans_of_partners_come_from_where_callers_do(base: list[Object]) -> None:
+    policies = {each["metadata"]["name"]: each["spec"] for each in base if each["kind"] == "NetworkPolicy"}
+    senders = policies["value-network-sla-senders"]
+    assert senders["podSelector"]["matchLabels"] == server("value-network-sla")
+    (rule,), (callers,) = senders["ingress"], policies["outside-to-servers"]["ingress"]
+    assert rule["from"] == callers["from"]
+    assert [each["port"] for each in rule["ports"]] == [4317, 4318]
 
 
 def test_a_migration_reaches_postgresql_and_nothing_else(dev: list[Object], packages: dict[str, str]) -> None:

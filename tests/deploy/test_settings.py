@@ -9,7 +9,8 @@ from kustomization import Object
 
 from mesh.settings import DatabaseSettings, ServiceSettings, load
 
-MOUNT = "/etc/cxmesh/tls/"
+MOUNTS = "/etc/cxmesh/"
+SENDERS_COME_TO = "value-network-sla"
 
 
 def settings_of(package: str) -> type[ServiceSettings]:
@@ -57,7 +58,10 @@ def test_the_ports_that_services_listen_on_are_the_container_s(
         )
         ports = {each["name"]: str(each["containerPort"]) for each in container["ports"]}
         given, fields = environment_of(rendered, name), settings_of(package).model_fields
-        for port, field in (("grpc", "listen"), ("health", "health_listen"), ("metrics", "metrics_listen")):
+        known = {"grpc": "listen", "health": "health_listen", "metrics": "metrics_listen"}
+        own = {"otlp-http": "otlp_http_listen", "otlp-token": "otlp_token_listen"} if name == SENDERS_COME_TO else {}
+        assert set(ports) == {*known, *own}
+        for port, field in (known | own).items():
             listened = given.get(f"CXMESH_{field}".upper(), fields[field].default)
             assert listened.rpartition(":")[2] == ports[port]
 
@@ -65,12 +69,13 @@ def test_the_ports_that_services_listen_on_are_the_container_s(
 def test_the_settings_load(
     dev: list[Object], packages: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for file in ("tls.crt", "tls.key", "ca.crt"):
+    for file in ("tls/tls.crt", "tls/tls.key", "tls/ca.crt", "evidence/key.pem"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
     for name, package in packages.items():
         with monkeypatch.context() as environment:
             for variable, value in environment_of(dev, name).items():
-                environment.setenv(variable, value.replace(MOUNT, f"{tmp_path}/"))
+                environment.setenv(variable, value.replace(MOUNTS, f"{tmp_path}/"))
             settings = load(settings_of(package))
         assert settings.plaintext is False
         assert settings.trust_domain == "cxmesh.local"

@@ -69,6 +69,16 @@ class TestEveryService:
             mount = {"name": "tls", "mountPath": "/etc/cxmesh/tls", "readOnly": True}  # no subPath: it is renewed
             assert mount in container["volumeMounts"]
 
+    def test_signs_evidence_with_the_key_that_all_replicas_have(self, rendered: list[Object]) -> None:
+        server = servers(rendered)["value-network-sla"]
+        (secret,) = [
+            each["secret"] for each in server["spec"]["template"]["spec"]["volumes"] if each["name"] == "evidence"
+        ]
+        assert secret == {"secretName": "value-network-sla-evidence", "defaultMode": 0o440}
+        (container,) = containers(server)
+        (mount,) = [each["mountPath"] for each in container["volumeMounts"] if each["name"] == "evidence"]
+        assert environment_of(rendered, "value-network-sla")["CXMESH_EVIDENCE_KEY_FILE"] == f"{mount}/key.pem"
+
     def test_keeps_serving_while_it_is_replaced(self, rendered: list[Object]) -> None:
         for server in servers(rendered).values():
             update = server["spec"]["strategy"]["rollingUpdate"]
@@ -196,7 +206,8 @@ class TestServices:
     def test_of_the_six_offer_grpc_and_metrics(self, rendered: list[Object], packages: dict[str, str]) -> None:
         for name in packages:
             ports = {p["name"]: p["port"] for p in of_kind(rendered, "Service")[name]["spec"]["ports"]}
-            assert ports == {"grpc": 8443, "metrics": 9464}
+            own = {"otlp-token": 4317, "otlp-http": 4318} if name == "value-network-sla" else {}
+            assert ports == {"grpc": 8443, "metrics": 9464} | own
 
 
 def test_a_changed_setting_rolls_the_pods(base: list[Object], dev: list[Object]) -> None:

@@ -1,14 +1,20 @@
-"""Can a client that is not ours call the mesh: `buf curl`, by reflection, with a certificate?"""
+"""Can clients that are not ours call the mesh: `buf curl` by reflection, exporters of spans by all three doors?"""
 
 from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from cxmesh_cli.instance.environment import address_of
 from cxmesh_cli.instance.home import Home
@@ -53,3 +59,28 @@ def test_buf_curl_is_told_which_field_is_wrong(home: Home):
     told = json.loads(done.stderr)
     assert told["code"] == "invalid_argument"
     assert "name" in told["message"]
+
+
+def test_spans_come_in_over_http_from_who_has_a_certificate(home: Home):
+    files = tls_files(home, "service/operator")
+    url = f"https://localhost:{require_record(home).ports.otlp_http}/v1/traces"
+    request = urllib.request.Request(url, data=b"{}", headers={"Content-Type": "application/json"})
+    stranger = ssl.create_default_context(cafile=str(files.authority))
+    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request, context=stranger):  # noqa: S310
+        pass
+    assert refused.value.code == 401
+    refused.value.close()
+    known = ssl.create_default_context(cafile=str(files.authority))
+    known.load_cert_chain(files.certificate, files.key)
+    with urllib.request.urlopen(request, context=known) as answer:  # noqa: S310 - https
+        assert json.load(answer) == {}
+
+
+def test_spans_come_in_over_grpc_from_who_has_a_token(home: Home):
+    files = tls_files(home, "service/operator")
+    credentials = grpc.ssl_channel_credentials(files.authority.read_bytes())
+    with grpc.secure_channel(f"localhost:{require_record(home).ports.otlp_token}", credentials) as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            TraceServiceStub(channel).Export(ExportTraceServiceRequest(), timeout=10)
+        assert "token" in refused.value.details()
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED

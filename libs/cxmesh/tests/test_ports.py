@@ -43,7 +43,8 @@ def test_every_use_has_its_fixed_port() -> None:
     assert ports.of("profile").all() == (7400, 7401, 7402)
     assert ports.of("value-network-sla").all() == (7450, 7451, 7452)
     assert (ports.postgresql, ports.redis, ports.smtp) == (7490, 7491, 7492)
-    assert len(ports.all()) == 21
+    assert (ports.otlp_http, ports.otlp_token) == (7453, 7454)
+    assert len(ports.all()) == 23
 
 
 def test_a_taken_port_is_told_with_its_use_pid_and_command(listener: tuple[int, int]) -> None:

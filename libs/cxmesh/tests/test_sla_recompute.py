@@ -29,7 +29,7 @@ def _document(change: int = 0) -> str:
     }
     beside = concurrent(plan)
     spans = spans_of(plan)
-    case = Case(bytes(16), "iptv", b"\0\0\0\0\0\0\0\1", spans, [], False, promises, {}, Policy.SHAPLEY, CRISP, beside)
+    case = Case(bytes(16), "iptv", b"\0\0\0\0\0\0\0\1", spans, frozenset(), promises, {}, Policy.SHAPLEY, CRISP, beside)
     bundle: Any = dict(session_bundle(case))
     bundle["result"] = {**bundle["result"], "lateness_ns": bundle["result"]["lateness_ns"] + change}
     return SIGNER.sign(bundle).document()

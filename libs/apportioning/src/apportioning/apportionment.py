@@ -132,18 +132,18 @@ class Game:
 
 
 def flags_of(tree: TraceTree, visits: Visits, known: frozenset[SessionFlag]) -> frozenset[SessionFlag]:
-    """All that is wrong with a session; `known` is, with its spans as a whole."""
+    """All that is wrong with a session; `known` is, with its spans as a whole. Play none that is OVERSIZED."""
     oversized = {SessionFlag.OVERSIZED} if len(visits.visits) > MOST_VISITS else ()
     return known.union(tree.flags(), oversized)
 
 
 def play(visits: Visits, promises: Promises, beside: Beside = NOTHING_KNOWN) -> Game | None:
-    """The game that a session is; None when nobody exceeded a budget, or it has more visits than MOST_VISITS."""
+    """The game that a session is; None when nobody exceeded a budget."""
     exceeded = any(
         promise is not None and visit.waited_ns > promise.latency_budget_ns
         for visit, promise in zip(visits.visits, promises, strict=True)
     )
-    if not exceeded or len(visits.visits) > MOST_VISITS:
+    if not exceeded:
         return None
     numbers = _Numbers(visits, promises)
     replay = Replay(visits.timeline, numbers.cuts_at, visits.labels, beside)

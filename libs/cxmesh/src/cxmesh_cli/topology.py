@@ -33,6 +33,8 @@ SERVICES: tuple[MeshService, ...] = (
     MeshService("value-network-sla", "value_network_sla", "cxmesh-value-network-sla", "sla"),
 )
 
+COLLECTOR = "value-network-sla"
+"""The service that takes spans, the mesh's own too, over standard OTLP."""
 OPERATOR = "operator"
 """The identity of this command and of staff tools."""
 

@@ -47,8 +47,8 @@ def session_bundle(case: Case) -> Bundle:
         None if visit.partner == PROVIDER else case.promises.get((visit.partner, visit.operation))
         for visit in visits.visits[1:]
     ]
-    game = play(visits, promises, case.beside)
     flags = flags_of(tree, visits, case.flags)
+    game = None if SessionFlag.OVERSIZED in flags else play(visits, promises, case.beside)
     used = {(each.partner, visit.operation): each for visit, each in zip(visits.visits, promises, strict=True) if each}
     return {
         "format": FORMAT,

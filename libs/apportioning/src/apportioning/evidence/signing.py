@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -81,6 +83,16 @@ class Signer:
     def new(cls) -> "Signer":
         """With a key made on the spot."""
         return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def made_in(cls, file: Path) -> "Signer":
+        """With the key in a file, made once: what was signed with it is to stay checkable. Raises NoKey."""
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as new:
+                new.write(cls.new().private_pem())
+        return cls.from_pem(file.read_bytes())
 
     def private_pem(self) -> bytes:
         """The private key in PEM (PKCS #8)."""

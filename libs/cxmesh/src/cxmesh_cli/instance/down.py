@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cxmesh_cli.instance import processes, stores
-from cxmesh_cli.instance.environment import COLLECTOR
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.record import (
     POSTGRESQL,
@@ -16,7 +15,7 @@ from cxmesh_cli.instance.record import (
     save_record,
 )
 from cxmesh_cli.instance.steps import Steps
-from cxmesh_cli.topology import SERVICES, MeshService
+from cxmesh_cli.topology import COLLECTOR, SERVICES, MeshService
 
 DRAIN_SECONDS = 30.0
 """Services give running calls 20 s to end, then close their connections."""

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.identities import TlsFiles, evidence_key
 from cxmesh_cli.instance.ports import LOOPBACK, Ports
-from cxmesh_cli.topology import SERVICES, MeshService
-
-COLLECTOR = "value-network-sla"
-"""The service that takes the mesh's own spans, over standard OTLP."""
+from cxmesh_cli.topology import COLLECTOR, SERVICES, MeshService
 
 _SPAN_DELAY_MS = "1000"
 """How long spans are collected before they are sent; OpenTelemetry's 5 s make `cxmesh trace` wait."""
@@ -71,7 +68,11 @@ def service_environment(
     }
     environment |= {peer.address_variable: address_of(peer.name, ports) for peer in SERVICES if peer != service}
     if service.name == COLLECTOR:
-        environment["CXMESH_EVIDENCE_KEY_FILE"] = str(evidence_key(home))
+        environment |= {
+            "CXMESH_EVIDENCE_KEY_FILE": str(evidence_key(home)),
+            "CXMESH_OTLP_HTTP_LISTEN": f"{LOOPBACK}:{ports.otlp_http}",
+            "CXMESH_OTLP_TOKEN_LISTEN": f"{LOOPBACK}:{ports.otlp_token}",
+        }
     if service.name == "notification":
         environment |= {"CXMESH_SMTP_HOST": LOOPBACK, "CXMESH_SMTP_PORT": str(ports.smtp)}
     return environment

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from cxmesh_cli.errors import CommandError, PortTakenError
-from cxmesh_cli.topology import SERVICES
+from cxmesh_cli.topology import COLLECTOR, SERVICES
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_BASE = 7400
@@ -20,6 +20,8 @@ be taken between choosing and binding it."""
 
 _CONNECT_SECONDS = 1.0
 _SERVICE_STRIDE = 10
+_OTLP_HTTP, _OTLP_TOKEN = 3, 4
+"""Places beside those of the service that takes spans."""
 _POSTGRESQL, _REDIS, _SMTP, _GUARD = 90, 91, 92, 99
 
 
@@ -45,6 +47,16 @@ class Ports:
         return ServicePorts(first, first + 1, first + 2)
 
     @property
+    def otlp_http(self) -> int:
+        """Where spans come in over OTLP/HTTP."""
+        return self.of(COLLECTOR).grpc + _OTLP_HTTP
+
+    @property
+    def otlp_token(self) -> int:
+        """Where spans come in over OTLP/gRPC from senders with a token and no certificate."""
+        return self.of(COLLECTOR).grpc + _OTLP_TOKEN
+
+    @property
     def postgresql(self) -> int:
         return self.base + _POSTGRESQL
 
@@ -63,7 +75,13 @@ class Ports:
 
     def all(self) -> dict[int, str]:
         """Every port and what it is for."""
-        uses = {self.postgresql: "PostgreSQL", self.redis: "Redis", self.smtp: "SMTP"}
+        uses = {
+            self.postgresql: "PostgreSQL",
+            self.redis: "Redis",
+            self.smtp: "SMTP",
+            self.otlp_http: "OTLP/HTTP",
+            self.otlp_token: "OTLP/gRPC with tokens",
+        }
         for service in SERVICES:
             ports = self.of(service.name)
             uses |= {

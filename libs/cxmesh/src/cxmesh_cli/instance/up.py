@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from apportioning.evidence.signing import Signer
 from cxmesh_cli.instance import starting, stores
-from cxmesh_cli.instance.authority import ensure_certificates, ensure_evidence_key
+from cxmesh_cli.instance.authority import ensure_certificates
 from cxmesh_cli.instance.down import stop_processes
 from cxmesh_cli.instance.environment import Stores, service_environment
 from cxmesh_cli.instance.home import Home
-from cxmesh_cli.instance.identities import OPERATOR_IDENTITY, tls_files
+from cxmesh_cli.instance.identities import OPERATOR_IDENTITY, evidence_key, tls_files
 from cxmesh_cli.instance.ports import DEFAULT_BASE, Ports, guarded, pick_free_block, require_free
 from cxmesh_cli.instance.record import (
     POSTGRESQL,
@@ -130,7 +131,7 @@ class _Ascent:
         with self._steps.step("certificates", "issuing") as step:
             identities = [OPERATOR_IDENTITY, *(f"service/{service.name}" for service in SERVICES)]
             ensure_certificates(self._home, identities)
-            ensure_evidence_key(self._home)
+            Signer.made_in(evidence_key(self._home))
             step.detail = f"{len(identities)} identities of the development CA"
 
     def _environment(self, service: MeshService, urls: Stores) -> dict[str, str]:

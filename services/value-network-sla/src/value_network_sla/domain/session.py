@@ -103,7 +103,7 @@ def assess(
     network = book.networks.find(root.session_service, root.start_ns)
     promises = [network.promise(root.operation), *agreements[1:]]
     flags = flags_of(tree, visits, flags)
-    game = play(visits, promises, network.beside)
+    game = None if SessionFlag.OVERSIZED in flags else play(visits, promises, network.beside)
     seed = int.from_bytes(trace_id, "big")
     result = ON_TIME if game is None else game.apportion(network.policy, seed=seed, rule=rule)
     partial = bool(flags & DISQUALIFYING)
