@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 import psutil
 import psycopg
 from google.type.money_pb2 import Money
-from rich.console import Console
 
 from cxmesh.catalog.v1.catalog_service_pb2 import CreatePlanRequest
 from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
@@ -28,13 +22,9 @@ from cxmesh.usage.v1.usage_service_pb2 import CreateSpendPolicyRequest
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 from cxmesh_cli.instance.home import Home
 from cxmesh_cli.instance.record import require_record
-from cxmesh_cli.instance.steps import Steps
-from cxmesh_cli.instance.stores import running_database_url
-from cxmesh_cli.instance.up import UpOptions, bring_up
 from cxmesh_cli.rpc.channel import channel_to
-from cxmesh_cli.topology import find_service, find_services
-from mesh.embedded import PostgresServer
-from tests.bench.processes import ROOT
+from cxmesh_cli.topology import find_service
+from tests.bench.instance import instance
 from tests.bench.usage_load import TELLING
 
 SERVICES = ("profile", "usage-correlation", "offer-decision")
@@ -83,32 +73,15 @@ class UsageMesh:
 
 @contextmanager
 def usage_mesh() -> Iterator[UsageMesh]:
-    """SERVICES on their own PostgreSQL (durable: fsync on) and Redis, in a new folder that goes at the end."""
-    root = Path(tempfile.mkdtemp(prefix="cxmesh-bench-"))
-    root.chmod(0o755)  # PostgreSQL may run as another user, who must be able to pass through
-    home = Home.at(root)
-    down = [sys.executable, "-m", "cxmesh_cli", "down", "--erase", "--grace", "5", "--home", str(root)]
-    try:
-        with ExitStack() as stack:
-            _bring_up(home)
-            channel = stack.enter_context(channel_to(home, find_service("usage-correlation")))
-            offers = stack.enter_context(channel_to(home, find_service("offer-decision")))
-            database = stack.enter_context(psycopg.connect(running_database_url(home), autocommit=True))
-            _plans(offers)
-            _policy(channel)
-            yield UsageMesh(home, channel, database)
-    finally:
-        subprocess.run(down, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-        shutil.rmtree(root)
-
-
-def _bring_up(home: Home) -> None:
-    with Steps(Console(file=sys.stderr)) as steps:
-        bring_up(home, UpOptions((), free_ports=True, sample=0.0), steps)
-        with psycopg.connect(running_database_url(home), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")  # tells when a signal was committed
-        PostgresServer(home.postgresql).stop()
-        bring_up(home, UpOptions(find_services(SERVICES), free_ports=True, sample=0.0), steps)
+    """An instance of SERVICES, with plans and a policy."""
+    with (
+        instance(SERVICES) as (home, database),
+        channel_to(home, find_service("usage-correlation")) as channel,
+        channel_to(home, find_service("offer-decision")) as offers,
+    ):
+        _plans(offers)
+        _policy(channel)
+        yield UsageMesh(home, channel, database)
 
 
 def _plans(channel: grpc.Channel) -> None:
