@@ -8,6 +8,14 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from cxmesh.catalog.v1.catalog_service_pb2 import CreatePlanRequest
+from cxmesh.catalog.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from cxmesh.catalog.v1.plan_pb2 import PLAN_STATE_ACTIVE, Plan
+from cxmesh.usage.v1.plan_advice_pb2 import PLAN_ADVICE_STATE_READY
+from cxmesh.usage.v1.plan_advice_service_pb2 import BatchGetPlanAdviceRequest
+from cxmesh.usage.v1.plan_advice_service_pb2_grpc import PlanAdviceServiceStub
+from cxmesh_cli.rpc.channel import channel_to
+from cxmesh_cli.topology import find_service
 from rating import (
     SERVICE_CODES,
     SERVICES,
@@ -21,8 +29,10 @@ from rating import (
     rate_for,
 )
 from tests.bench.figures import Figure, median_seconds
+from tests.bench.stored_usage import store_usage
+from tests.bench.usage_mesh import scale, usage_mesh
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.moments import to_micros
+from usage_correlation.domain.moments import MICROS, to_micros
 from usage_correlation.domain.plan_advice.advice import Group, advise
 
 SUBSCRIBERS = 10_000
@@ -34,14 +44,22 @@ CYCLES = tuple(
 )
 OPTIONS = 3
 _ONE_BY_ONE = 2_000
+_DAY = 86_400
+_DAYS_STORED = 130
+"""Until now: whole cycles begin up to four months back."""
 
 
 def plans(*, allowances: bool) -> dict[str, Tariff]:
     """Twenty plans by band, destination and service; three of four include minutes and data, one rolls over."""
+    return {plan: load_tariff(document) for plan, document in documents(allowances=allowances).items()}
+
+
+def documents(*, allowances: bool) -> dict[str, str]:
+    """Their tariffs, by plan."""
     return {f"plan-{number:02d}": _plan(number, allowances=allowances and number % 4 > 0) for number in range(PLANS)}
 
 
-def _plan(number: int, *, allowances: bool) -> Tariff:
+def _plan(number: int, *, allowances: bool) -> str:
     source = random.Random(number)  # repeatable, no secret
     bands = [("day", "08:00", "17:00"), ("evening", "17:00", "22:00"), ("night", "22:00", "08:00")]
 
@@ -84,13 +102,13 @@ def _plan(number: int, *, allowances: bool) -> Tariff:
         ]
     head = {"format": "cxmesh-tariff/1", "id": f"plan-{number:02d}", "name": "Plan", "currency": "EUR"}
     rounding = {"line": {"method": "half_up", "decimals": 2}}
-    return load_tariff(json.dumps({**head, "time_zone": "Europe/Vienna", "rounding": rounding, "versions": [version]}))
+    return json.dumps({**head, "time_zone": "Europe/Vienna", "rounding": rounding, "versions": [version]})
 
 
-def usage(subscribers: int) -> tuple[UsageColumns, NDArray[np.int64]]:
-    """Three cycles of calls, texts and data, and each record's subscriber."""
+def usage(subscribers: int, since: int, until: int) -> tuple[UsageColumns, NDArray[np.int64]]:
+    """Calls, texts and data, 60 in 30 days, and each record's subscriber."""
     source = np.random.default_rng(1)
-    count = subscribers * RECORDS_A_CYCLE * len(CYCLES)
+    count = subscribers * round(RECORDS_A_CYCLE * (until - since) / (30 * _DAY))
     codes = [SERVICE_CODES[service] for service in (Service.VOICE, Service.SMS, Service.DATA)]
     service = source.choice(codes, count, p=[0.5, 0.2, 0.3]).astype(np.uint8)
     amounts = {
@@ -102,7 +120,7 @@ def usage(subscribers: int) -> tuple[UsageColumns, NDArray[np.int64]]:
     numbers = np.char.add(np.where(source.random(count) < 0.9, "1212555", "4312345"), tails)
     columns = UsageColumns.of(
         service=service,
-        start=source.integers(CYCLES[0].start_micros // 10**6, CYCLES[-1].end_micros // 10**6, count),
+        start=source.integers(since, until, count),
         quantity=np.select([service == code for code in codes], [amounts[code] for code in codes]).astype(np.int64),
         destination=np.where(service == codes[2], "", numbers),
     )
@@ -132,14 +150,45 @@ def one_by_one(tariff: Tariff, columns: UsageColumns) -> float:
     return (perf_counter() - began) / len(records)
 
 
+def through_the_service() -> float:
+    """Seconds until the last advice has come, from usage in PostgreSQL, over gRPC with mutual TLS; median of 3 runs."""
+    subscribers = round(SUBSCRIBERS * scale())
+    with usage_mesh() as mesh, channel_to(mesh.home, find_service("offer-decision")) as offers:
+        for plan_id, document in documents(allowances=True).items():
+            plan = Plan(display_name=plan_id, state=PLAN_STATE_ACTIVE, tariff_document=document)
+            CatalogServiceStub(offers).CreatePlan(CreatePlanRequest(plan_id=plan_id, plan=plan), timeout=10)
+        mesh.load("a-", "plan-00", 0, subscribers)
+        now = int(datetime.now(UTC).timestamp())
+        names = [f"a-{number}" for number in range(subscribers)]
+        store_usage(mesh.database, names, *usage(subscribers, now - _DAYS_STORED * _DAY, now))
+        request = BatchGetPlanAdviceRequest(
+            names=[f"subscriptions/{name}/planAdvice" for name in names],
+            plans=[f"plans/{plan}" for plan in documents(allowances=True)],
+            cycle_count=len(CYCLES),
+        )
+        stub = PlanAdviceServiceStub(mesh.channel)
+        return median_seconds(lambda: _advised(stub, request), runs=3)
+
+
+def _advised(stub: PlanAdviceServiceStub, request: BatchGetPlanAdviceRequest) -> None:
+    advice = [one for part in stub.BatchGetPlanAdvice(request, timeout=300) for one in part.advice]
+    priced = sum(one.state == PLAN_ADVICE_STATE_READY and one.cycle_count == len(CYCLES) for one in advice)
+    if priced != len(request.names):
+        raise RuntimeError(f"of {len(request.names)} subscribers {priced} were advised")
+
+
 def run() -> dict[str, Figure]:
-    """10,000 subscribers x 20 plans x 3 cycles of 60 records, with allowances and without; against one at a time."""
-    columns, owner = usage(SUBSCRIBERS)
+    """10,000 subscribers x 20 plans x 3 cycles of 60 records, with allowances and without; against one at a time.
+
+    Of columns in memory, and through the service from records in PostgreSQL.
+    """
+    columns, owner = usage(SUBSCRIBERS, CYCLES[0].start_micros // MICROS, CYCLES[-1].end_micros // MICROS)
     rich = plans(allowances=True)
     single = one_by_one(rich["plan-01"], columns) * len(columns) * PLANS
     with_allowances = seconds(rich, columns, owner)
     plain = seconds(plans(allowances=False), columns, owner)
     return {
         "usage.best_plan_s": Figure.against(with_allowances, single, "s"),
+        "usage.best_plan_rpc_s": Figure.against(through_the_service(), with_allowances, "s"),
         "usage.best_plan_plain_s": Figure.against(plain, with_allowances, "s"),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +16,12 @@ from cxmesh.billing.v1 import bill_pb2
 from cxmesh.billing.v1.bill_run_service_pb2 import StreamBillsRequest
 from rating import Cycle, Line, Tariff, UsageColumns, load_tariff, make_bill, rate_lines, to_micros
 from tests.bench.billing_tariff import document
+from tests.bench.stored_usage import store_usage
 
 CYCLE: Final = Cycle(datetime(2026, 1, 31, 23, tzinfo=UTC), datetime(2026, 2, 28, 23, tzinfo=UTC))
 """February in Vienna."""
 _TYPES: Final = np.array(["voice"] * 7 + ["data"] * 2 + ["sms"])
 _HEADS: Final = np.array(["43", "4366", "49", "1212", "43"])
-_SHARDS: Final = 64
-_SOURCE: Final = "bench"
 
 
 @dataclass(frozen=True)
@@ -53,37 +51,8 @@ def load_usage(database: psycopg.Connection, who: Subscribers, seed: int) -> Usa
     numbers = np.char.add(_HEADS[random.integers(0, len(_HEADS), rows)], tails)
     destinations = np.where(kinds == "data", "", numbers)
     columns = UsageColumns.of(service=kinds, start=starts, quantity=quantities, destination=destinations)
-    keys = _keys(database, who)
-    owner = np.repeat(np.arange(who.count), who.records)
-    by_time = np.argsort(starts, kind="stable").tolist()  # as a switch sends them, not by subscriber
-    shards = [zlib.crc32(name.encode()) % _SHARDS for name in who.names]
-    begun = starts.tolist()
-    sent, types, called, owners = quantities.tolist(), kinds.tolist(), destinations.tolist(), owner.tolist()
-    with database.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for row in by_time:
-            who_row = owners[row]
-            moment = datetime.fromtimestamp(begun[row], UTC)
-            copy.write_row(
-                (moment, moment, sent[row], keys[who_row], 1, shards[who_row], types[row], f"{who.prefix}{row}",
-                 called[row], "", "")
-            )  # fmt: skip
-    database.execute("VACUUM ANALYZE usage.usage_record")
+    store_usage(database, who.names, columns, np.repeat(np.arange(who.count), who.records))
     return columns
-
-
-def _keys(database: psycopg.Connection, who: Subscribers) -> list[int]:
-    database.execute(
-        "INSERT INTO usage.source (source_key, source) OVERRIDING SYSTEM VALUE VALUES (1, %s) ON CONFLICT DO NOTHING",
-        [_SOURCE],
-    )
-    database.execute(
-        "INSERT INTO usage.subscription (subscription_id) SELECT name FROM unnest(%s::text[]) AS name", [who.names]
-    )
-    rows = database.execute(
-        "SELECT subscription_id, subscription_key FROM usage.subscription WHERE subscription_id = ANY(%s)", [who.names]
-    )
-    known: dict[str, int] = dict(rows.fetchall())
-    return [known[name] for name in who.names]
 
 
 def right_bills(who: Subscribers, columns: UsageColumns, run: str) -> Iterator[bill_pb2.Bill]:
@@ -139,11 +108,3 @@ def money(amount: Fraction) -> Money:
     sign = -1 if micros < 0 else 1
     units, rest = divmod(abs(micros), 1_000_000)
     return Money(currency_code="EUR", units=sign * units, nanos=sign * rest * 1000)
-
-
-_COPY: Final = """
-    COPY usage.usage_record (
-        start_time, arrive_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
-        visited_network, location_id
-    ) FROM STDIN
-"""
