@@ -25,14 +25,15 @@ from usage_correlation.server.servicer import UsageServicer
 from usage_correlation.server.signals import signal_raised
 from usage_correlation.server.usage_calls import UsageCases
 from usage_correlation.settings import Settings
-from usage_correlation.store.allowance_policies import AllowancePolicyStore
+from usage_correlation.store.allowance_policies import ALLOWANCE
 from usage_correlation.store.arrays import accept_arrays
 from usage_correlation.store.changes import ChangeStore, note_changes
 from usage_correlation.store.charging_quotas import use_quotas
 from usage_correlation.store.insight_care import note_contacts
+from usage_correlation.store.kept_policies import PolicyStore, PostgresPolicyWriter
 from usage_correlation.store.keys import KeyStore
 from usage_correlation.store.ledger import PostgresLedger
-from usage_correlation.store.policies import PolicyStore, PostgresPolicyWriter
+from usage_correlation.store.policies import SPEND
 from usage_correlation.store.rated_plans import RatedPlanStore
 from usage_correlation.store.signals import SignalStore
 from usage_correlation.store.subscribers import SubscriberStore
@@ -55,12 +56,12 @@ def build(runtime: Runtime) -> Application:
     if not isinstance(settings, Settings):
         raise TypeError(f"the usage service is set by {Settings.__name__}, not by {type(settings).__name__}")
     accept_arrays(store.engine)
-    keys, policies, changes = KeyStore(store), PolicyStore(store), ChangeStore(store, clock)
+    keys, policies, changes = KeyStore(store), PolicyStore(store, SPEND), ChangeStore(store, clock)
     subscribers = SubscriberStore(store, clock)
     sources = Sources(
         ProfileClient(runtime.channels.to("profile", settings.profile_address)),
         CatalogueClient(runtime.channels.to("offer-decision", settings.offer_decision_address)),
-        TariffReader(), keys, policies, changes, AllowancePolicyStore(store), subscribers, RatedPlanStore(store),
+        TariffReader(), keys, policies, changes, PolicyStore(store, ALLOWANCE), subscribers, RatedPlanStore(store),
     )  # fmt: skip
     directory = _directory(runtime, settings, sources)
     ledger, metrics = PostgresLedger(store, signal_raised), UsageMetrics(runtime.meter)
@@ -77,7 +78,7 @@ def build(runtime: Runtime) -> Application:
     told = ChangesOfOthers(subscribers)
     servicer = UsageServicer(
         UsageCases(record_usage, ComparePlans(directory, usage, clock), directory, usage, clock),
-        PolicyCases(store, lambda uow: PostgresPolicyWriter(uow.connection, clock), policies, directory, clock),
+        PolicyCases(store, lambda uow: PostgresPolicyWriter(uow.connection, SPEND, clock), policies, directory, clock),
         signals,
         SignalWatch(signals, settings.watch_poll),
     )

@@ -20,7 +20,8 @@ from usage_correlation.handlers.rerate_usage import RerateUsage
 from usage_correlation.peers.profile import subscription_from
 from usage_correlation.server.allowance_policy_calls import AllowancePolicyCases, AllowancePolicyServicer
 from usage_correlation.server.authorization import ALLOWANCE_POLICY_SERVICE
-from usage_correlation.store.allowance_policies import AllowancePolicyStore, PostgresAllowancePolicyWriter
+from usage_correlation.store.allowance_policies import ALLOWANCE
+from usage_correlation.store.kept_policies import PolicyStore, PostgresPolicyWriter
 from usage_correlation.store.rated_plans import note_changed_plans
 from usage_correlation.store.subscribers import RerateRequests, SubscriberStore
 
@@ -59,8 +60,8 @@ def accounts(
     )
     cases = AllowancePolicyCases(
         store,
-        lambda uow: PostgresAllowancePolicyWriter(uow.connection, clock),
-        AllowancePolicyStore(store),
+        lambda uow: PostgresPolicyWriter(uow.connection, ALLOWANCE, clock),
+        PolicyStore(store, ALLOWANCE),
         directory,
         clock,
     )

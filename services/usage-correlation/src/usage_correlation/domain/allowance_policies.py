@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from rating import Bucket
-from usage_correlation.domain.policies import EVERYBODY, PolicyScope
+from usage_correlation.domain.policies import EVERYBODY, Policy, PolicyScope
 from usage_correlation.errors import InvalidValue
 
 _FIELD: Final = "allowance_policy"
@@ -43,13 +43,8 @@ class AllowanceTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class AllowancePolicy:
+class AllowancePolicy(Policy[AllowanceTerms]):
     """How much of an allowance may be used in a bill cycle before the customer hears of it."""
-
-    id: str
-    terms: AllowanceTerms
-    create_time: datetime
-    update_time: datetime
 
 
 @dataclass(frozen=True, slots=True)

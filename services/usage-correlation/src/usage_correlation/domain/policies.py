@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
+from typing import Generic, Protocol, TypeVar
 
 from rating import MINOR_UNITS
 from usage_correlation.domain.amounts import Amount
@@ -60,14 +61,33 @@ class PolicyTerms:
             raise InvalidValue("spend_policy.threshold_percents", [], "thresholds in percent, amounts, or both")
 
 
+class Terms(Protocol):
+    """What staff decide of a policy of any kind."""
+
+    @property
+    def scope(self) -> PolicyScope:
+        """Whom it applies to."""
+
+    def check(self) -> None:
+        """Raise InvalidValue for terms that cannot be."""
+
+
+T = TypeVar("T", bound=Terms)
+
+
 @dataclass(frozen=True, slots=True)
-class SpendPolicy:
-    """How much may be spent in a bill cycle before the customer hears of it."""
+class Policy(Generic[T]):
+    """What staff want to be told of, or customers to be."""
 
     id: str
-    terms: PolicyTerms
+    terms: T
     create_time: datetime
     update_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPolicy(Policy[PolicyTerms]):
+    """How much may be spent in a bill cycle before the customer hears of it."""
 
     def percent_reached(self, spent: Amount) -> int:
         """The highest threshold that an amount has reached, in percent; 0 when it has reached none."""

@@ -23,7 +23,6 @@ from usage_correlation.handlers.cache import Cache
 from usage_correlation.handlers.known_subscribers import KnownSubscribers
 from usage_correlation.handlers.ledger_ports import RatedPlans, Subscribers
 from usage_correlation.handlers.ports import (
-    AllowancePolicies,
     Catalogue,
     ChangeKind,
     ChangeLog,
@@ -53,9 +52,9 @@ class Sources:
     catalogue: Catalogue
     tariffs: Tariffs
     keys: Keys
-    policies: Policies
+    policies: Policies[SpendPolicy]
     changes: ChangeLog
-    allowance_policies: AllowancePolicies
+    allowance_policies: Policies[AllowancePolicy]
     subscribers: Subscribers
     plans: RatedPlans
 

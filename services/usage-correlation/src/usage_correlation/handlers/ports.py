@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rating import Tariff, UsageColumns
 from usage_correlation.domain.accounts import GroupName
-from usage_correlation.domain.allowance_policies import AllowancePolicy
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.policies import SpendPolicy
+from usage_correlation.domain.policies import Policy
 from usage_correlation.domain.refusals import Refusal
 from usage_correlation.domain.signals import PlacedSignal, Signal, SignalKind
 from usage_correlation.domain.subscribers import Subscription
@@ -113,67 +112,39 @@ class Keys(Protocol):
         """A key for each, made where there was none."""
 
 
-class Policies(Protocol):
-    """Spend policies as they are kept; within one transaction where they are changed."""
+P = TypeVar("P", bound=Policy[Any])  # Any: terms of any kind
+P_co = TypeVar("P_co", bound=Policy[Any], covariant=True)  # Any: as above
 
-    async def general(self) -> Sequence[SpendPolicy]:
+
+class Policies(Protocol[P_co]):
+    """Policies of one kind as they are kept."""
+
+    async def general(self) -> Sequence[P_co]:
         """Those for everybody or for the holders of a plan."""
 
-    async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, Sequence[SpendPolicy]]:
+    async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, Sequence[P_co]]:
         """Those for single subscriptions, by subscription."""
 
-    async def get(self, policy_id: str) -> SpendPolicy | None:
+    async def get(self, policy_id: str) -> P_co | None:
         """One."""
 
-    async def page(self, after: str, size: int) -> Sequence[SpendPolicy]:
+    async def page(self, after: str, size: int) -> Sequence[P_co]:
         """The first `size` whose id comes after `after`, by id."""
 
 
-class AllowancePolicies(Protocol):
-    """Allowance policies as they are kept."""
+class PolicyWriter(Protocol[P]):
+    """Changes policies of one kind in one transaction; whoever is told of the change reads what it left."""
 
-    async def general(self) -> Sequence[AllowancePolicy]:
-        """Those for everybody or for the holders of a plan."""
-
-    async def of_subscriptions(self, ids: Collection[str]) -> Mapping[str, Sequence[AllowancePolicy]]:
-        """Those for single subscriptions, by subscription."""
-
-    async def get(self, policy_id: str) -> AllowancePolicy | None:
-        """One."""
-
-    async def page(self, after: str, size: int) -> Sequence[AllowancePolicy]:
-        """The first `size` whose id comes after `after`, by id."""
-
-
-class AllowancePolicyWriter(Protocol):
-    """Changes allowance policies in one transaction."""
-
-    async def lock(self, policy_id: str) -> AllowancePolicy | None:
+    async def lock(self, policy_id: str) -> P | None:
         """One, and nobody else changes it until the transaction ends."""
 
-    async def add(self, policy: AllowancePolicy) -> bool:
+    async def add(self, policy: P) -> bool:
         """Keep a new one; False when its id is taken."""
 
-    async def save(self, before: AllowancePolicy, after: AllowancePolicy) -> None:
+    async def save(self, before: P, after: P) -> None:
         """Write a changed one; it must be locked."""
 
-    async def remove(self, policy: AllowancePolicy) -> None:
-        """Remove one; it must be locked."""
-
-
-class PolicyWriter(Protocol):
-    """Changes spend policies in one transaction; whoever is told of the change reads what it left."""
-
-    async def lock(self, policy_id: str) -> SpendPolicy | None:
-        """One, and nobody else changes it until the transaction ends."""
-
-    async def add(self, policy: SpendPolicy) -> bool:
-        """Keep a new one; False when its id is taken."""
-
-    async def save(self, before: SpendPolicy, after: SpendPolicy) -> None:
-        """Write a changed one; it must be locked."""
-
-    async def remove(self, policy: SpendPolicy) -> None:
+    async def remove(self, policy: P) -> None:
         """Remove one; it must be locked."""
 
 

@@ -16,14 +16,9 @@ from mesh.clock import Clock
 from mesh.store import Store, UnitOfWork
 from usage_correlation.domain import allowance_policies
 from usage_correlation.errors import AllowancePolicyNotFound
-from usage_correlation.handlers.allowance_policies import (
-    create_allowance_policy,
-    delete_allowance_policy,
-    update_allowance_policy,
-)
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ports import AllowancePolicies, AllowancePolicyWriter
-from usage_correlation.handlers.spend_policies import check_scope
+from usage_correlation.handlers.policies import ALLOWANCE, check_scope, create_policy, delete_policy, update_policy
+from usage_correlation.handlers.ports import Policies, PolicyWriter
 from usage_correlation.server.allowance_policies import NOT_WRITTEN, changed, policy_message, terms_from
 from usage_correlation.server.authorization import ALLOWANCE_POLICY_SERVICE
 from usage_correlation.server.wire import ALLOWANCE_POLICIES, allowance_policy_id_from, page
@@ -33,13 +28,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _SCOPE: Final = frozenset(("plan", "subscription"))
 
 
+Writer = PolicyWriter[allowance_policies.AllowancePolicy]
+
+
 @dataclass(frozen=True, slots=True)
 class AllowancePolicyCases:
     """What is behind the calls on allowance policies."""
 
     store: Store
-    writer: Callable[[UnitOfWork], AllowancePolicyWriter]
-    policies: AllowancePolicies
+    writer: Callable[[UnitOfWork], Writer]
+    policies: Policies[allowance_policies.AllowancePolicy]
     directory: Directory
     clock: Clock
 
@@ -57,9 +55,9 @@ class AllowancePolicyServicer(AllowancePolicyServiceServicer):
         cases, terms = self._cases, terms_from(request.allowance_policy)
         await check_scope(cases.directory, terms.scope)
 
-        async def make(writer: AllowancePolicyWriter) -> AllowancePolicy:
+        async def make(writer: Writer) -> AllowancePolicy:
             return policy_message(
-                await create_allowance_policy(writer, cases.clock, request.allowance_policy_id, terms)
+                await create_policy(ALLOWANCE, writer, cases.clock, request.allowance_policy_id, terms)
             )
 
         return await self._once("CreateAllowancePolicy", request, make)
@@ -92,8 +90,8 @@ class AllowancePolicyServicer(AllowancePolicyServiceServicer):
         def change(policy: allowance_policies.AllowancePolicy) -> allowance_policies.AllowanceTerms:
             return changed(policy, sent, paths)
 
-        async def make(writer: AllowancePolicyWriter) -> AllowancePolicy:
-            return policy_message(await update_allowance_policy(writer, cases.clock, policy_id, change))
+        async def make(writer: Writer) -> AllowancePolicy:
+            return policy_message(await update_policy(ALLOWANCE, writer, cases.clock, policy_id, change))
 
         # Looked at before anything is locked: others are asked for it.
         known = await cases.policies.get(policy_id)
@@ -104,13 +102,18 @@ class AllowancePolicyServicer(AllowancePolicyServiceServicer):
     async def DeleteAllowancePolicy(self, request: pb.DeleteAllowancePolicyRequest, context: Context) -> Empty:
         """Removes an allowance policy."""
 
-        async def make(writer: AllowancePolicyWriter) -> Empty:
-            await delete_allowance_policy(writer, request.name.removeprefix(ALLOWANCE_POLICIES))
+        async def make(writer: Writer) -> Empty:
+            await delete_policy(ALLOWANCE, writer, request.name.removeprefix(ALLOWANCE_POLICIES))
             return Empty()
 
         return await self._once("DeleteAllowancePolicy", request, make)
 
-    async def _once(self, method: str, request: Message, make: Callable[[AllowancePolicyWriter], Awaitable[R]]) -> R:
+    async def _once(
+        self,
+        method: str,
+        request: Message,
+        make: Callable[[Writer], Awaitable[R]],
+    ) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
         cases = self._cases
 

@@ -16,7 +16,7 @@ from usage_correlation.handlers.limits.keep_policies import (
     delete_limit_policy,
     update_limit_policy,
 )
-from usage_correlation.handlers.spend_policies import check_scope
+from usage_correlation.handlers.policies import check_scope
 from usage_correlation.server.limit_cases import LimitCases
 from usage_correlation.server.limit_policies import NOT_WRITTEN, changed, policy_message, terms_from
 from usage_correlation.server.wire import LIMIT_POLICIES, page

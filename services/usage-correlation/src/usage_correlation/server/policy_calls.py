@@ -16,13 +16,8 @@ from mesh.store import Store, UnitOfWork
 from usage_correlation.domain import policies
 from usage_correlation.errors import SpendPolicyNotFound
 from usage_correlation.handlers.directory import Directory
+from usage_correlation.handlers.policies import SPEND, check_scope, create_policy, delete_policy, update_policy
 from usage_correlation.handlers.ports import Policies, PolicyWriter
-from usage_correlation.handlers.spend_policies import (
-    check_scope,
-    create_spend_policy,
-    delete_spend_policy,
-    update_spend_policy,
-)
 from usage_correlation.server.authorization import SERVICE
 from usage_correlation.server.policies import NOT_WRITTEN, changed, policy_message, terms_from
 from usage_correlation.server.wire import POLICIES, page, policy_id_from
@@ -32,13 +27,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _SCOPE: Final = frozenset(("plan", "subscription"))
 
 
+Writer = PolicyWriter[policies.SpendPolicy]
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyCases:
     """What is behind the calls on spend policies."""
 
     store: Store
-    writer: Callable[[UnitOfWork], PolicyWriter]
-    policies: Policies
+    writer: Callable[[UnitOfWork], Writer]
+    policies: Policies[policies.SpendPolicy]
     directory: Directory
     clock: Clock
 
@@ -54,8 +52,8 @@ class PolicyCalls:
         cases, terms = self._policy_cases, terms_from(request.spend_policy)
         await check_scope(cases.directory, terms.scope)
 
-        async def make(writer: PolicyWriter) -> SpendPolicy:
-            return policy_message(await create_spend_policy(writer, cases.clock, request.spend_policy_id, terms))
+        async def make(writer: Writer) -> SpendPolicy:
+            return policy_message(await create_policy(SPEND, writer, cases.clock, request.spend_policy_id, terms))
 
         return await self._once("CreateSpendPolicy", request, make)
 
@@ -85,8 +83,8 @@ class PolicyCalls:
         def change(policy: policies.SpendPolicy) -> policies.PolicyTerms:
             return changed(policy, sent, paths)
 
-        async def make(writer: PolicyWriter) -> SpendPolicy:
-            return policy_message(await update_spend_policy(writer, cases.clock, policy_id, change))
+        async def make(writer: Writer) -> SpendPolicy:
+            return policy_message(await update_policy(SPEND, writer, cases.clock, policy_id, change))
 
         # Looked at before anything is locked: others are asked for it.
         known = await cases.policies.get(policy_id)
@@ -97,13 +95,13 @@ class PolicyCalls:
     async def DeleteSpendPolicy(self, request: pb.DeleteSpendPolicyRequest, context: Context) -> Empty:
         """Removes a spend policy."""
 
-        async def make(writer: PolicyWriter) -> Empty:
-            await delete_spend_policy(writer, request.name.removeprefix(POLICIES))
+        async def make(writer: Writer) -> Empty:
+            await delete_policy(SPEND, writer, request.name.removeprefix(POLICIES))
             return Empty()
 
         return await self._once("DeleteSpendPolicy", request, make)
 
-    async def _once(self, method: str, request: Message, make: Callable[[PolicyWriter], Awaitable[R]]) -> R:
+    async def _once(self, method: str, request: Message, make: Callable[[Writer], Awaitable[R]]) -> R:
         """The answer that `make` gives, or gave before to the same request; what it changes commits with it."""
         cases = self._policy_cases
 
