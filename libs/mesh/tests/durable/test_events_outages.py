@@ -165,6 +165,23 @@ async def test_status_tells_how_far_behind_each_group_is(
     assert (await stream_status(redis, STREAM)).groups == ()
 
 
+async def test_status_is_told_while_what_was_under_way_is_handled(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await redis.xgroup_create(KEY, "reacting", mkstream=True)
+    await redis.xadd(KEY, {"sequence": "1"})
+    await redis.xreadgroup("reacting", "somebody", {KEY: ">"})
+    ask = redis.xinfo_groups
+
+    async def handled_after_the_answer(key: str) -> Any:
+        answer = await ask(key)
+        [(entry_id, _)] = await redis.xrange(key)
+        await redis.xack(key, "reacting", entry_id)
+        return answer
+
+    monkeypatch.setattr(redis, "xinfo_groups", handled_after_the_answer)
+    [group] = (await stream_status(redis, STREAM)).groups
+    assert (group.waiting, group.pending, group.oldest) == (0, 0, None)
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", append_only=False)

@@ -65,12 +65,14 @@ async def _group(redis: RedisClient, stream: Stream, group: dict[str, Any], last
     following = cast("Entries", await redis.xrange(key, min=f"({delivered}", max="+", count=1))
     waiting = last_sequence - _sequence(following[0][1]) + 1 if following else 0
     oldest = [entry_id for entry_id, _ in following if entry_id]
-    if group["pending"]:
-        oldest.append((await redis.xpending(key, name))["min"])
+    # Asked for here, not taken from `group`: by now what was under way then may be handled.
+    under_way = await redis.xpending(key, name)
+    if under_way["pending"]:
+        oldest.append(under_way["min"])
     return GroupStatus(
         name=name,
         waiting=waiting,
-        pending=group["pending"],
+        pending=under_way["pending"],
         oldest=min(map(_time_of, oldest)) if oldest else None,
         parked=int(await redis.xlen(parked_key(stream, name))),
         consumers=group["consumers"],
