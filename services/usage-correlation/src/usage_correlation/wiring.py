@@ -9,7 +9,7 @@ from mesh.service import Application, Job, Runtime, ServiceDefinition
 from usage_correlation.handlers.charging.use_quotas import UseQuotas
 from usage_correlation.handlers.compare_plans import ComparePlans
 from usage_correlation.handlers.directory import Directory, Sources
-from usage_correlation.handlers.ledger_ports import Reaction
+from usage_correlation.handlers.ledger_ports import Reactions
 from usage_correlation.handlers.record_usage import RecordUsage
 from usage_correlation.handlers.watch_signals import SignalWatch
 from usage_correlation.peers.catalogue import CatalogueClient, TariffReader
@@ -69,8 +69,7 @@ def build(runtime: Runtime) -> Application:
     limited = limits(runtime, NAME, directory, keys)
     insight = insights(runtime, settings, directory, usage)
     pattern = patterns(runtime, settings, NAME, directory, keys, metrics.signalled)
-    # They run in this order, in the transaction that stores usage.
-    reactions: list[Reaction] = [UseQuotas(use_quotas), limited.reaction, insight.reaction, pattern.reaction]
+    reactions = Reactions([limited.restraint], [UseQuotas(use_quotas), insight.reaction, pattern.reaction])
     record_usage = RecordUsage(
         directory, ledger, keys, clock, metrics, ahead=settings.clock_difference, reactions=reactions
     )

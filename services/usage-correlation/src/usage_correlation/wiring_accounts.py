@@ -14,7 +14,7 @@ from mesh.service import Job, Runtime
 from usage_correlation.domain.signals import Signal
 from usage_correlation.domain.subscribers import Subscription
 from usage_correlation.handlers.directory import Directory, Sources
-from usage_correlation.handlers.ledger_ports import Ledger, Reaction
+from usage_correlation.handlers.ledger_ports import Ledger, Reactions
 from usage_correlation.handlers.ports import Keys
 from usage_correlation.handlers.rerate_usage import RerateUsage
 from usage_correlation.peers.profile import subscription_from
@@ -43,7 +43,7 @@ def accounts(
     keys: Keys,
     sources: Sources,
     signalled: Callable[[Sequence[Signal], datetime], None],
-    reactions: Sequence[Reaction],
+    reactions: Reactions,
 ) -> AccountParts:
     """Policies on allowances, and the job that rates usage anew."""
     store, clock = runtime.store, runtime.clock

@@ -43,7 +43,7 @@ class Limits:
     book: LimitBook
     """Which policies apply to whom: charging asks it too."""
     servicer: Servicer
-    reaction: EnforceLimits
+    restraint: EnforceLimits
     subscriptions: Sequence[Subscription[Any]]
     """Any: each its own type of event."""
 

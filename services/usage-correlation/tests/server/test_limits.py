@@ -31,14 +31,20 @@ from limit_acts import (
 )
 from limit_samples import HOME, TRIP, VAT_ADDED, VAT_CONTAINED
 from sqlalchemy import text
-from usage_acts import record, signals_of, summary
+from usage_acts import make_policy, record, signals_of, summary
 from usage_samples import MARCH_2, usage_record
 from usage_world import World
 
 from cxmesh.usage.v1 import limit_service_pb2 as pb
 from cxmesh.usage.v1.limit_policy_pb2 import LIMIT_ACTION_NOTIFY, LIMIT_PERIOD_DAY, LIMIT_PLACE_HOME, LimitScope
 from cxmesh.usage.v1.limit_state_pb2 import SpendingLimit
-from cxmesh.usage.v1.signal_pb2 import SIGNAL_KIND_SPENDING_LIMIT, Signal, SpendingLimitStage
+from cxmesh.usage.v1.signal_pb2 import (
+    SIGNAL_KIND_SPEND_THRESHOLD,
+    SIGNAL_KIND_SPENDING_LIMIT,
+    Signal,
+    SpendingLimitStage,
+)
+from cxmesh.usage.v1.spend_policy_pb2 import SpendPolicy
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, USAGE_TYPE_VOICE
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest
 
@@ -370,3 +376,22 @@ async def test_usage_in_another_currency_has_no_legal_limit_in_euros(world: Worl
     name = world.profile.hold()
     await record(world, usage_record(name, 6000, start=MARCH_2))
     assert amount((await limit_of(world, name)).spent) == 0
+
+
+async def test_a_spend_threshold_sees_what_is_charged_and_not_what_was_used(world: World) -> None:
+    name = traveller(world)
+    scope = SpendPolicy(
+        display_name="Hers", limit=eur(60), threshold_percents=[50, 80, 100], subscription=f"subscriptions/{name}"
+    )
+    await make_policy(world, scope)
+    rows = [session(name, 10), session(name, 20, minutes=1), session(name, 30, minutes=2)]
+    await record(world, *rows)  # 120 euros, of which the limit lets 50 be charged
+    [crossed] = [each for each in await signals_of(world, name) if each.kind == SIGNAL_KIND_SPEND_THRESHOLD]
+    assert (crossed.spend_threshold.percent, amount(crossed.spend_threshold.spent)) == (80, 50)
+    assert list(crossed.evidence_records) == [f"{each.source}/{each.record_id}" for each in rows[:2]]
+    await roam(world, name, 5, minutes=10)
+    assert len([each for each in await signals_of(world, name) if each.kind == SIGNAL_KIND_SPEND_THRESHOLD]) == 1
+    await consent(world, name)
+    await roam(world, name, 5, start=world.clock.now() + timedelta(minutes=1))
+    later = [each for each in await signals_of(world, name) if each.kind == SIGNAL_KIND_SPEND_THRESHOLD]
+    assert sorted(each.spend_threshold.percent for each in later) == [80, 100]

@@ -4,6 +4,7 @@ Rows are locked in one order everywhere: keys of records, groups, subscriptions 
 place, what reactions lock, the signals' head.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.book import Metering
 from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.placement import Account
@@ -26,9 +28,16 @@ from usage_correlation.domain.totals import (
     line_totals,
     spend_totals,
 )
-from usage_correlation.domain.usage import UsageBatch
+from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter, MeteredAccount, Reaction
+from usage_correlation.handlers.ledger_ports import (
+    Arrival,
+    LedgerWriter,
+    MeteredAccount,
+    Reaction,
+    Reactions,
+    TakenBack,
+)
 from usage_correlation.handlers.meter_usage import Metered
 from usage_correlation.handlers.ports import Clock, Keys
 from usage_correlation.handlers.signal_allowances import SignalAllowances
@@ -53,7 +62,7 @@ class Entry:
 class Books:
     """Counters, spending, accounts and signals."""
 
-    def __init__(self, directory: Directory, keys: Keys, clock: Clock, reactions: Sequence[Reaction]) -> None:
+    def __init__(self, directory: Directory, keys: Keys, clock: Clock, reactions: Reactions) -> None:
         self._keys = keys
         self._clock = clock
         self._crossings: Sequence[Reaction] = (SignalCrossings(directory, clock), SignalAllowances(directory, clock))
@@ -95,27 +104,41 @@ class Books:
         return {**entry.charges, **await self._keys.of_charges(names)} if names else entry.charges
 
     async def _react(self, writer: LedgerWriter, entry: Entry, spendings: Sequence[Spending]) -> Raised:
-        """Thresholds are looked at over all records of a cycle that was rated anew; other reactions see new ones."""
+        """First what may not be charged is taken back.
+
+        Then thresholds are looked at over all records of a cycle that was rated anew; other reactions see new ones.
+        """
         metered, rerated = entry.metered, entry.metered.rerated
         states = metered.states(entry.metering) if entry.metering is not None else []
         anew = {each.account for each in rerated.latest} if rerated else set()
         raised: list[tuple[Account, Signal]] = []
         arrival = Arrival(entry.batch, metered.accounts, [*entry.usages, *metered.usages], entry.time)
+        whole = replace(arrival, usages=[*arrival.usages, *metered.late], metered=states, anew=rerated)
+        taken_back: list[TakenBack] = []
+        for restraint in self._reactions.restraints:
+            told, taken = await restraint(writer, whole)
+            raised += told
+            taken_back += taken
+        if taken_back:
+            spendings, of_records = _less(spendings, taken_back), _by_record(taken_back)
+            arrival, whole = replace(arrival, taken_back=of_records), replace(whole, taken_back=of_records)
         ordinary = replace(arrival, metered=[each for each in states if each.account not in anew])
         for reaction in self._crossings:
             raised += await reaction(writer, ordinary, [each for each in spendings if each.account not in anew])
             if rerated is not None:
-                again = Arrival(rerated.batch, metered.accounts, rerated.usages, entry.time, _of(states, anew))
+                again = Arrival(
+                    rerated.batch, metered.accounts, rerated.usages, entry.time, _of(states, anew),
+                    taken_back=arrival.taken_back,
+                )  # fmt: skip
                 raised += await reaction(writer, again, [each for each in spendings if each.account in anew])
-        whole = replace(arrival, usages=[*arrival.usages, *metered.late], metered=states, anew=rerated)
-        for reaction in self._reactions:
+        for reaction in self._reactions.others:
             raised += await reaction(writer, whole, spendings)
         return raised
 
     def _least(self, accounts: Sequence[Account]) -> Mapping[str, Fraction]:
         """By currency, what must be spent before any reaction has something to say."""
         least: dict[str, Fraction] = {}
-        for reaction in (*self._crossings, *self._reactions):
+        for reaction in (*self._crossings, *self._reactions.others):
             for currency, amount in reaction.least(accounts).items():
                 least[currency] = min(amount, least.get(currency, amount))
         return least
@@ -123,6 +146,24 @@ class Books:
 
 def _of(states: Sequence[MeteredAccount], numbers: set[int]) -> list[MeteredAccount]:
     return [each for each in states if each.account in numbers]
+
+
+def _less(spendings: Sequence[Spending], taken_back: Sequence[TakenBack]) -> list[Spending]:
+    amounts: defaultdict[tuple[int, str], Fraction] = defaultdict(Fraction)
+    for part in taken_back:
+        amounts[part.account, part.currency] -= part.amount
+    return [
+        replace(each, spent=each.spent + Amount(less.numerator, less.denominator))
+        for each in spendings
+        for less in [amounts[each.account, each.currency]]
+    ]
+
+
+def _by_record(taken_back: Sequence[TakenBack]) -> dict[tuple[RecordKey, str], Fraction]:
+    amounts: defaultdict[tuple[RecordKey, str], Fraction] = defaultdict(Fraction)
+    for part in taken_back:
+        amounts[part.record, part.currency] += part.amount
+    return amounts
 
 
 def _touched(rerated: Rerated) -> list[Latest]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Protocol
+from typing import Final, Protocol
 
 from opentelemetry.trace import SpanContext
 
@@ -182,6 +182,28 @@ class Arrival:
     """The accounts of metered plans that the records drew on."""
     anew: Rerated | None = None
     """Bill cycles that were rated anew because of it; accounts are numbered as here."""
+    taken_back: Mapping[tuple[RecordKey, str], Fraction] = field(default_factory=dict)
+    """By record and currency, how much of its price is not charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A part of a record's price that is not charged."""
+
+    account: int
+    """Index into the arrival's accounts."""
+    record: RecordKey
+    currency: str
+    amount: Fraction
+
+
+class Restraint(Protocol):
+    """Takes back what may not be charged, in the transaction that stores the usage and before anything reacts to it."""
+
+    async def __call__(
+        self, writer: LedgerWriter, arrival: Arrival
+    ) -> tuple[Sequence[tuple[Account, Signal]], Sequence[TakenBack]]:
+        """The signals to raise, and what was taken back from the counters."""
 
 
 class Reaction(Protocol):
@@ -198,3 +220,14 @@ class Reaction(Protocol):
         self, writer: LedgerWriter, arrival: Arrival, spendings: Sequence[Spending]
     ) -> Sequence[tuple[Account, Signal]]:
         """The signals to raise. `spendings`: what accounts have spent now, at least those with `least` or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """All that is done about usage beside storing it, each in this order."""
+
+    restraints: Sequence[Restraint] = ()
+    others: Sequence[Reaction] = ()
+
+
+NO_REACTIONS: Final = Reactions()

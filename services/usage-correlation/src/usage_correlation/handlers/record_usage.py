@@ -22,7 +22,7 @@ from usage_correlation.domain.usage import RecordKey, UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.gather_calls import Asked, GatherCalls
-from usage_correlation.handlers.ledger_ports import Causes, Ledger, LedgerWriter, Reaction
+from usage_correlation.handlers.ledger_ports import NO_REACTIONS, Causes, Ledger, LedgerWriter, Reactions
 from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
 from usage_correlation.handlers.ports import Clock, Keys
 
@@ -72,9 +72,9 @@ class RecordUsage:
         witness: Witness,
         *,
         ahead: timedelta,
-        reactions: Sequence[Reaction] = (),
+        reactions: Reactions = NO_REACTIONS,
     ) -> None:
-        """`ahead`: how far the clock of a source may be ahead of ours; `reactions`: run in this order."""
+        """`ahead`: how far the clock of a source may be ahead of ours; `reactions`: in the same transaction."""
         self._directory = directory
         self._ledger = ledger
         self._keys = keys

@@ -17,7 +17,7 @@ from usage_correlation.domain.tariff_changes import first_difference
 from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.ledger_ports import Ledger, LedgerWriter, Reaction, Rerating
+from usage_correlation.handlers.ledger_ports import NO_REACTIONS, Ledger, LedgerWriter, Reactions, Rerating
 from usage_correlation.handlers.meter_usage import Metered, prepare, rerate_spans
 from usage_correlation.handlers.ports import Catalogue, Clock, Keys, Plan, Tariffs
 
@@ -61,7 +61,7 @@ class RerateUsage:
         tariffs: Tariffs,
         *,
         signalled: Callable[[Sequence[Signal], datetime], None],
-        reactions: Sequence[Reaction] = (),
+        reactions: Reactions = NO_REACTIONS,
     ) -> None:
         self._directory = directory
         self._ledger = ledger

@@ -1,6 +1,7 @@
 """Which signals does a batch raise, and with which evidence?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import chain
@@ -41,7 +42,7 @@ class SignalCrossings:
         ]
         if not found:
             return []
-        records = record_costs(arrival.usages, {crossing.account for crossing in found})
+        records = _charged(arrival, {crossing.account for crossing in found})
         decided = [
             deciding_record(crossing, _in_currency(records[crossing.account], crossing.currency)) for crossing in found
         ]
@@ -52,6 +53,20 @@ class SignalCrossings:
             for crossing, (row, _), keys in zip(found, decided, evidence, strict=True)
             for account in [arrival.accounts[crossing.account]]
         ]
+
+
+def _charged(arrival: Arrival, accounts: Collection[int]) -> Mapping[int, Sequence[RecordCost]]:
+    """The records of some accounts with what they cost, less what is not charged."""
+    records = record_costs(arrival.usages, accounts)
+    if not arrival.taken_back:
+        return records
+    return {
+        account: [
+            replace(each, cost=each.cost - arrival.taken_back.get((arrival.batch.key(each.row), each.currency), 0))
+            for each in costs
+        ]
+        for account, costs in records.items()
+    }
 
 
 class _Applying:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from mesh.store import UnitOfWork
 from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.crossings import Spending
 from usage_correlation.domain.limits.events import EventKind, Facts, LimitEvent
 from usage_correlation.domain.limits.metering import MeteredRecord, metered
 from usage_correlation.domain.limits.periods import LimitCalendar
@@ -19,7 +18,7 @@ from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import PlanUsage
 from usage_correlation.domain.signals import Signal
 from usage_correlation.domain.totals import Change, ChargeName, Latest, change_totals, spend_totals
-from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter
+from usage_correlation.handlers.ledger_ports import Arrival, LedgerWriter, TakenBack
 from usage_correlation.handlers.limits.book import LimitBook
 from usage_correlation.handlers.limits.passings import Passings
 from usage_correlation.handlers.limits.ports import Held, Kept, LimitLedger, UnchargedRow
@@ -30,7 +29,7 @@ _NO_LATER = 0
 
 
 class EnforceLimits:
-    """The reaction that counts usage towards limits, takes back what may not be charged, and notifies."""
+    """The restraint that counts usage towards limits, takes back what may not be charged, and notifies."""
 
     def __init__(self, book: LimitBook, ledger: Callable[[UnitOfWork], LimitLedger], keys: Keys, clock: Clock) -> None:
         self._book = book
@@ -39,21 +38,15 @@ class EnforceLimits:
         self._clock = clock
         self._calendar = LimitCalendar()
 
-    def least(self, accounts: Sequence[Account]) -> Mapping[str, Fraction]:
-        """It counts by itself: limits are about some usage, not all spending."""
-        del accounts
-        return {}
-
     async def __call__(
-        self, writer: LedgerWriter, arrival: Arrival, spendings: Sequence[Spending]
-    ) -> Sequence[tuple[Account, Signal]]:
-        """Notices of what was passed."""
-        del spendings
+        self, writer: LedgerWriter, arrival: Arrival
+    ) -> tuple[Sequence[tuple[Account, Signal]], Sequence[TakenBack]]:
+        """Notices of what was passed, and what is not charged for it."""
         await self._book.ready()
         counted = self._counted(arrival, arrival.usages, arrival.batch.starts)
         anew = self._counted_anew(arrival)
         if not counted and not anew:
-            return []
+            return [], []
         ledger, wanted = self._ledger(writer.uow), _wanted(arrival, [*counted, *anew])
         choices = await ledger.lock({held for held, _ in wanted.values()})
         before = await ledger.standings(list(wanted.values()))
@@ -76,9 +69,13 @@ class EnforceLimits:
         await ledger.begin_stops(passings.stops(kept))
         began = await ledger.continued([place for key, place in wanted.items() if key not in before])
         await ledger.add_events([*self._resets(wanted, began), *passings.events(kept)])
-        if settlement.uncharged:
-            await self._take_back(writer, ledger, arrival, passings.uncharged(settlement.uncharged))
-        return passings.signals
+        uncharged = passings.uncharged(settlement.uncharged)
+        if uncharged:
+            await self._take_back(writer, ledger, arrival, uncharged)
+        return passings.signals, [
+            TakenBack(account, (each.row.source, each.row.record_id), each.charge.currency, each.row.amount)
+            for account, each in uncharged
+        ]
 
     def _counted_anew(self, arrival: Arrival) -> list[Counted]:
         """The records of bill cycles that were rated anew, for policies that have counted all of the cycle."""
