@@ -26,8 +26,8 @@ from cxmesh.sla.v1 import value_network_sla_service_pb2_grpc as service_grpc
 from cxmesh.sla.v1.session_pb2 import PARTY_KIND_LINK, PARTY_KIND_PARTNER, Party
 from cxmesh_cli.errors import BadInputError
 from cxmesh_cli.instance.identities import tls_files
+from cxmesh_cli.period import parse_period
 from cxmesh_cli.sla.document import cell_text, decimals, percent_cut
-from cxmesh_cli.sla.period import parse_period
 from mesh.rpc.errors import not_found
 
 Cxmesh = Callable[..., Any]

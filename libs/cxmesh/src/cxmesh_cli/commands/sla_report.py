@@ -56,10 +56,10 @@ def report(  # noqa: PLR0917 - typer makes each an option
     A partner gets the same report of itself with its own certificate: --as in an instance here, --address and --tls
     elsewhere.
     """
+    from cxmesh_cli.period import parse_period
     from cxmesh_cli.sla.collect import collect
     from cxmesh_cli.sla.csv_files import write_csv
     from cxmesh_cli.sla.html_page import write_html
-    from cxmesh_cli.sla.period import parse_period
     from cxmesh_cli.sla.terminal import render
 
     now = datetime.now(UTC)

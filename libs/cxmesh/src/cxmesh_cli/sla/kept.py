@@ -12,10 +12,10 @@ from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
 from cxmesh.sla.v1.alert_service_pb2_grpc import AlertServiceStub
 from cxmesh.sla.v1.objective_service_pb2_grpc import ObjectiveServiceStub
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceStub
+from cxmesh_cli.period import Period
 from cxmesh_cli.sla.calls import ask, pages
 from cxmesh_cli.sla.document import Bar, Cell, Chart, Table, percent_cut
 from cxmesh_cli.sla.money import money_cells
-from cxmesh_cli.sla.period import Period
 
 _MILLION = 1_000_000
 _HOURLY_UP_TO = timedelta(days=2)
