@@ -63,7 +63,7 @@ async def _undecided(work: Work, occasions: Sequence[Occasion]) -> Collection[Oc
 async def _lock_customers(work: Work, rivals: Sequence[_Rivals]) -> None:
     """Nobody else counts messages or makes up for faults of these customers until the decisions are committed.
 
-    So two batches keep one limit, and a fault is made up for once. In one call: with two, batches could lock in two orders.
+    So two batches keep one limit, and a fault is made up for once. In one call: two could lock in two orders.
     """
     customers = {
         occasion.trigger.customer
