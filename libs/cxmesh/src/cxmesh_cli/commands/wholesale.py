@@ -64,7 +64,7 @@ def tariff(
     if as_json:
         print_json({"name": kept.name, "digest": kept.digest, "update_time": since})
     else:
-        results().print(f"{kept.name} is {file}, since {since} (SHA-256 {kept.digest[:16]}…)")
+        results().print(f"{kept.name} is {file}, since {since} (SHA-256 {kept.digest[:16]}…)", markup=False)
 
 
 def record(
@@ -104,7 +104,7 @@ def record(
                     items = read_charges(stream, str(file))
                     for so_far in record_charges(channel, items, str(file), recorded, in_flight=in_flight):
                         if not as_json:
-                            notices().print(f"{file}: {so_far.charges:,} charges")
+                            notices().print(f"{file}: {so_far.charges:,} charges", markup=False)
             except FilesRefusedError as error:
                 without.append(error.message)
     if report is not None:
