@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from cxmesh_cli.commands.options import DEFAULT_HOME, AsOption, HomeOption, JsonOption, examples
+from cxmesh_cli.commands.texts import read_text
 from cxmesh_cli.console import notices, print_json, results
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def tariff(
     from cxmesh_cli.topology import find_service
     from cxmesh_cli.wholesale.tariffs import set_tariff
 
-    document = _text(file)
+    document = read_text(file)
     with channel_to(Home.at(home), find_service("billing-accuracy"), identity) as channel:
         kept = set_tariff(channel, partner, document, shown_as=str(file))
     since = kept.update_time.ToJsonString()
@@ -175,17 +176,8 @@ def check(
         notices().print("[dim]--report FILE and --json have all, exactly and with why[/]")
 
 
-def _text(file: Path) -> str:
-    from cxmesh_cli.errors import BadInputError
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{file} can't be read: {error}", hint="give a file of UTF-8 text") from error
-
-
 def _names(file: Path | None) -> list[str]:
-    lines = _text(file).split() if file else []
+    lines = read_text(file).split() if file else []
     return [f"subscriptions/{line.removeprefix('subscriptions/')}" for line in lines]
 
 
