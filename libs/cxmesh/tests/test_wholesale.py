@@ -170,9 +170,10 @@ def test_a_file_that_is_sent_again_is_known_already(tmp_path: Path, wholesale: F
         ({"sequence": "one"}, "sequence", "unreadable"),
         ({"event_time": ""}, "event_time", "unreadable"),
         ({"subscription": None}, "subscription", "unreadable"),
+        ({"subscription": ""}, "subscription", "no_subscription"),
         ({"source": 5}, "source", "unreadable"),
     ],
-    ids=["by the service", "no number", "no time", "none", "no text"],
+    ids=["by the service", "no number", "no time", "none", "nobody's", "no text"],
 )
 def test_a_refused_charge_is_told_with_line_field_and_reason(
     tmp_path: Path, wholesale: FakeWholesale, cxmesh: Cxmesh, changes: dict[str, object], field: str, reason: str

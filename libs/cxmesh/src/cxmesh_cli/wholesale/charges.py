@@ -23,6 +23,7 @@ _MEMBERS: Final = {
 """Of a line, by field of WholesaleCharge."""
 _CURRENCIES: Final = {"SDR": "XDR"}
 """TAP (GSMA TD.57) calls special drawing rights otherwise than ISO 4217."""
+_NOBODYS: Final = "the event became no usage record; put its subscriber into --subscriptions and ingest the file again"
 _EXPECTED: Final = "JSON Lines as `cxmesh ingest --wholesale-out` writes them"
 
 
@@ -44,7 +45,7 @@ class Refusal:
     record_id: str
     """Empty where it could not be told."""
     reason: str
-    """`unreadable`, or the service's own in lower case."""
+    """`unreadable`, `no_subscription`, or the service's own in lower case."""
     field: str
     """Member of the line; empty when the line as a whole is at fault."""
     description: str
@@ -95,6 +96,8 @@ def _read(row: dict[str, object], file: str, number: int) -> Line | Refusal:
             record_id = row.get("record_id")
             name = record_id if isinstance(record_id, str) else ""
             return Refusal(file, number, name, "unreadable", member, f"{shown}: {error}")
+    if not charge.subscription:
+        return Refusal(file, number, charge.record_id, "no_subscription", "subscription", _NOBODYS)
     return Line(number, charge)
 
 
