@@ -110,6 +110,12 @@ def test_the_report_lists_what_is_held_and_refused(tmp_path: Path) -> None:
     assert rows[1:] == [["billChecks/run.b-7", "held", "", ""], ["b-x", "unreadable", "total", "'a': expected b"]]
 
 
+def test_no_cell_of_the_report_is_a_formula(tmp_path: Path) -> None:
+    write_report(Outcome(refused=[("=HYPERLINK(1)", "unreadable", "total", "-1")]), tmp_path / "report.csv")
+    rows = list(csv.reader((tmp_path / "report.csv").read_text().splitlines()))
+    assert rows[1] == ["'=HYPERLINK(1)", "unreadable", "total", "-1"]
+
+
 def test_the_command_is_there_with_its_help() -> None:
     shown = CliRunner().invoke(build(), ["bills", "check", "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0

@@ -275,6 +275,15 @@ def test_what_differs_is_shown_by_kind_and_one_by_one(tmp_path: Path, wholesale:
     assert asked.interval.end_time.ToDatetime(UTC) == datetime(2026, 4, 1, tzinfo=UTC)
 
 
+def test_a_report_that_cannot_be_written_is_told_after_what_was_found(
+    tmp_path: Path, wholesale: FakeWholesale, cxmesh: Cxmesh
+) -> None:
+    wholesale.answer = pb.CheckWholesaleChargesResponse(event_count=3)
+    ended = cxmesh("wholesale", "check", "DEUD1", "--report", str(tmp_path / "nowhere" / "all.csv"))
+    assert (ended.code, "all.csv can't be written" in ended.err) == (2, True)
+    assert "3 events were charged for" in ended.out
+
+
 def test_a_script_gets_what_differs_exactly(wholesale: FakeWholesale, cxmesh: Cxmesh) -> None:
     wholesale.answer = pb.CheckWholesaleChargesResponse(
         event_count=1, differences=[difference("NO_USAGE", "17/6000", "", "17/6000")]

@@ -1,6 +1,5 @@
 """What becomes of the bills of a file, sent to be checked in batches, several under way at a time?"""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from cxmesh.billing.v1.bill_pb2 import BillRun
 from cxmesh.billing.v1.billing_accuracy_service_pb2 import CheckBillsRequest, CheckBillsResponse, CreateBillRunRequest
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
 from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
+from cxmesh_cli.csv_rows import write_rows
 from cxmesh_cli.rpc.batches import answers
 from cxmesh_cli.rpc.failure import command_error, decode
 
@@ -75,12 +75,9 @@ def check_bills(
 
 
 def write_report(outcome: Outcome, file: Path) -> None:
-    """Held and refused bills, a row each."""
-    with file.open("w", newline="", encoding="utf-8") as text:
-        rows = csv.writer(text)
-        rows.writerow(["bill", "outcome", "field", "description"])
-        rows.writerows([name, "held", "", ""] for name in outcome.held)
-        rows.writerows([bill, reason, where, description] for bill, reason, where, description in outcome.refused)
+    """Held and refused bills, a row each. Raises BadInputError."""
+    held = ((name, "held", "", "") for name in outcome.held)
+    write_rows(file, ("bill", "outcome", "field", "description"), (*held, *outcome.refused))
 
 
 def _batches(items: Iterable[ReadBill | BillReject], outcome: Outcome) -> Iterator[list[ReadBill]]:

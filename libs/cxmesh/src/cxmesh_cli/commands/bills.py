@@ -82,9 +82,9 @@ def check(  # noqa: PLR0917 - typer makes each an option
                             notices().print(f"{file}: {so_far.bills:,} bills", markup=False)
             except FilesRefusedError as error:
                 unread.append(error.message)
+    _tell(outcome, as_json=as_json)
     if report is not None:
         write_report(outcome, report)
-    _tell(outcome, as_json=as_json)
     if unread:
         raise FilesRefusedError("\n".join(unread), hint="mend the file; a bill is checked once in a run")
     if outcome.refused:

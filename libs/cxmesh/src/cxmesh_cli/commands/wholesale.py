@@ -108,9 +108,9 @@ def record(
                             notices().print(f"{file}: {so_far.charges:,} charges", markup=False)
             except FilesRefusedError as error:
                 without.append(error.message)
+    _tell_recorded(recorded, as_json=as_json)
     if report is not None:
         write_report(recorded.refused, report)
-    _tell_recorded(recorded, as_json=as_json)
     if without:
         raise FilesRefusedError("\n".join(without), hint="a charge is stored once, however often its file is sent")
     if recorded.refused:
@@ -165,14 +165,14 @@ def check(
     converted, names = _rates(rates or ()), _names(subscriptions)
     with channel_to(Home.at(home), find_service("billing-accuracy"), identity) as channel:
         found = check_charges(channel, partner, interval, names, converted)
-    if report is not None:
-        write_report(found, report)
     if as_json:
         print_json(as_document(found))
-        return
-    for part in render(found):
-        results().print(part, soft_wrap=False)
-    if found.differences and report is None:
+    else:
+        for part in render(found):
+            results().print(part, soft_wrap=False)
+    if report is not None:
+        write_report(found, report)
+    elif found.differences and not as_json:
         notices().print("[dim]--report FILE and --json have all, exactly and with why[/]")
 
 

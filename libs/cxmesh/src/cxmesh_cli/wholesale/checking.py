@@ -1,6 +1,5 @@
 """What differs between a partner's charges, what was agreed, and what customers pay?"""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from cxmesh.billing.v1.wholesale_pb2 import ConversionRate, WholesaleDifference,
 from cxmesh.billing.v1.wholesale_service_pb2 import CheckWholesaleChargesRequest, CheckWholesaleChargesResponse
 from cxmesh.billing.v1.wholesale_service_pb2_grpc import WholesaleServiceStub
 from cxmesh_cli.console import Json
+from cxmesh_cli.csv_rows import write_rows
 from cxmesh_cli.rpc.failure import command_error, decode
 
 if TYPE_CHECKING:
@@ -67,11 +67,8 @@ def found_in_all(found: CheckWholesaleChargesResponse) -> int:
 
 
 def write_report(found: CheckWholesaleChargesResponse, file: Path) -> None:
-    """Differences, a row each; amounts are exact."""
-    with file.open("w", newline="", encoding="utf-8") as text:
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS)
-        rows.writerows(_row(one) for one in found.differences)
+    """Differences, a row each; amounts are exact. Raises BadInputError."""
+    write_rows(file, _COLUMNS, map(_row, found.differences))
 
 
 def kind_name(kind: WholesaleDifferenceKind.ValueType) -> str:

@@ -1,8 +1,7 @@
 """What becomes of the charges of a file, sent in batches, several under way at a time?"""
 
-import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ import grpc
 from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
 from cxmesh.billing.v1.wholesale_service_pb2 import RecordWholesaleChargesRequest, RecordWholesaleChargesResponse
 from cxmesh.billing.v1.wholesale_service_pb2_grpc import WholesaleServiceStub
+from cxmesh_cli.csv_rows import write_rows
 from cxmesh_cli.rpc.batches import answers
 from cxmesh_cli.wholesale.charges import Line, Refusal, member_of
 
@@ -61,11 +61,8 @@ def record_charges(
 
 
 def write_report(refused: Iterable[Refusal], file: Path) -> None:
-    """Refused charges, a row each."""
-    with file.open("w", newline="", encoding="utf-8") as text:
-        rows = csv.writer(text)
-        rows.writerow(Refusal.__slots__)
-        rows.writerows([getattr(one, name) for name in Refusal.__slots__] for one in refused)
+    """Refused charges, a row each. Raises BadInputError."""
+    write_rows(file, [each.name for each in fields(Refusal)], map(astuple, refused))
 
 
 def _batches(items: Iterable[Line | Refusal], recorded: Recorded) -> Iterator[list[Line]]:
