@@ -218,7 +218,8 @@ def _number(value: object) -> int:
 
 
 def _check_charges(command: Command) -> None:
-    """Of all events, also of that which is nobody's usage here."""
+    """Of all events, each with whose usage it is; also of that which is nobody's here."""
     charges = [json.loads(line) for line in command.wholesale.read_text().splitlines()]
-    assert len(charges) == RECORDS + 1
+    whose = [f"subscriptions/{use.subscription}" for use in command.uses]
+    assert Counter(charge["subscription"] for charge in charges) == Counter([*whose, ""])
     assert sum(Decimal(charge["amount"]) for charge in charges) == Decimal(TAP_CHARGE * (RECORDS + 1)) / 1000

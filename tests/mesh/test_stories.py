@@ -8,9 +8,11 @@ import pytest
 from rich.console import Console
 
 from cxmesh.notification.v1.message_pb2 import MESSAGE_STATE_DELIVERED
-from cxmesh.offer.v1.decision_pb2 import Decision
+from cxmesh.offer.v1.decision_pb2 import Decision, Recovery
 from cxmesh.profile.v1.customer_pb2 import CHANNEL_EMAIL
+from cxmesh_cli.demo.bills import money
 from cxmesh_cli.demo.client import MeshClient
+from cxmesh_cli.demo.provision import FAULT_CREDIT
 from cxmesh_cli.demo.run import SERVICES_IN_A_FULL_TRACE, Teller, services_of, tell
 from cxmesh_cli.demo.summary import Results, as_document, percentile
 from cxmesh_cli.instance.home import Home
@@ -131,6 +133,20 @@ def test_customers_who_were_hit_are_told_once(results: Results):
     assert sorted(told) == sorted(results.blame.viewing.slow_customers)
     silent = [one for one in results.told.decisions if one.verdict == Decision.VERDICT_STAY_SILENT]
     assert all(one.reasons[0].code == "silence.fatigue" for one in silent)
+
+
+def test_customers_who_were_hit_are_credited_once_and_told_so(results: Results):
+    credited = {one.customer: one.recovery for one in results.told.acting}
+    assert set(credited) == set(results.blame.viewing.slow_customers)
+    assert all(one.credit_state == Recovery.CREDIT_STATE_GRANTED for one in credited.values())
+    assert all(one.credit == money(FAULT_CREDIT) for one in credited.values())
+    assert len(results.told.granted) == len(credited)
+    assert all("USD 2.00" in message.body for message in results.told.messages.values())
+    document = as_document(results)
+    assert document["credits"] == {  # type: ignore[index,call-overload]  # a JSON object
+        "customers": len(credited),
+        "usd": f"{len(credited) * FAULT_CREDIT:.2f}",
+    }
 
 
 def test_the_time_from_a_record_to_its_message_is_measured(results: Results):

@@ -22,6 +22,7 @@ from cxmesh_cli.instance.record import InstanceRecord, ProcessRecord, save_recor
 from cxmesh_cli.main import main
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tests, which are no package
+sys.path.append(str(Path(__file__).parents[2] / "adapters" / "tests"))  # where TAP files are made
 
 
 @dataclass(frozen=True)

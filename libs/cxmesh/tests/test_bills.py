@@ -2,9 +2,10 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -14,12 +15,13 @@ from bill_formats import ReadBill, load_mapping, read_bills
 from bill_formats.reading import BillReject
 from cxmesh.billing.v1 import billing_accuracy_service_pb2_grpc
 from cxmesh.billing.v1.bill_check_pb2 import Verdict
-from cxmesh.billing.v1.bill_pb2 import Bill
+from cxmesh.billing.v1.bill_pb2 import Bill, BillRun
 from cxmesh.billing.v1.billing_accuracy_service_pb2 import (
     BillOutcome,
     BillRejection,
     CheckBillsRequest,
     CheckBillsResponse,
+    CreateBillRunRequest,
 )
 from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
 from cxmesh_cli.bills.checking import Outcome, check_bills, write_report
@@ -33,6 +35,9 @@ class FakeBilling(billing_accuracy_service_pb2_grpc.BillingAccuracyServiceServic
     def __init__(self) -> None:
         self.batches: list[int] = []
         self.down = False
+
+    def CreateBillRun(self, request: CreateBillRunRequest, context: grpc.ServicerContext) -> BillRun:
+        return request.bill_run
 
     def CheckBills(self, request: CheckBillsRequest, context: grpc.ServicerContext) -> CheckBillsResponse:
         if self.down:
@@ -105,22 +110,55 @@ def test_the_report_lists_what_is_held_and_refused(tmp_path: Path) -> None:
     assert rows[1:] == [["billChecks/run.b-7", "held", "", ""], ["b-x", "unreadable", "total", "'a': expected b"]]
 
 
+def test_no_cell_of_the_report_is_a_formula(tmp_path: Path) -> None:
+    write_report(Outcome(refused=[("=HYPERLINK(1)", "unreadable", "total", "-1")]), tmp_path / "report.csv")
+    rows = list(csv.reader((tmp_path / "report.csv").read_text().splitlines()))
+    assert rows[1] == ["'=HYPERLINK(1)", "unreadable", "total", "-1"]
+
+
 def test_the_command_is_there_with_its_help() -> None:
     shown = CliRunner().invoke(build(), ["bills", "check", "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     assert "--mapping" in shown.output
 
 
-def test_a_file_that_was_read_is_what_is_sent(channel: grpc.Channel, billing: FakeBilling, tmp_path: Path) -> None:
+def bill_file(folder: Path, name: str, bill_id: str) -> Path:
     bill = {
-        "id": "b-1",
+        "id": bill_id,
         "billingPeriod": {"startDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2026-02-01T00:00:00Z"},
         "taxIncludedAmount": {"unit": "EUR", "value": 1},
         "billingAccount": {"id": "s-1"},
         "appliedCustomerBillingRate": [],
     }
-    file = tmp_path / "bills.json"
+    file = folder / name
     file.write_text(json.dumps([bill]))
+    return file
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(
+    tmp_path: Path, billing: FakeBilling, stage: Any, cxmesh: Callable[..., Any]
+) -> None:
+    mapping, bad, report = tmp_path / "bills.yaml", tmp_path / "bad.xml", tmp_path / "report.csv"
+    mapping.write_text("subscription: billingAccount")
+    bad.write_text("<Invoice")
+    good = [bill_file(tmp_path, f"[{number}].json", f"b-{number}") for number in (1, 7)]
+
+    def add(server: grpc.Server) -> None:
+        billing_accuracy_service_pb2_grpc.add_BillingAccuracyServiceServicer_to_server(billing, server)
+
+    with stage.playing("billing-accuracy", "cxmesh.billing.v1.BillingAccuracyService", add):
+        ended = cxmesh(
+            "bills", "check", str(good[0]), str(bad), str(good[1]), "--run", "2026-01",
+            "--mapping", str(mapping), "--report", str(report),
+        )  # fmt: skip
+    assert (ended.code, "bad.xml (ubl)" in ended.err) == (8, True)
+    assert "[7].json: 2 bills" in ended.err
+    assert "1 may go, 0 go with a note, 1 are held" in ended.out
+    assert "billChecks/run.b-7,held" in report.read_text()
+
+
+def test_a_file_that_was_read_is_what_is_sent(channel: grpc.Channel, billing: FakeBilling, tmp_path: Path) -> None:
+    file = bill_file(tmp_path, "bills.json", "b-1")
     with file.open("rb") as stream:
         mapping = load_mapping("subscription: billingAccount")
         items = read_bills(stream, "tmf678", mapping)

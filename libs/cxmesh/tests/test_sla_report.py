@@ -26,8 +26,8 @@ from cxmesh.sla.v1 import value_network_sla_service_pb2_grpc as service_grpc
 from cxmesh.sla.v1.session_pb2 import PARTY_KIND_LINK, PARTY_KIND_PARTNER, Party
 from cxmesh_cli.errors import BadInputError
 from cxmesh_cli.instance.identities import tls_files
+from cxmesh_cli.period import parse_period
 from cxmesh_cli.sla.document import cell_text, decimals, percent_cut
-from cxmesh_cli.sla.period import parse_period
 from mesh.rpc.errors import not_found
 
 Cxmesh = Callable[..., Any]
@@ -103,12 +103,15 @@ class FakeSla(service_grpc.ValueNetworkSlaServiceServicer):
     def ListBreaches(
         self, request: service.ListBreachesRequest, context: grpc.ServicerContext
     ) -> service.ListBreachesResponse:
+        """Latest first, one a page; nobody has to look back further than to the first that was detected before."""
+
         def breach(of: attainment_pb2.Attainment) -> attainment_pb2.Breach:
             return attainment_pb2.Breach(
                 name=f"breaches/cdn.{of.window_start_time.seconds}",
                 partner=CDN,
                 service="iptv",
                 attainment=of,
+                detect_time=of.window_end_time,
                 affected_customer_count=12,
                 shares=[
                     attainment_pb2.BreachShare(
@@ -124,7 +127,12 @@ class FakeSla(service_grpc.ValueNetworkSlaServiceServicer):
                 ],
             )
 
-        return service.ListBreachesResponse(breaches=[breach(one) for one in WINDOWS if one.breached])
+        long_ago = window(MARCH - 2 * DAY, 10, 0, breached=True)
+        found = [breach(one) for one in [*WINDOWS[::-1], long_ago] if one.breached]
+        place = int(request.page_token or 0)
+        if place >= len(found):
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "nobody asks for what was before")
+        return service.ListBreachesResponse(breaches=found[place : place + 1], next_page_token=str(place + 1))
 
 
 class FakeSettlement(settlement_grpc.SettlementServiceServicer):

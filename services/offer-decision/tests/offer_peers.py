@@ -58,6 +58,7 @@ class FakeProfile(Fake, ProfileServiceServicer):
         super().__init__()
         self.known: dict[str, Customer] = {}
         self.held: dict[str, list[Subscription]] = {}
+        self.most_in_a_page = 1000
 
     def know(self, name: str, *consents: Consent, zone: str = "America/New_York") -> str:
         self.known[name] = Customer(name=name, time_zone=zone, consents=consents)
@@ -71,7 +72,10 @@ class FakeProfile(Fake, ProfileServiceServicer):
         self, request: profile.ListSubscriptionsRequest, context: Context
     ) -> profile.ListSubscriptionsResponse:
         await self.note(f"subscriptions of {request.customer}", context)
-        return profile.ListSubscriptionsResponse(subscriptions=self.held.get(request.customer, []))
+        held, first = self.held.get(request.customer, []), int(request.page_token or 0)
+        last = first + min(request.page_size, self.most_in_a_page)
+        more = str(last) if last < len(held) else ""
+        return profile.ListSubscriptionsResponse(subscriptions=held[first:last], next_page_token=more)
 
     async def BatchGetCustomers(
         self, request: profile.BatchGetCustomersRequest, context: Context
@@ -110,6 +114,7 @@ class FakeBilling(Fake, BillingAccuracyServiceServicer, AccountServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.held: dict[str, list[str]] = {}
+        self.answered_calls = 0
         self.entries: list[AccountEntry] = []
         self.refuses: set[str] = set()
         """Subscriptions that it knows nothing of."""
@@ -118,6 +123,7 @@ class FakeBilling(Fake, BillingAccuracyServiceServicer, AccountServiceServicer):
         self, request: accounts.RecordAccountEntriesRequest, context: Context
     ) -> accounts.RecordAccountEntriesResponse:
         await self.note("entries", context)
+        self.answered_calls += 1
         known = {(one.source, one.entry_id) for one in self.entries}
         answer = accounts.RecordAccountEntriesResponse()
         for place, entry in enumerate(request.entries):

@@ -21,6 +21,7 @@ from cxmesh_cli.commands import (
     status,
     trace,
     up,
+    wholesale,
 )
 from cxmesh_cli.console import print_error
 from cxmesh_cli.demo import command as demo
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
     app.command("demo", epilog=demo.EXAMPLES, rich_help_panel=use)(demo.demo)
     app.command("ingest", epilog=ingest.EXAMPLES, rich_help_panel=use)(ingest.ingest)
     app.add_typer(bills.build(), rich_help_panel=use)
+    app.add_typer(wholesale.build(), rich_help_panel=use)
     app.command("call", epilog=call.EXAMPLES, rich_help_panel=use)(call.call)
     app.command("trace", epilog=trace.EXAMPLES, rich_help_panel=use)(trace.trace)
     app.add_typer(sla.build(), rich_help_panel=use)

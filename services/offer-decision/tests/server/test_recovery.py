@@ -68,6 +68,19 @@ async def test_a_fault_is_told_with_its_credit_and_the_credit_gets_onto_the_acco
     assert await world.offers().GetDecision(pb.GetDecisionRequest(name=decision.name)) == after
 
 
+async def test_the_credited_subscription_may_stand_on_a_later_page(world: World):
+    await recovering(world)
+    world.peers.profile.most_in_a_page = 2
+    customer = world.customer()
+    name = f"subscriptions/{customer.partition('/')[2]}"
+    for number in range(4):
+        world.peers.profile.hold(customer, f"{name}-{number}", SERVICE_TYPE_MOBILE)
+    world.peers.profile.hold(customer, f"{name}-tv", SERVICE_TYPE_IPTV)
+    decision = await world.decided(customers_affected(customer), customer)
+
+    assert decision.recovery.subscription == f"{name}-tv"
+
+
 async def test_further_breaches_of_the_same_trouble_are_told_but_not_made_up_for_again(world: World):
     await recovering(world)
     customer = viewer(world)
@@ -96,7 +109,7 @@ async def test_many_customers_of_one_fault_are_credited_in_one_call(world: World
     await world.tell(customers_affected(*customers))
     world.peers.billing.fails = None
     await until(lambda: _entries(world, 200))
-    # One that takes them all; those before found billing away.
+    assert world.peers.billing.answered_calls == 1  # those before found billing away
     assert len({entry.entry_id for entry in world.peers.billing.entries}) == 200
 
 

@@ -1,9 +1,7 @@
 """What becomes of the bills of a file, sent to be checked in batches, several under way at a time?"""
 
-import csv
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +14,8 @@ from cxmesh.billing.v1.bill_pb2 import BillRun
 from cxmesh.billing.v1.billing_accuracy_service_pb2 import CheckBillsRequest, CheckBillsResponse, CreateBillRunRequest
 from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
 from cxmesh.billing.v1.error_reason_pb2 import ErrorReason
+from cxmesh_cli.csv_rows import write_rows
+from cxmesh_cli.rpc.batches import answers
 from cxmesh_cli.rpc.failure import command_error, decode
 
 if TYPE_CHECKING:
@@ -64,26 +64,20 @@ def check_bills(
 ) -> Iterator[Outcome]:
     """Send all bills and add to the outcome; it comes after every batch. Raises a CommandError when nobody answers."""
     stub: Stub = BillingAccuracyServiceStub(channel)
-    waiting: deque[tuple[list[ReadBill], Future[CheckBillsResponse]]] = deque()
-    with ThreadPoolExecutor(in_flight) as pool:
-        for batch in _batches(items, outcome):
-            if len(waiting) >= in_flight:
-                _take(outcome, *waiting.popleft())
-                yield outcome
-            request = CheckBillsRequest(bill_run=run, bills=[one.bill for one in batch])
-            waiting.append((batch, pool.submit(stub.CheckBills, request, timeout=_SECONDS)))
-        while waiting:
-            _take(outcome, *waiting.popleft())
-            yield outcome
+
+    def send(batch: list[ReadBill]) -> "grpc.Future[CheckBillsResponse]":
+        request = CheckBillsRequest(bill_run=run, bills=[one.bill for one in batch])
+        return stub.CheckBills.future(request, timeout=_SECONDS)
+
+    for batch, answer in answers(_batches(items, outcome), send, "CheckBills", in_flight=in_flight):
+        _take(outcome, batch, answer)
+        yield outcome
 
 
 def write_report(outcome: Outcome, file: Path) -> None:
-    """Held and refused bills, a row each."""
-    with file.open("w", newline="", encoding="utf-8") as text:
-        rows = csv.writer(text)
-        rows.writerow(["bill", "outcome", "field", "description"])
-        rows.writerows([name, "held", "", ""] for name in outcome.held)
-        rows.writerows([bill, reason, where, description] for bill, reason, where, description in outcome.refused)
+    """Held and refused bills, a row each. Raises BadInputError."""
+    held = ((name, "held", "", "") for name in outcome.held)
+    write_rows(file, ("bill", "outcome", "field", "description"), (*held, *outcome.refused))
 
 
 def _batches(items: Iterable[ReadBill | BillReject], outcome: Outcome) -> Iterator[list[ReadBill]]:
@@ -104,11 +98,7 @@ def _batches(items: Iterable[ReadBill | BillReject], outcome: Outcome) -> Iterat
         yield batch
 
 
-def _take(outcome: Outcome, batch: list[ReadBill], future: "Future[CheckBillsResponse]") -> None:
-    try:
-        answer = future.result()
-    except grpc.RpcError as error:
-        raise command_error(decode(error), "CheckBills") from error
+def _take(outcome: Outcome, batch: list[ReadBill], answer: CheckBillsResponse) -> None:
     for one in answer.outcomes:
         verdict = Verdict.Name(one.verdict).removeprefix("VERDICT_").lower()
         outcome.verdicts[verdict] += 1

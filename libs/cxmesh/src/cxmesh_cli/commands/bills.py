@@ -57,11 +57,11 @@ def check(  # noqa: PLR0917 - typer makes each an option
     """Send bills to billing-accuracy, and tell how many may go, go with a note, or are held.
 
     A bill is checked once in a run, so a file may be sent again after a break. The exit code is 7 when some bills could
-    not be read or checked, and 8 when a file can't be read at all.
+    not be read or checked, and 8 when a file can't be read at all; the others get in all the same.
     """
     from bill_formats import FORMATS
     from cxmesh_cli.bills.checking import Outcome, check_bills, make_run, write_report
-    from cxmesh_cli.errors import BadInputError, RecordsRejectedError
+    from cxmesh_cli.errors import BadInputError, FilesRefusedError, RecordsRejectedError
     from cxmesh_cli.instance.home import Home
     from cxmesh_cli.rpc.channel import channel_to
     from cxmesh_cli.topology import find_service
@@ -70,17 +70,23 @@ def check(  # noqa: PLR0917 - typer makes each an option
         raise BadInputError(f"--format {kind}: expected auto, {', '.join(FORMATS)}")
     words = _mapping(mapping)
     outcome = Outcome()
+    unread: list[str] = []
     with channel_to(Home.at(home), find_service("billing-accuracy"), identity) as channel:
         make_run(channel, run, currency)
         for file in files:
-            with file.open("rb") as stream:
-                items = _read(file, stream, kind, words)
-                for so_far in check_bills(channel, f"billRuns/{run}", items, outcome, in_flight=in_flight):
-                    if not as_json:
-                        notices().print(f"{file}: {so_far.bills:,} bills")
+            try:
+                with file.open("rb") as stream:
+                    items = _read(file, stream, kind, words)
+                    for so_far in check_bills(channel, f"billRuns/{run}", items, outcome, in_flight=in_flight):
+                        if not as_json:
+                            notices().print(f"{file}: {so_far.bills:,} bills", markup=False)
+            except FilesRefusedError as error:
+                unread.append(error.message)
+    _tell(outcome, as_json=as_json)
     if report is not None:
         write_report(outcome, report)
-    _tell(outcome, as_json=as_json)
+    if unread:
+        raise FilesRefusedError("\n".join(unread), hint="mend the file; a bill is checked once in a run")
     if outcome.refused:
         shown = f"cat {report}" if report else "--report FILE"
         raise RecordsRejectedError(
@@ -127,6 +133,6 @@ def _tell(outcome: "Outcome", *, as_json: bool) -> None:
     )
     results().print(f"{counted}; {len(outcome.refused):,} could not be read or checked")
     for name in outcome.held[:10]:
-        results().print(f"  held: {name}")
+        results().print(f"  held: {name}", markup=False)
     if len(outcome.held) > 10:  # noqa: PLR2004 - the first ten, and how many more
         results().print(f"  and {len(outcome.held) - 10:,} more")

@@ -178,7 +178,7 @@ class _Work:
             with progress_of(job) as show:
                 summary = job.run(self._sender, show)
             if self._wholesale is not None:
-                self._wholesale.add(file)
+                self._wholesale.add(file, adapter)
         except FileRefusedError as error:
             self.refused[shown_as] = str(error)
             return

@@ -1,6 +1,5 @@
 """cxmesh sla import: OpenSLO documents into the value network."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cxmesh_cli.commands.options import DEFAULT_HOME, AsOption, HomeOption, JsonOption, examples
+from cxmesh_cli.commands.texts import read_text
 from cxmesh_cli.console import Json, print_json, results
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def import_(
     from cxmesh_cli.topology import find_service
 
     moment = _moment(effective_from)
-    text = _text(file)
+    text = read_text(file)
     with channel_to(Home.at(home), find_service("value-network-sla"), identity) as channel:
         found = import_text(channel, text, shown_as=str(file), partner=partner, effective=moment, dry_run=dry_run)
     if as_json:
@@ -61,15 +61,6 @@ def import_(
         results().print(f"{objective.name} {label} revision {objective.revision}, of {objective.partner}, from {when}Z")
     for name in found.unchanged:
         results().print(f"{name} is kept just so")
-
-
-def _text(file: Path) -> str:
-    from cxmesh_cli.errors import BadInputError
-
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{file} can't be read: {error}", hint="give a file of UTF-8 text") from error
 
 
 def _moment(text: str) -> datetime | None:

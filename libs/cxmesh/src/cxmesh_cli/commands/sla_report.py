@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from cxmesh_cli.commands.options import DEFAULT_HOME, AsOption, HomeOption, JsonOption, examples
 from cxmesh_cli.console import Json, notices, print_json, results
@@ -56,10 +57,10 @@ def report(  # noqa: PLR0917 - typer makes each an option
     A partner gets the same report of itself with its own certificate: --as in an instance here, --address and --tls
     elsewhere.
     """
+    from cxmesh_cli.period import parse_period
     from cxmesh_cli.sla.collect import collect
     from cxmesh_cli.sla.csv_files import write_csv
     from cxmesh_cli.sla.html_page import write_html
-    from cxmesh_cli.sla.period import parse_period
     from cxmesh_cli.sla.terminal import render
 
     now = datetime.now(UTC)
@@ -69,9 +70,9 @@ def report(  # noqa: PLR0917 - typer makes each an option
         found = collect(channel, name, wanted, now)
     if html is not None:
         write_html(found, html)
-        notices().print(f"[dim]wrote {html}[/]")
+        notices().print(f"[dim]wrote {escape(str(html))}[/]")
     if csv is not None:
-        notices().print(f"[dim]wrote {len(write_csv(found, csv))} files in {csv}[/]")
+        notices().print(f"[dim]wrote {len(write_csv(found, csv))} files in {escape(str(csv))}[/]")
     if as_json:
         print_json(_as_json(found))
     elif html is None and csv is None:

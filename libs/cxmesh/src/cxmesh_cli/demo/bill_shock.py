@@ -12,7 +12,7 @@ import grpc
 
 from cxmesh.notification.v1.message_pb2 import Message, MessageState
 from cxmesh.notification.v1.notification_service_pb2 import ListMessagesRequest
-from cxmesh.offer.v1.decision_pb2 import Decision
+from cxmesh.offer.v1.decision_pb2 import Decision, Recovery
 from cxmesh.offer.v1.offer_decision_service_pb2 import ListDecisionsRequest
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.signal_pb2 import Signal
@@ -72,6 +72,16 @@ class Reaction:
         """Decisions to tell the customer."""
         return [one for one in self.decisions if one.verdict == Decision.VERDICT_ACT]
 
+    @property
+    def granted(self) -> list[Decision]:
+        """Decisions whose credit is on the customer's account."""
+        return [one for one in self.decisions if _credit(one) == Recovery.CREDIT_STATE_GRANTED]
+
+    @property
+    def pending(self) -> int:
+        """Credits on their way to an account."""
+        return sum(_credit(one) == Recovery.CREDIT_STATE_PENDING for one in self.decisions)
+
 
 def send_usage(
     mesh: MeshClient, subscribers: Sequence[Subscriber], calls: Calls, advance: Callable[[int], None]
@@ -117,7 +127,10 @@ def all_signals(mesh: MeshClient) -> list[Signal]:
 
 
 def await_reaction(mesh: MeshClient, triggers: set[str], expected: int) -> Reaction:
-    """Wait for `expected` decisions on resources of these names, and for the end of each message that they led to."""
+    """Wait for `expected` decisions on resources of these names, and for the end of what they led to.
+
+    Which is a message each, and a credit of some: granted, or refused.
+    """
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         decisions = [one for one in all_decisions(mesh) if one.trigger.resource in triggers]
@@ -125,12 +138,13 @@ def await_reaction(mesh: MeshClient, triggers: set[str], expected: int) -> React
         reaction = Reaction(
             tuple(decisions), {one.name: messages[one.name] for one in decisions if one.name in messages}
         )
-        if len(decisions) >= expected and all(one.name in messages for one in reaction.acting):
+        told = all(one.name in messages for one in reaction.acting)
+        if len(decisions) >= expected and told and not reaction.pending:
             return reaction
         if time.monotonic() > deadline:
             raise CallError(
-                f"the mesh did not come to rest in {SETTLE_SECONDS:.0f} s: {expected - len(decisions)} decisions and "
-                f"{len(reaction.acting) - len(reaction.messages)} messages are missing",
+                f"the mesh did not come to rest in {SETTLE_SECONDS:.0f} s: {expected - len(decisions)} decisions, "
+                f"{len(reaction.acting) - len(reaction.messages)} messages and {reaction.pending} credits are missing",
                 hint="cxmesh status shows lag and parked events; cxmesh logs shows errors",
             )
         time.sleep(POLL_SECONDS)
@@ -190,6 +204,10 @@ def all_decisions(mesh: MeshClient) -> Iterator[Decision]:
         ),
         lambda page: page.decisions,
     )
+
+
+def _credit(decision: Decision) -> Recovery.CreditState.ValueType:
+    return decision.recovery.credit_state
 
 
 def _messages(mesh: MeshClient) -> Iterator[Message]:

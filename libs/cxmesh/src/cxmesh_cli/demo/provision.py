@@ -21,6 +21,7 @@ from cxmesh.offer.v1.campaign_pb2 import (
     TRIGGER_KIND_SERVICE_DEGRADED,
     TRIGGER_KIND_SPEND_THRESHOLD,
     Campaign,
+    RecoveryOffer,
 )
 from cxmesh.offer.v1.offer_decision_service_pb2 import CreateCampaignRequest
 from cxmesh.profile.v1.customer_pb2 import (
@@ -55,6 +56,8 @@ from cxmesh_cli.demo.viewing import PARTS, SERVICE, WINDOW_SECONDS
 
 SPEND_LIMIT: Final = Decimal(85)
 """US dollars a bill cycle; about one subscriber in a hundred passes it, one in five reaches 80 % of it."""
+FAULT_CREDIT: Final = Decimal(2)
+"""US dollars for a fault; the partners' penalties are far above what it comes to."""
 BATCH: Final = 1000
 EFFECTIVE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -166,9 +169,10 @@ def _campaigns(mesh: MeshClient) -> None:
             purpose=MESSAGE_PURPOSE_SERVICE,
         ),
         "service-degraded": Campaign(
-            display_name="Fault: tell before they call",
+            display_name="Fault: tell before they call, and make up for it",
             trigger=TRIGGER_KIND_SERVICE_DEGRADED,
             purpose=MESSAGE_PURPOSE_URGENT_SERVICE,
+            recovery=RecoveryOffer(credit=money(FAULT_CREDIT)),
             max_messages=1,
             window_days=1,
         ),

@@ -96,6 +96,10 @@ def as_document(results: Results) -> Json:
             }
             for breach in results.blame.breaches
         ],
+        "credits": {
+            "customers": len({one.customer for one in results.told.granted}),
+            "usd": f"{_credited(results.told):.2f}",
+        },
         "trace_id": results.trace_id,
     }
 
@@ -152,7 +156,7 @@ def _partners(results: Results) -> RenderableType:
         own = next(share for share in breach.shares if share.party.partner == breach.partner)
         table.add_row(
             f"{breach.attainment.window_start_time.ToDatetime():%H:%M}",
-            breach.partner,
+            breach.partner.removeprefix("partners/"),
             _percent(breach.attainment.attained_ppm),
             _percent(breach.attainment.objective_ppm),
             _percent(own.share_ppm),
@@ -166,10 +170,26 @@ def _partners(results: Results) -> RenderableType:
     late = results.blame.evidence.lateness.ToTimedelta().total_seconds()
     notes = _rows(
         ("evidence", f"{results.blame.evidence.name}: {late * 1000:,.0f} ms late, {shares}"),
-        ("told", f"{len(results.told.messages)} customers heard of it before they called"),
+        ("told", f"{len(results.told.messages)} customers heard of it before they called; {_credits(results.told)}"),
     )
     title = f"3  Slow partner: found in {results.blame.viewing.session_count} sessions across 3 partners"
     return Panel(Group(table, Text(), notes), title=title, title_align="left")
+
+
+def _credits(reaction: Reaction) -> str:
+    """How many customers got which credit, and what it comes to."""
+    customers: dict[Decimal, set[str]] = {}
+    for one in reaction.granted:
+        customers.setdefault(amount(one.recovery.credit), set()).add(one.customer)
+    if not customers:
+        return "nobody was credited"
+    each = ", ".join(f"{len(who):,} got a credit of {credit:,.2f} USD" for credit, who in sorted(customers.items()))
+    return f"{each}, {_credited(reaction):,.2f} USD in all"
+
+
+def _credited(reaction: Reaction) -> Decimal:
+    """US dollars that are on accounts."""
+    return sum((amount(one.recovery.credit) for one in reaction.granted), Decimal())
 
 
 def _next(results: Results, home: str, *, running: bool) -> RenderableType:

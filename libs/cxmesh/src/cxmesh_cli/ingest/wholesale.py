@@ -1,15 +1,18 @@
 """Where do the charges between networks go that stand beside the usage in a roaming file?"""
 
+import json
 import os
+from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from cxmesh_cli.errors import BadInputError
 from usage_adapters.content import open_content
-from usage_adapters.reading import Adapter, Options
+from usage_adapters.reading import Adapter, Mark, Options
 from usage_adapters.tap.adapter import NAME
-from usage_adapters.tap.wholesale import wholesale_charges, write_wholesale
+from usage_adapters.tap.wholesale import WholesaleCharge, wholesale_charges, write_wholesale
 
 
 class WholesaleFile:
@@ -48,7 +51,34 @@ class WholesaleFile:
         if adapter.name != NAME:
             raise BadInputError(f"{file} is {adapter.name}: only {NAME} files have wholesale charges")
 
-    def add(self, file: Path) -> None:
-        """The charges of a file that was taken in whole, also if that was done by an earlier command."""
+    def add(self, file: Path, adapter: Adapter) -> None:
+        """The charges of a file that was taken in whole, also if that was done by an earlier command.
+
+        Each stands by itself: with its number within its event, and whose usage the event is, so that a line alone can
+        be repaired and sent again. The subscription is empty where the event became no usage record.
+        """
         with open_content(file) as content:
-            self.charges += write_wholesale(wholesale_charges(content, self._options), self._text)
+            subscriptions = _subscriptions(adapter, content)
+        with open_content(file) as content:
+            for _, event in groupby(wholesale_charges(content, self._options), lambda charge: charge.place):
+                for sequence, charge in enumerate(event, start=1):
+                    more = {"sequence": sequence, "subscription": subscriptions.get(charge.record_id, "")}
+                    self._text.write(json.dumps(_row(charge) | more, separators=(",", ":")) + "\n")
+                    self.charges += 1
+
+
+def _subscriptions(adapter: Adapter, content: BinaryIO) -> dict[str, str]:
+    """Whose usage each event is, by what its records have in common: `x` of `x:1` and `x:2`."""
+    return {
+        record.record_id.partition(":")[0]: record.subscription
+        for chunk in adapter.read(content, Mark())
+        for record in chunk.records
+    }
+
+
+def _row(charge: WholesaleCharge) -> dict[str, object]:
+    """As the adapter writes it, so that amounts are told in one way."""
+    line = StringIO()
+    write_wholesale([charge], line)
+    row: dict[str, object] = json.loads(line.getvalue())
+    return row

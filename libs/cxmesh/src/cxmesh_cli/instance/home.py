@@ -159,7 +159,3 @@ def write_atomically(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-
-
-def default_home() -> Path:
-    return Path(os.environ.get("CXMESH_HOME", ".cxmesh"))

@@ -6,11 +6,11 @@ from datetime import datetime
 import grpc
 
 from cxmesh.sla.v1 import agreement_pb2
+from cxmesh_cli.period import Period
 from cxmesh_cli.sla import kept, settled
 from cxmesh_cli.sla.calls import NotServed
 from cxmesh_cli.sla.document import Report, Table
 from cxmesh_cli.sla.experienced import satisfaction_table
-from cxmesh_cli.sla.period import Period
 
 
 def collect(channel: grpc.Channel, partner: str, period: Period, now: datetime) -> Report:

@@ -8,9 +8,9 @@ import grpc
 from cxmesh.sla.v1 import satisfaction_pb2
 from cxmesh.sla.v1.satisfaction_service_pb2 import MeasureSatisfactionRequest
 from cxmesh.sla.v1.satisfaction_service_pb2_grpc import SatisfactionServiceStub
+from cxmesh_cli.period import Period
 from cxmesh_cli.sla.calls import ask_or_none
 from cxmesh_cli.sla.document import Cell, Table
-from cxmesh_cli.sla.period import Period
 
 _COLUMNS = (
     "service",

@@ -12,10 +12,10 @@ from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
 from cxmesh.sla.v1.alert_service_pb2_grpc import AlertServiceStub
 from cxmesh.sla.v1.objective_service_pb2_grpc import ObjectiveServiceStub
 from cxmesh.sla.v1.value_network_sla_service_pb2_grpc import ValueNetworkSlaServiceStub
+from cxmesh_cli.period import Period
 from cxmesh_cli.sla.calls import ask, pages
 from cxmesh_cli.sla.document import Bar, Cell, Chart, Table, percent_cut
 from cxmesh_cli.sla.money import money_cells
-from cxmesh_cli.sla.period import Period
 
 _MILLION = 1_000_000
 _HOURLY_UP_TO = timedelta(days=2)
@@ -102,12 +102,12 @@ def attainment_charts(agreements: Agreements, windows: Windows, period: Period) 
 def breach_table(channel: grpc.Channel, partner: str, period: Period) -> Table:
     """Breaches of the period; of other parties' shares only what is left of the whole."""
     request = service_pb2.ListBreachesRequest(partner=partner)
-    found = pages(ValueNetworkSlaServiceStub(channel).ListBreaches, request, "breaches", "breaches")
-    rows = [
-        _breach_row(breach, partner)
-        for breach in found
-        if period.holds(breach.attainment.window_start_time.ToDatetime(UTC))
-    ]
+    rows: list[Sequence[Cell]] = []
+    for breach in pages(ValueNetworkSlaServiceStub(channel).ListBreaches, request, "breaches", "breaches"):
+        if breach.detect_time.ToDatetime(UTC) < period.start:
+            break  # latest first, and none is detected before its window
+        if period.holds(breach.attainment.window_start_time.ToDatetime(UTC)):
+            rows.append(_breach_row(breach, partner))
     return Table(
         name="breaches",
         title="Breaches",

@@ -7,11 +7,11 @@ import grpc
 
 from cxmesh.sla.v1 import settlement_pb2, settlement_service_pb2
 from cxmesh.sla.v1.settlement_service_pb2_grpc import SettlementServiceStub
+from cxmesh_cli.period import Period
 from cxmesh_cli.sla.calls import pages
 from cxmesh_cli.sla.document import Cell, Table
 from cxmesh_cli.sla.kept import moment_text
 from cxmesh_cli.sla.money import amount_of
-from cxmesh_cli.sla.period import Period
 
 Statements = Sequence[settlement_pb2.Statement]
 

@@ -1,5 +1,6 @@
-"""What do the resources of all services have in common on the wire: names, update masks, pages, money, moments?"""
+"""What do resources of all services have in common on the wire: names, enums, update masks, pages, money, moments?"""
 
+from mesh.api.codes import Codes
 from mesh.api.masks import changed_paths, merged
 from mesh.api.money import from_money, to_money
 from mesh.api.names import id_in
@@ -7,6 +8,7 @@ from mesh.api.pages import Page, page_of
 from mesh.api.times import NoMoment, moment_message, moment_of
 
 __all__ = [
+    "Codes",
     "NoMoment",
     "Page",
     "changed_paths",

@@ -12,6 +12,9 @@ from offer_decision.domain.weigh import contenders, decide
 from offer_decision.handlers.gather_facts import FactFinder
 from offer_decision.handlers.ports import CustomerService, Work
 
+_Rivals = tuple[Occasion, Sequence[Campaign]]
+"""An occasion, and the campaigns that may answer it."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionMaker:
@@ -27,8 +30,10 @@ class DecisionMaker:
         campaigns = await work.records.campaigns.in_play()
         gathered = await self.find.gather(fresh, campaigns)
         plans = await work.records.plans.labels(gathered.plans())
-        recent = await _recent_messages(work, fresh, campaigns)  # after the calls: it holds locks
-        recovered = await _recovered(work, fresh, campaigns)
+        rivals = [(occasion, list(contenders(campaigns, occasion))) for occasion in fresh]
+        await _lock_customers(work, rivals)  # after the calls, which may take long
+        recent = await _recent_messages(work, rivals)
+        recovered = await _recovered(work, rivals)
         decisions = []
         for occasion in fresh:
             told, made_up = recent[occasion.trigger.customer], recovered[_fault_of(occasion)]
@@ -55,45 +60,47 @@ async def _undecided(work: Work, occasions: Sequence[Occasion]) -> Collection[Oc
     return [occasion for decision_id, occasion in by_id.items() if decision_id not in known]
 
 
-async def _recent_messages(
-    work: Work, occasions: Collection[Occasion], campaigns: Sequence[Campaign]
-) -> Mapping[str, Counter[str]]:
-    """Messages in each campaign's window, by customer and campaign, counted where a limit may matter.
+async def _lock_customers(work: Work, rivals: Sequence[_Rivals]) -> None:
+    """Nobody else counts messages or makes up for faults of these customers until the decisions are committed.
 
-    Nobody else counts for these customers until the decisions are committed, so that two batches keep one limit.
+    So two batches keep one limit, and a fault is made up for once. In one call: two could lock in two orders.
     """
-    recent = {occasion.trigger.customer: Counter[str]() for occasion in occasions}
+    customers = {
+        occasion.trigger.customer
+        for occasion, campaigns in rivals
+        if any(campaign.max_messages or campaign.recovery is not None for campaign in campaigns)
+    }
+    if customers:
+        await work.records.decisions.lock_customers(customers)
+
+
+async def _recent_messages(work: Work, rivals: Sequence[_Rivals]) -> Mapping[str, Counter[str]]:
+    """Messages in each campaign's window, by customer and campaign, counted where a limit may matter."""
+    recent = {occasion.trigger.customer: Counter[str]() for occasion, _ in rivals}
     since, customers = {}, set()
-    for occasion in occasions:
-        for campaign in contenders(campaigns, occasion):
+    for occasion, campaigns in rivals:
+        for campaign in campaigns:
             if campaign.max_messages:
                 since[campaign.campaign_id] = work.now - timedelta(days=campaign.window_days)
                 customers.add(occasion.trigger.customer)
     if customers:
-        await work.records.decisions.lock_customers(customers)
         for customer, counts in (await work.records.decisions.count_recent(customers, since)).items():
             recent[customer].update(counts)
     return recent
 
 
-async def _recovered(
-    work: Work, occasions: Collection[Occasion], campaigns: Sequence[Campaign]
-) -> dict[CustomerService, list[datetime]]:
-    """When faults began that were made up for, by customer and service, as far as one may be made up for here.
-
-    Nobody else makes up for these customers' faults until the decisions are committed.
-    """
-    recovered: dict[CustomerService, list[datetime]] = {_fault_of(occasion): [] for occasion in occasions}
+async def _recovered(work: Work, rivals: Sequence[_Rivals]) -> dict[CustomerService, list[datetime]]:
+    """When faults began that were made up for, by customer and service, as far as one may be made up for here."""
+    recovered: dict[CustomerService, list[datetime]] = {_fault_of(occasion): [] for occasion, _ in rivals}
     moments: list[datetime] = []
     asked: set[CustomerService] = set()
-    for occasion in occasions:
-        for campaign in contenders(campaigns, occasion):
+    for occasion, campaigns in rivals:
+        for campaign in campaigns:
             if campaign.recovery is not None:
                 asked.add(_fault_of(occasion))
                 moment, apart = occasion.trigger.event_time, campaign.recovery.one_fault
                 moments += [moment - apart, moment + apart]
     if asked:
-        await work.records.decisions.lock_customers({customer for customer, _ in asked})
         for fault, found in (await work.records.recoveries.near(asked, min(moments), max(moments))).items():
             recovered[fault].extend(found)
     return recovered

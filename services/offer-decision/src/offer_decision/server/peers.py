@@ -113,9 +113,16 @@ class PeerClients:
     async def subscriptions(self, customer: str) -> Sequence[Held]:
         """From the profile: the customer's active subscriptions."""
         request = profile_service_pb2.ListSubscriptionsRequest(customer=customer, page_size=_SUBSCRIPTIONS_AT_ONCE)
-        found = (await self._profile.ListSubscriptions(request)).subscriptions
         active = subscription_pb2.SUBSCRIPTION_STATE_ACTIVE
-        return [Held(each.name, _service(each.service_type)) for each in found if each.state == active]
+        held: list[Held] = []
+        while True:
+            page = await self._profile.ListSubscriptions(request)
+            held += [
+                Held(each.name, _service(each.service_type)) for each in page.subscriptions if each.state == active
+            ]
+            if not page.next_page_token:
+                return held
+            request.page_token = page.next_page_token
 
     async def credit(self, due: Sequence[DueCredit]) -> Mapping[str, str]:
         """Put credits on accounts, each once however often it is asked; by decision, why some were refused."""

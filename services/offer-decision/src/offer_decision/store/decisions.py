@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mesh.store import insert_ignoring_duplicates, listed, update_rows
 from offer_decision.domain.campaigns import TriggerKind
 from offer_decision.domain.decisions import Decision, Outcome, Trigger, Verdict
-from offer_decision.domain.shards import shard_of
+from offer_decision.domain.shards import shard_in, shard_of
 from offer_decision.errors import DecisionNotFound
 from offer_decision.store.documents import (
     message_json,
@@ -54,7 +54,7 @@ class StoredDecisions:
     async def get(self, decision_id: str, *, lock: bool = False) -> Decision:
         """Raises DecisionNotFound; with `lock`, nobody else changes it until this unit of work ends."""
         query = select(DECISION).where(
-            DECISION.c.shard == _shard_in(decision_id), DECISION.c.decision_id == decision_id
+            DECISION.c.shard == _shard_asked(decision_id), DECISION.c.decision_id == decision_id
         )
         row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
@@ -125,17 +125,17 @@ class StoredDecisions:
         return counts
 
 
-def _shard_in(decision_id: str) -> int:
-    """The customer's shard, with which the id begins; one where nothing is kept for what is no decision's id."""
+def _shard_asked(decision_id: str) -> int:
+    """The shard in an id that a caller names; one where nothing is kept for what is no decision's id."""
     try:
-        return int(decision_id[:2], 16)
+        return shard_in(decision_id)
     except ValueError:
         return _NO_SHARD
 
 
 def _keys(decision_ids: Iterable[str]) -> dict[str, list[Any]]:  # Any: columns of several types
     ids = list(decision_ids)
-    return {"shard": [_shard_in(one) for one in ids], "decision_id": ids}
+    return {"shard": [_shard_asked(one) for one in ids], "decision_id": ids}
 
 
 def _same(wanted: TableValuedAlias) -> ColumnElement[bool]:

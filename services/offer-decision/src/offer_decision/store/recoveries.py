@@ -11,7 +11,7 @@ from mesh.store import insert_ignoring_duplicates, update_rows
 from offer_decision.domain.amounts import Amount
 from offer_decision.domain.decisions import Decision
 from offer_decision.domain.recovery import CreditState, Recovery
-from offer_decision.domain.shards import shard_of
+from offer_decision.domain.shards import shard_in, shard_of
 from offer_decision.handlers.ports import CustomerService, DueCredit
 from offer_decision.store.tables import RECOVERY, SCHEMA
 
@@ -49,7 +49,7 @@ class StoredRecoveries:
 
     async def of_decisions(self, decision_ids: Collection[str]) -> Mapping[str, Recovery]:
         """What these made up for, by id; those that made up for nothing are left out."""
-        asked = {"shards": [int(each[:2], 16) for each in decision_ids], "ids": list(decision_ids)}
+        asked = {"shards": [shard_in(each) for each in decision_ids], "ids": list(decision_ids)}
         return {row.decision_id: recovery_in(row) for row in await self._connection.execute(_OF_DECISIONS, asked)}
 
     async def take_due(self, most: int) -> Sequence[DueCredit]:
@@ -61,7 +61,7 @@ class StoredRecoveries:
         """Note what became of credits, by decision: granted (empty), or why they were refused."""
         states = [CreditState.REFUSED if refusal else CreditState.GRANTED for refusal in refusals.values()]
         columns: dict[str, list[Any]] = {  # Any: columns of several types
-            "shard": [int(decision_id[:2], 16) for decision_id in refusals],
+            "shard": [shard_in(decision_id) for decision_id in refusals],
             "decision_id": list(refusals),
             "credit_state": [state.value for state in states],
             "refusal": list(refusals.values()),

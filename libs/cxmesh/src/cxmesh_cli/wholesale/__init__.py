@@ -1,0 +1,1 @@
+"""What visited networks charge for roamers: tariffs and charges in, differences out."""
