@@ -342,7 +342,7 @@ def _late_usages(
     usages = []
     for plan, mine in sorted(by_plan.items()):
         tariff = tariffs[plan]
-        columns, found = batch.columns(mine), [costs[batch.key(row)][1] for row in mine]
+        columns, found = batch.columns(mine, tariff.currency), [costs[batch.key(row)][1] for row in mine]
         scale = lcm(*(cost.denominator for cost in found))
         lines = rate_lines(columns.rows(slice(0, 0)), tariff, None, rating.Ledger.of(tariff, [rating.Account()]))
         accounts = np.array([account_of[row] for row in mine], np.int64)

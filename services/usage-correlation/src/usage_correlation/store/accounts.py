@@ -35,6 +35,7 @@ from usage_correlation.store.arrays import (
     whole_numbers,
 )
 from usage_correlation.store.limits_uncharged import uncharged_amounts
+from usage_correlation.store.own_values import OWN_VALUES, values_from
 
 _NO_GROUP: Final = 0
 
@@ -219,6 +220,10 @@ def _batch(rows: Sequence[tuple[Subscriber, Row[Any]]]) -> UsageBatch:
         batch.destinations.extend(row.destinations)
         batch.visited_networks.extend(row.visited_networks)
         batch.location_ids.extend([""] * count)
+        values = values_from(row.own_values)
+        batch.values.extend([None] * count if values is None else map(values.at, range(count)))
+    if not any(batch.values):
+        batch.values.clear()
     batch.positions.extend(range(len(batch.record_ids)))
     return batch
 
@@ -315,7 +320,8 @@ _STORED: Final = f"""
             array_agg(destination {_IN_ORDER}) AS destinations,
             array_agg(visited_network {_IN_ORDER}) AS visited_networks,
             array_agg(source {_IN_ORDER}) AS sources,
-            array_agg(record_id {_IN_ORDER}) AS record_ids
+            array_agg(record_id {_IN_ORDER}) AS record_ids,
+            {OWN_VALUES.format(in_order=_IN_ORDER)} AS own_values
         FROM usage.usage_record AS record JOIN usage.source USING (source_key)
         WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
             AND record.start_time >= wanted.since AND record.start_time < wanted.until
