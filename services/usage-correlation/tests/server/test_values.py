@@ -66,7 +66,9 @@ async def test_records_are_listed_and_exported_with_their_values(world: World) -
     assert await listed(world, with_value) == sent
     columns = await exported(world, with_value, without)
     assert list(columns.value_micros) == [4_990_000, 0, 0, 0]
-    assert list((await exported(world, without)).value_micros) == []
+    assert [columns.value_currencies[at] for at in columns.value_currency_index] == ["USD", "", "USD", ""]
+    columns = await exported(world, without)
+    assert [*columns.value_micros, *columns.value_currencies, *columns.value_currency_index] == []
 
 
 async def test_the_value_is_part_of_the_content(world: World) -> None:

@@ -26,6 +26,15 @@ def rolls_over(tariff: Tariff) -> bool:
     return rollover_cycles(tariff) > 0
 
 
+def charges_values(tariff: Tariff) -> bool:
+    """Whether it charges a percentage of records' own prices."""
+    return any(
+        rate.percentage
+        for one in tariff.versions
+        for rate in (*one.rates, *(one.fallback.rates if one.fallback else ()))
+    )
+
+
 def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> str | None:
     """What of a tariff makes a bill depend on more than the usage and the period that it covers; None when nothing.
 
@@ -39,8 +48,6 @@ def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> 
             return f"what rolled over of {allowance.id} from earlier periods"
         if allowance.shared:
             return f"how others use {allowance.id}, which is shared"
-    if any(rate.percentage for one in tariff.versions for rate in one.rates):
-        return "the value of records, a part of which it charges"
     return None
 
 

@@ -42,7 +42,10 @@ def columns_message(part: ExportPart) -> UsageColumns:
         columns.record_id.extend(piece.record_ids)
     values = values_of(part.pieces)
     if values is not None:
+        currencies = _Words()
         columns.value_micros.extend(values.micros.tolist())
+        columns.value_currency_index.extend(currencies.numbers(values.currencies.tolist()))
+        columns.value_currencies.extend(currencies.words())
     columns.subscriptions.extend(subscriptions.words())
     columns.destinations.extend(destinations.words())
     columns.visited_networks.extend(networks.words())

@@ -148,6 +148,8 @@ class UsageColumns(_message.Message):
     SOURCE_INDEX_FIELD_NUMBER: _builtins.int
     RECORD_ID_FIELD_NUMBER: _builtins.int
     VALUE_MICROS_FIELD_NUMBER: _builtins.int
+    VALUE_CURRENCIES_FIELD_NUMBER: _builtins.int
+    VALUE_CURRENCY_INDEX_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscriptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Subscriptions in this batch; `subscription_index` points into it."""
@@ -198,9 +200,19 @@ class UsageColumns(_message.Message):
 
     @_builtins.property
     def value_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """See UsageRecord.value: millionths of a unit of the plan's currency, 0 for a record without. Empty when no record of the
-        batch has a value.
+        """See UsageRecord.value: millionths of a unit of its currency, 0 for a record without. Empty when no record of the batch
+        has a value.
         """
+
+    @_builtins.property
+    def value_currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Currencies of values in this batch, "" for records without; `value_currency_index` points into it. It is the plan's,
+        unless the plan turned out afterwards to be in another one: then the value has no price under that.
+        """
+
+    @_builtins.property
+    def value_currency_index(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Index into `value_currencies`. Empty when no record of the batch has a value."""
 
     def __init__(
         self,
@@ -218,10 +230,12 @@ class UsageColumns(_message.Message):
         source_index: _abc.Iterable[_builtins.int] | None = ...,
         record_id: _abc.Iterable[_builtins.str] | None = ...,
         value_micros: _abc.Iterable[_builtins.int] | None = ...,
+        value_currencies: _abc.Iterable[_builtins.str] | None = ...,
+        value_currency_index: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination_index", b"destination_index", "destinations", b"destinations", "quantity", b"quantity", "record_id", b"record_id", "source_index", b"source_index", "sources", b"sources", "start_time_micros", b"start_time_micros", "subscription_index", b"subscription_index", "subscriptions", b"subscriptions", "usage_type", b"usage_type", "value_micros", b"value_micros", "visited_network_index", b"visited_network_index", "visited_networks", b"visited_networks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination_index", b"destination_index", "destinations", b"destinations", "quantity", b"quantity", "record_id", b"record_id", "source_index", b"source_index", "sources", b"sources", "start_time_micros", b"start_time_micros", "subscription_index", b"subscription_index", "subscriptions", b"subscriptions", "usage_type", b"usage_type", "value_currencies", b"value_currencies", "value_currency_index", b"value_currency_index", "value_micros", b"value_micros", "visited_network_index", b"visited_network_index", "visited_networks", b"visited_networks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
