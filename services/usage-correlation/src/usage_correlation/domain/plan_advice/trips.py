@@ -88,6 +88,7 @@ def _later(wall: NDArray[np.int64], trip: Trip) -> NDArray[np.int64]:
 
 def own_usage(trip: Trip, history: History, now_micros: int) -> UsageColumns | int:
     """What was used on the last whole days before now, weekday by weekday; the number of days known if under a week.
+
     A trip that is longer than what is known repeats it.
     """
     known = history.between(0, now_micros)
