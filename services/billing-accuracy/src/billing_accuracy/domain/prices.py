@@ -21,11 +21,6 @@ def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
     return codes
 
 
-def rolls_over(tariff: Tariff) -> bool:
-    """Whether unused parts of allowances are kept for later cycles."""
-    return rollover_cycles(tariff) > 0
-
-
 def charges_values(tariff: Tariff) -> bool:
     """Whether it charges a percentage of records' own prices."""
     return any(
@@ -33,6 +28,11 @@ def charges_values(tariff: Tariff) -> bool:
         for one in tariff.versions
         for rate in (*one.rates, *(one.fallback.rates if one.fallback else ()))
     )
+
+
+def rolls_over(tariff: Tariff) -> bool:
+    """Whether unused parts of allowances are kept for later cycles."""
+    return rollover_cycles(tariff) > 0
 
 
 def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> str | None:

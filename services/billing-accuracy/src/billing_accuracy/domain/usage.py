@@ -47,20 +47,13 @@ class UsageTable:
         owner = np.zeros(len(start_micros), np.int64)
         for number, (low, high) in enumerate(ranges.values()):
             owner[low:high] = number
-        return cls(columns, start_micros, ranges, repeated_rows(columns, start_micros, owner), value_currencies)
-
-    def columns_for(self, tariff: Tariff, rows: Ints) -> UsageColumns:
-        """Some rows as the rater wants them under a tariff: a value in another currency than its own has no price."""
-        columns = self.columns.rows(rows)
-        if self.value_currencies is None or columns.value_micros is None:
-            return columns
-        currencies = self.value_currencies[rows]
-        usable = (currencies == tariff.currency) | (currencies == "")
-        return replace(columns, value_micros=np.where(usable, columns.value_micros, _OTHER_CURRENCY))
-
-    def without_values(self) -> "UsageTable":
-        """With records that have no prices of their own."""
-        return replace(self, columns=replace(self.columns, value_micros=None), value_currencies=None)
+        return cls(
+            columns,
+            start_micros,
+            ranges,
+            repeated_rows(columns, start_micros, owner),
+            value_currencies=value_currencies,
+        )
 
     def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
         """First row and the one after the last of what the subscription began to use in a stretch of time."""
@@ -105,6 +98,19 @@ class UsageTable:
     def as_stored(self) -> "UsageTable":
         """With everything counted as often as it was reported."""
         return replace(self, repeats=_NONE)
+
+    def columns_for(self, tariff: Tariff, rows: Ints) -> UsageColumns:
+        """Some rows as the rater wants them under a tariff: a value in another currency than its own has no price."""
+        columns = self.columns.rows(rows)
+        if self.value_currencies is None or columns.value_micros is None:
+            return columns
+        currencies = self.value_currencies[rows]
+        usable = (currencies == tariff.currency) | (currencies == "")
+        return replace(columns, value_micros=np.where(usable, columns.value_micros, _OTHER_CURRENCY))
+
+    def without_values(self) -> "UsageTable":
+        """With records that have no prices of their own."""
+        return replace(self, columns=replace(self.columns, value_micros=None), value_currencies=None)
 
     def _repeats_between(self, first: int, last: int) -> int:
         low, high = np.searchsorted(self.repeats, [first, last]).tolist()

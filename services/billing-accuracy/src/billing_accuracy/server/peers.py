@@ -195,7 +195,7 @@ def _table(parts: list[ColumnsMessage]) -> UsageTable:
         visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
         value_micros=_values(parts),
     )
-    return UsageTable.of(columns, micros, _ranges(parts), _value_currencies(parts))
+    return UsageTable.of(columns, micros, _ranges(parts), value_currencies=_value_currencies(parts))
 
 
 def _values(parts: list[ColumnsMessage]) -> Ints | None:
