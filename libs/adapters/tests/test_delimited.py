@@ -6,6 +6,7 @@ import io
 import pytest
 from adapters_samples import mapped, read
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,11 @@ GOOD = b"msc-7,r1,s-1,voice,2026-01-01T00:00:00Z,61,442071234567\n"
 USAGE_CSV = find("usage-csv").make(Options())
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00\r"), min_size=1, max_size=20)
+MONEY = st.builds(
+    lambda micros, currency: Money(currency_code=currency, units=micros // 10**6, nanos=micros % 10**6 * 1000),
+    st.integers(0, 10**15),
+    st.sampled_from(["EUR", "JPY"]),
+)
 RECORDS = st.builds(
     UsageRecord,
     source=TEXT,
@@ -36,6 +42,7 @@ RECORDS = st.builds(
     destination=TEXT,
     visited_network=st.sampled_from(["", "26201"]),
     location_id=TEXT,
+    value=st.none() | MONEY,
 )
 
 

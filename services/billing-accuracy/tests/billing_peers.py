@@ -1,7 +1,7 @@
 """A profile, a catalogue and a usage service that know what a test tells them, over real gRPC and mutual TLS."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -141,6 +141,8 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
         super().__init__()
         self.stored: dict[str, list[tuple[int, int, str]]] = {}
         self.uncharged: dict[str, list[UnchargedUsage]] = {}
+        self.values: dict[tuple[str, datetime], tuple[int, str]] = {}
+        """Records' own prices in micro-units, and their currencies, by subscription and start."""
         self.breaks_off = False
 
     def store(self, account: Account) -> None:
@@ -159,6 +161,7 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
             for name in request.subscriptions[first : first + 2]:
                 rows = [row for row in self.stored.get(name, []) if start <= row[0] < end]
                 _append(columns, name, rows)
+                self._append_values(columns, name, [start for start, _, _ in rows])
                 if request.include_record_ids:
                     columns.sources[:] = ["switch"]
                     columns.source_index.extend([0] * len(rows))
@@ -166,6 +169,17 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
             yield usage.ExportUsageResponse(columns=columns)
             if self.breaks_off:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "broke off")
+
+    def _append_values(self, columns: UsageColumns, name: str, starts: Sequence[int]) -> None:
+        by_start = {_micros(start): value for (whose, start), value in self.values.items() if whose == name}
+        if not by_start and not columns.value_micros:
+            return
+        missing = len(columns.quantity) - len(starts) - len(columns.value_micros)
+        for micros, currency in [(0, "")] * missing + [by_start.get(start, (0, "")) for start in starts]:
+            columns.value_micros.append(micros)
+            if currency not in columns.value_currencies:
+                columns.value_currencies.append(currency)
+            columns.value_currency_index.append(list(columns.value_currencies).index(currency))
 
     async def ListStops(self, request: limits.ListStopsRequest, context: Context) -> limits.ListStopsResponse:
         stopped = [name for name in request.subscriptions if name in self.uncharged]

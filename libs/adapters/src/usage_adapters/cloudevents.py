@@ -27,6 +27,7 @@ from usage_adapters.quantities import Measured
 from usage_adapters.reading import CHUNK_BYTES, CHUNK_ROWS, Adapter, Chunk, Format, Mark, Options, Reason, Totals
 from usage_adapters.table import Table
 from usage_adapters.texts import Column, Constant, FirstOf, TextRule, lookup
+from usage_adapters.values import MoneyParts
 
 NAME: Final = "cloudevents"
 _FIELDS: Final = {
@@ -39,9 +40,15 @@ _FIELDS: Final = {
     "destination": "destination",
     "visited_network": "visitedNetwork",
     "location_id": "locationId",
+    "value.units": "value.units",
+    "value.nanos": "value.nanos",
+    "value.currency_code": "value.currencyCode",
 }
-"""Fields of UsageRecord by their names in proto JSON, which takes both spellings."""
-_KNOWN: Final = frozenset(_FIELDS) | frozenset(_FIELDS.values())
+"""Fields of UsageRecord, and of messages in it, by their names in proto JSON, which takes both spellings."""
+_KNOWN: Final = frozenset(name.partition(".")[0] for names in _FIELDS.items() for name in names)
+_KNOWN_OF_VALUE: Final = frozenset(
+    part for names in _FIELDS.items() for name in names for _, dot, part in [name.partition(".")] if dot
+)
 _NUMBERS: Final = {str(number): word for word, number in USAGE_WORDS.items()}
 _JSON: Final = re.compile(r"[\w.+-]+/(json|[\w.-]+\+json)(\s*;.*)?", re.IGNORECASE)
 _SPECVERSION: Final = re.compile(rb'"specversion"\s*:\s*"1\.0"')
@@ -163,7 +170,7 @@ class CloudEvents:
         """Any: a function of the event, whose values are JSON."""
         if self.is_mapped or name.startswith("event "):
             return cell_at(name.removeprefix("event ").split("."))
-        camel, snake = cell_at(["data", _FIELDS[name]]), cell_at(["data", name])
+        camel, snake = (cell_at(["data", *spelling.split(".")]) for spelling in (_FIELDS[name], name))
         return lambda event: camel(event) or snake(event)
 
 
@@ -204,6 +211,9 @@ def _check_data(event: dict[str, Any]) -> None:
     unknown = sorted(data.keys() - _KNOWN)
     if unknown:
         raise NotJsonError(f"fields of UsageRecord in data: {', '.join(unknown)[:200]} is none")
+    value = data.get("value")
+    if value is not None and (not isinstance(value, dict) or value.keys() - _KNOWN_OF_VALUE or not value):
+        raise NotJsonError("currencyCode, units and nanos in data.value, and nothing else")
 
 
 def _is_open(line: bytes) -> bool:
@@ -247,6 +257,7 @@ def make(options: Options) -> Adapter:
         destination=text("destination"),
         visited_network=text("visited_network"),
         location_id=text("location_id"),
+        value=MoneyParts(Column("value.units"), Column("value.nanos"), Column("value.currency_code")),
     )
     needed = (*_FIELDS, "event source", "event id")
     return CloudEvents(NAME, plan, needed, is_mapped=False, fingerprint=options.source)

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from google.type.money_pb2 import Money
+
 from cxmesh.usage.v1.usage_record_pb2 import UsageRecord, UsageType
 from usage_adapters.moments import MICROS, MomentRule
 from usage_adapters.quantities import QuantityRule
 from usage_adapters.reading import Chunk
 from usage_adapters.table import Fault, Table
 from usage_adapters.texts import TextRule
+from usage_adapters.values import ValueRule
 
 SUBSCRIPTIONS: Final = "subscriptions/"
 _PREFIX: Final = "USAGE_TYPE_"
@@ -51,6 +54,7 @@ class Plan:
     destination: TextRule | None = None
     visited_network: TextRule | None = None
     location_id: TextRule | None = None
+    value: ValueRule | None = None
     skip: tuple[Condition, ...] = ()
 
     def apply(self, table: Table, chunk: Chunk) -> None:
@@ -67,10 +71,12 @@ class Plan:
             rule.values(table) if rule else _nothing(len(table))
             for rule in (self.destination, self.visited_network, self.location_id)
         ]
+        values = self.value.values(table) if self.value else ()
         columns = (sources, ids, subscriptions, types, starts, quantities, *optional)
         _refuse_long(table, columns)
         if not table.refusals and not skipped:
             _extend(chunk, columns, table.raws, table.places)
+            _set_values(chunk, values)
             return
         chunk.skipped += len(skipped)
         chunk.rejects.extend(
@@ -79,6 +85,7 @@ class Plan:
         rows = [row for row in range(len(table)) if row not in skipped and row not in table.refusals]
         sound = tuple([column[row] for row in rows] for column in columns)
         _extend(chunk, sound, [table.raws[row] for row in rows], [table.places[row] for row in rows])
+        _set_values(chunk, [values[row] for row in rows] if values else ())
 
 
 _LONGEST: Final = {
@@ -147,6 +154,13 @@ def _extend(chunk: Chunk, columns: Sequence[Sequence[Any]], raws: Sequence[bytes
     )
     chunk.raws.extend(raws)
     chunk.places.extend(places)
+
+
+def _set_values(chunk: Chunk, values: Sequence[Money | None]) -> None:
+    """Set the own prices of the records added last; nearly none have one."""
+    for record, value in zip(chunk.records[len(chunk.records) - len(values) :], values, strict=True):
+        if value is not None:
+            record.value.CopyFrom(value)
 
 
 def required(what: str) -> str:

@@ -99,15 +99,11 @@ class Measured:
         return whole_units(self._number(text) * UNITS[self.unit], self.rounding)
 
     def _number(self, text: str) -> Fraction:
-        plain = text.replace(self.grouping_mark, "") if self.grouping_mark else text
-        whole, mark, part = plain.removeprefix("-").partition(self.decimal_mark)
-        digits = whole + part
-        sound = bool(whole) and digits.isascii() and digits.isdecimal() and (bool(part) or not mark)
-        if not sound or len(digits) > _MOST_DIGITS:
+        number = exact_number(text, self.decimal_mark, self.grouping_mark)
+        if number is None:
             kind = "a whole number" if UNITS[self.unit] == 1 else f"a number of {self.unit}s"
             raise Fault(kind if self.decimal_mark == "." else f"{kind} with '{self.decimal_mark}' before decimals")
-        number = Fraction(int(digits), 10 ** len(part))
-        return -number if plain[:1] == "-" else number
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +152,18 @@ class ByType:
             result[row] = value
         for index, refusal in part.refusals.items():
             table.refusals.setdefault(rows[index], refusal)
+
+
+def exact_number(text: str, decimal_mark: str, grouping_mark: str) -> Fraction | None:
+    """The number that is written in digits, with or without decimals and a minus; None when it is none."""
+    plain = text.replace(grouping_mark, "") if grouping_mark else text
+    whole, mark, part = plain.removeprefix("-").partition(decimal_mark)
+    digits = whole + part
+    sound = bool(whole) and digits.isascii() and digits.isdecimal() and (bool(part) or not mark)
+    if not sound or len(digits) > _MOST_DIGITS:
+        return None
+    number = Fraction(int(digits), 10 ** len(part))
+    return -number if plain[:1] == "-" else number
 
 
 def whole_units(amount: Fraction, rounding: Rounding) -> int:

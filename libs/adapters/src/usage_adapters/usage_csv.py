@@ -2,11 +2,11 @@
 
 A header names the columns, in any order; they are the fields of cxmesh.usage.v1.UsageRecord:
 
-    source,record_id,subscription,usage_type,start_time,quantity,destination,visited_network,location_id
-    msc-7,000123,s-17,voice,2026-01-31T12:00:00Z,61,442071234567,,
+    source,record_id,subscription,usage_type,start_time,quantity,destination,visited_network,location_id,value,currency
+    msc-7,000123,s-17,voice,2026-01-31T12:00:00Z,61,442071234567,,,,
 
-The last three may be missing. `subscription` is an id or `subscriptions/{id}`; `usage_type` is a word such as
-voice or the enum's name; `start_time` is RFC 3339 and names its offset.
+The last five may be missing. `subscription` is an id or `subscriptions/{id}`; `usage_type` is a word such as
+voice or the enum's name; `start_time` is RFC 3339 and names its offset; `value` is the record's own price.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from usage_adapters.plan import Plan, required
 from usage_adapters.quantities import Measured
 from usage_adapters.reading import Adapter, Format, Options
 from usage_adapters.texts import Column, Constant, TextRule
+from usage_adapters.values import Priced, amount_text
 
 NAME: Final = "usage-csv"
 REQUIRED: Final = ("source", "record_id", "subscription", "usage_type", "start_time", "quantity")
-OPTIONAL: Final = ("destination", "visited_network", "location_id")
+OPTIONAL: Final = ("destination", "visited_network", "location_id", "value", "currency")
 COLUMNS: Final = (*REQUIRED, *OPTIONAL)
 _PREFIX: Final = "USAGE_TYPE_"
 
@@ -53,6 +54,7 @@ def make(options: Options) -> Adapter:
         destination=text("destination"),
         visited_network=text("visited_network"),
         location_id=text("location_id"),
+        value=Priced(Column("value"), Column("currency")),
     )
     needed = tuple(name for name in COLUMNS if name != "source" or not options.source)
     return LineAdapter(
@@ -82,6 +84,8 @@ def write_usage_csv(records: Iterable[UsageRecord], to: TextIO) -> None:
                 record.destination,
                 record.visited_network,
                 record.location_id,
+                amount_text(record.value) if record.HasField("value") else "",
+                record.value.currency_code,
             )
         )
 

@@ -104,6 +104,14 @@ async def test_charges_as_agreed_that_customers_pay_for_differ_in_nothing(roamin
     assert (answer.event_count, list(answer.totals), told(answer)) == (3, [], [])
 
 
+async def test_what_networks_agreed_on_in_their_own_currency_charges_nothing_of_values(roaming: Roaming) -> None:
+    values = {(roaming.account.name, START + call.at): (4_990_000, "USD") for call in roaming.calls}
+    roaming.world.peers.usage.values.update(values)
+    await roaming.set_tariff(agreed().replace("'0.30'", "'0.10'"))
+    await roaming.record(roaming.charge(0, "1"), roaming.charge(1, "2"), roaming.charge(2, "3"))
+    assert told(await roaming.check()) == []
+
+
 async def test_what_is_off_is_told_with_what_it_should_be(roaming: Roaming) -> None:
     await roaming.record(
         roaming.charge(0, "3.5"),

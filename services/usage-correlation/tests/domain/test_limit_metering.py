@@ -1,12 +1,15 @@
 """Which usage counts towards which limit, at what price, with and without tax?"""
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from limit_samples import (
     FRANCE,
     HOME,
     SWITZERLAND,
+    TRIP,
     VAT_ADDED,
     VAT_CONTAINED,
     data,
@@ -16,8 +19,9 @@ from limit_samples import (
     plan_usage,
     terms,
 )
+from value_samples import share
 
-from rating import Service, load_tariff
+from rating import Service, load_tariff, rate_lines
 from usage_correlation.domain.limits.metering import MeteredRecord, quote
 from usage_correlation.domain.limits.policies import LimitScope, Place, TaxBasis
 
@@ -101,6 +105,16 @@ def test_what_an_allowance_covers_does_not_count_and_further_usage_is_quoted_wit
     half = PlanUsage("roamer", tariff, simple.rows, simple.columns, simple.accounts, lines, found_costs=((1,), 2))
     (record,) = metered_alone(half, limit_policy())
     assert (record.amount, quote(record, limit_policy()).price) == (Fraction(1, 2), 2)
+
+
+def test_more_of_a_record_with_a_price_of_its_own_is_quoted_at_its_percentage() -> None:
+    tariff, scope = load_tariff(share("share", "25", currency="EUR")), LimitScope(services=(Service.CONTENT,))
+    usage = plan_usage([(Service.CONTENT, TRIP, 1, "")], tariff=tariff)
+    columns = replace(usage.columns, value_micros=np.array([4_990_000], np.int64))
+    usage = replace(usage, columns=columns, lines=rate_lines(columns, tariff, usage.accounts))
+    (record,) = metered_alone(usage, limit_policy(scope=scope))
+    found = quote(record, limit_policy(scope=scope))
+    assert (found.quantity, found.price, record.amount) == (1, Fraction("1.2475"), Fraction("1.2475"))
 
 
 def test_terms_that_cannot_be_are_refused_with_their_field() -> None:

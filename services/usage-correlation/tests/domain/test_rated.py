@@ -1,5 +1,6 @@
 """What does a batch come to, exactly?"""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from usage_samples import ABROAD, DOMESTIC, MARCH_2, subscriber, tariff_document, usage_batch
+from value_samples import share
 
 from rating import SERVICE_CODES, Service, Tariff, UsageRecord, load_tariff, rate
 from usage_correlation.domain.bill_cycles import BillCalendar
@@ -17,6 +19,7 @@ from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.subscribers import PlanPeriod
 from usage_correlation.domain.totals import latest_of, line_totals, spend_totals
 from usage_correlation.domain.usage import UsageBatch
+from usage_correlation.domain.values import Value
 
 CHANGE = datetime(2026, 3, 8, tzinfo=UTC)
 TARIFFS: dict[str, Tariff | Refusal] = {
@@ -60,6 +63,29 @@ def test_spending_is_the_exact_sum_of_the_records_whatever_the_plans(rows: list[
     assert len(placement.accounts) == len(totals.amounts) == 1
     assert Fraction(totals.amounts[0], totals.scales[0]) == sum(cost(batch, row) for row in range(len(rows)))
     assert totals.latest.tolist() == [max(batch.starts)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.builds(Value, st.integers(0, 10**15 - 1), st.sampled_from(["USD", "EUR"])), min_size=1))
+def test_values_are_rated_as_each_would_be_alone_and_those_in_another_currency_refused(
+    values: list[Value | None],
+) -> None:
+    tariff = load_tariff(share("share", "12.5"))
+    batch = usage_batch(*(("s-1", MARCH_2, 1) for _ in values))
+    services = [SERVICE_CODES[Service.CONTENT]] * len(values)
+    batch = replace(batch, services=services, values=values if any(values) else [])
+    placement = Placer(BillCalendar(), NOW, timedelta(0)).place(batch, {"s-1": subscriber("s-1", "share")})
+    (usage,) = rate_by_plan(batch, placement, {"share": tariff}).usages
+    refused = [row for row, value in enumerate(values) if value and value.currency == "EUR"]
+    assert {row: (each.reason, each.field) for row, each in placement.refusals.items()} == dict.fromkeys(
+        refused, (Reason.NOT_RATEABLE, "value")
+    )
+    costs = {each.row: each.cost for each in record_costs([usage], [0]).get(0, [])} if len(usage.rows) else {}
+    assert costs == {
+        row: rate(UsageRecord(Service.CONTENT, MARCH_2, 1, value_micros=value.micros if value else 0), tariff).exact
+        for row, value in enumerate(values)
+        if row not in refused
+    }
 
 
 @settings(deadline=None)

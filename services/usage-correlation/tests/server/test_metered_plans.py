@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
+from rated_anew import tell, until_rated_anew
 from sqlalchemy import text
 from usage_acts import counts, lines, make_policy, policy, record, signals_of, summary
 from usage_bundles import MARCH, at, bundle, sell
@@ -22,12 +23,8 @@ from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.subscribers import PlanPeriod, Subscriber
 from usage_correlation.handlers.read_allowances import read_allowances
-from usage_correlation.server.events import subscriptions
 from usage_correlation.store.accounts import AccountStore
-from usage_correlation.store.changes import note_changes
 from usage_correlation.store.keys import KeyStore
-from usage_correlation.store.subscribers import SubscriberStore
-from usage_correlation.wiring_accounts import ChangesOfOthers
 
 MB = 1_000_000
 
@@ -198,33 +195,6 @@ async def test_thresholds_of_spending_are_reached_by_what_rerating_adds(world: W
     # In order of events it was the later call that cost money.
     assert list(signal.evidence_records) == [f"msc-7/{late.record_id}", f"msc-7/{first.record_id}"]
     assert signal.event_time == first.start_time
-
-
-async def until_rated_anew(world: World) -> None:
-    for _ in range(200):
-        async with world.service.runtime.store.reading() as connection:
-            left = (await connection.execute(text("SELECT count(*) FROM usage.rerating"))).scalar_one()
-            plans = (await connection.execute(text("SELECT count(*) FROM usage.rated_plan WHERE changed"))).scalar_one()
-        if not left and not plans:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the requests to rate anew were not met")
-
-
-async def tell(world: World, message: SubscriptionChanged | PlanChanged, key: str) -> None:
-    """As if the event had come."""
-    from uuid import uuid4  # noqa: PLC0415 - this helper alone needs them
-
-    from opentelemetry.trace import INVALID_SPAN_CONTEXT  # noqa: PLC0415 - the same
-
-    from mesh.events import Delivery  # noqa: PLC0415 - the same
-
-    store = world.service.runtime.store
-    told = ChangesOfOthers(SubscriberStore(store, world.clock))
-    listening = subscriptions("usage-correlation", note_changes, world.clock, told.subscriptions, told.plans)
-    (one,) = [each for each in listening if each.event is type(message)]
-    async with store.unit_of_work() as uow:
-        await one.handler(uow, [Delivery(uuid4(), message, key, world.clock.now(), INVALID_SPAN_CONTEXT, 1)])
 
 
 async def test_a_plan_change_into_the_past_rates_its_usage_anew(world: World) -> None:

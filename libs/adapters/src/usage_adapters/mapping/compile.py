@@ -110,6 +110,7 @@ class Compiler:
             destination=texts.get("destination"),
             visited_network=texts.get("visited_network"),
             location_id=texts.get("location_id"),
+            value=rules.value(("fields", "value"), fields["value"]) if "value" in fields else None,
             skip=tuple(self._condition(rules, index, node) for index, node in enumerate(self.document.get("skip", ()))),
         )
         self.source.finish()

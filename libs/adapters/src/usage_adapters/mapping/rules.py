@@ -25,6 +25,7 @@ from usage_adapters.texts import (
     prefixed,
     without_prefixes,
 )
+from usage_adapters.values import Priced, ValueRule
 
 _BASES: Final = ("column", "constant", "header", "join", "first_of", "digest")
 Node = Mapping[str, Any]
@@ -177,6 +178,21 @@ class Rules:
             expected = f'rfc3339, epoch, epoch_ms, epoch_us, or a pattern such as "%Y-%m-%d %H:%M:%S" ({error})'
             self.source.refuse(path, pattern, expected)
         return None
+
+    def value(self, path: Path, node: Node) -> ValueRule:
+        """The record's own price."""
+        kinds = {key: node[key] for key in ("column", "first_of") if key in node}
+        if len(kinds) != 1:
+            self.source.refuse(path, f"a mapping with {' and '.join(kinds) or 'none'}", "one of column, first_of")
+            return Priced(Constant(""), Constant(""))
+        beside: Path = (*path, "currency")
+        currency = TextRule(
+            "value",
+            self.base(beside, node["currency"]),
+            self._steps(beside, node["currency"]),
+            node["currency"].get("default", ""),
+        )
+        return Priced(self.base(path, kinds), currency, node.get("decimals", 0), self.decimal_mark, self.grouping_mark)
 
     def quantity(self, path: Path, node: Node) -> QuantityRule:
         kinds = [key for key in ("column", "first_of", "constant", "from", "by_type") if key in node]

@@ -21,6 +21,15 @@ def charge_codes(tariff: Tariff, held: Cycle) -> set[str]:
     return codes
 
 
+def charges_values(tariff: Tariff) -> bool:
+    """Whether it charges a percentage of records' own prices."""
+    return any(
+        rate.percentage
+        for one in tariff.versions
+        for rate in (*one.rates, *(one.fallback.rates if one.fallback else ()))
+    )
+
+
 def rolls_over(tariff: Tariff) -> bool:
     """Whether unused parts of allowances are kept for later cycles."""
     return rollover_cycles(tariff) > 0
@@ -39,8 +48,6 @@ def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> 
             return f"what rolled over of {allowance.id} from earlier periods"
         if allowance.shared:
             return f"how others use {allowance.id}, which is shared"
-    if any(rate.percentage for one in tariff.versions for rate in one.rates):
-        return "the value of records, a part of which it charges"
     return None
 
 

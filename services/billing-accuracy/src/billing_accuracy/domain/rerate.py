@@ -166,7 +166,7 @@ class Rerating:
     def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
         rows, labels = rows_of(segments, self._cases, self._usage)
         ledger = self._ledger(tariff, segments)
-        lines = rate_lines(self._usage.columns.rows(rows), tariff, labels, ledger)
+        lines = rate_lines(self._usage.columns_for(tariff, rows), tariff, labels, ledger)
         indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
         return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
 

@@ -30,7 +30,7 @@ def accounts_before(
         ]
         rows = np.concatenate([np.zeros(0, np.int64), *of_bills])
         account = np.repeat(np.arange(len(now)), [len(each) for each in of_bills])
-        rated = rate_batch(usage.columns.rows(rows), tariff, Ledger.of(tariff, opened), account)
+        rated = rate_batch(usage.columns_for(tariff, rows), tariff, Ledger.of(tariff, opened), account)
         if rated.ledger is None:
             raise ValueError(f"{plan} keeps no accounts")
         accounts |= {index: rated.ledger.account(place) for place, index in enumerate(now)}

@@ -12,10 +12,12 @@ from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.entries import AccountEntry
 from billing_accuracy.domain.evidence.repeats import alike, repeated_rows
 from billing_accuracy.domain.quotes import Quote
-from rating import Cycle, UsageColumns
+from rating import Cycle, Tariff, UsageColumns
 
 Ints = NDArray[np.int64]
 _NONE = np.zeros(0, np.int64)
+_OTHER_CURRENCY = -1
+"""In place of a value that no part of can be charged without an exchange rate; the rater refuses negative ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,28 @@ class UsageTable:
     """First row and the one after the last, by subscription."""
     repeats: Ints = field(default_factory=lambda: _NONE)
     """Rows, in order, of records that were reported before under another id: they are not to be billed."""
+    value_currencies: NDArray[np.str_] | None = None
+    """Of the records' own prices, empty for a record without; None when no record has one."""
 
     @classmethod
-    def of(cls, columns: UsageColumns, start_micros: Ints, ranges: Mapping[str, tuple[int, int]]) -> "UsageTable":
+    def of(
+        cls,
+        columns: UsageColumns,
+        start_micros: Ints,
+        ranges: Mapping[str, tuple[int, int]],
+        value_currencies: NDArray[np.str_] | None = None,
+    ) -> "UsageTable":
         """The table; what is reported twice is looked for."""
         owner = np.zeros(len(start_micros), np.int64)
         for number, (low, high) in enumerate(ranges.values()):
             owner[low:high] = number
-        return cls(columns, start_micros, ranges, repeated_rows(columns, start_micros, owner))
+        return cls(
+            columns,
+            start_micros,
+            ranges,
+            repeated_rows(columns, start_micros, owner),
+            value_currencies=value_currencies,
+        )
 
     def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
         """First row and the one after the last of what the subscription began to use in a stretch of time."""
@@ -82,6 +98,19 @@ class UsageTable:
     def as_stored(self) -> "UsageTable":
         """With everything counted as often as it was reported."""
         return replace(self, repeats=_NONE)
+
+    def columns_for(self, tariff: Tariff, rows: Ints) -> UsageColumns:
+        """Some rows as the rater wants them under a tariff: a value in another currency than its own has no price."""
+        columns = self.columns.rows(rows)
+        if self.value_currencies is None or columns.value_micros is None:
+            return columns
+        currencies = self.value_currencies[rows]
+        usable = (currencies == tariff.currency) | (currencies == "")
+        return replace(columns, value_micros=np.where(usable, columns.value_micros, _OTHER_CURRENCY))
+
+    def without_values(self) -> "UsageTable":
+        """With records that have no prices of their own."""
+        return replace(self, columns=replace(self.columns, value_micros=None), value_currencies=None)
 
     def _repeats_between(self, first: int, last: int) -> int:
         low, high = np.searchsorted(self.repeats, [first, last]).tolist()

@@ -193,8 +193,29 @@ def _table(parts: list[ColumnsMessage]) -> UsageTable:
         quantity=_joined([np.array(part.quantity, np.int64) for part in parts]),
         destination=_texts([(part.destinations, part.destination_index) for part in parts]),
         visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
+        value_micros=_values(parts),
     )
-    return UsageTable.of(columns, micros, _ranges(parts))
+    return UsageTable.of(columns, micros, _ranges(parts), value_currencies=_value_currencies(parts))
+
+
+def _values(parts: list[ColumnsMessage]) -> Ints | None:
+    """Records' own prices; None when none has one, as nearly always."""
+    if not any(len(part.value_micros) for part in parts):
+        return None
+    return _joined([np.array(part.value_micros or [0] * len(part.quantity), np.int64) for part in parts])
+
+
+def _value_currencies(parts: list[ColumnsMessage]) -> np.ndarray[tuple[int], np.dtype[np.str_]] | None:
+    if not any(len(part.value_micros) for part in parts):
+        return None
+    return _texts(
+        [
+            (part.value_currencies, part.value_currency_index)
+            if len(part.value_micros)
+            else ([""], [0] * len(part.quantity))
+            for part in parts
+        ]
+    )
 
 
 def _uncharged(message: limit_state_pb2.UnchargedUsage) -> Uncharged:

@@ -275,7 +275,7 @@ def _rate(book: Book, metered: MeteredRows, plan: str, placed: Iterable[tuple[in
         for account, stint in held
     ]
     before = Ledger.of(tariff, opened)
-    columns, bill = batch.columns(rows), np.array(bills, np.int64)
+    columns, bill = batch.columns(rows, tariff.currency), np.array(bills, np.int64)
     lines = rate_lines(columns, tariff, bill, before)
     after = lines.ledger
     if after is None:

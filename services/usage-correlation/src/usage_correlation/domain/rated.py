@@ -15,10 +15,12 @@ from rating import (
     Outcome,
     Tariff,
     UsageColumns,
+    format_amount,
     keeps_accounts,
     rate_batch,
     rate_lines,
 )
+from usage_correlation.domain.moments import MICROS
 from usage_correlation.domain.placement import NOWHERE, Placement
 from usage_correlation.domain.refusals import Reason, Refusal
 from usage_correlation.domain.usage import UsageBatch
@@ -124,39 +126,45 @@ def rate_by_plan(batch: UsageBatch, placement: Placement, tariffs: Mapping[str, 
 
 
 def _rate(batch: UsageBatch, placement: Placement, plan: str, tariff: Tariff, rows: Sequence[int]) -> PlanUsage:
-    columns = batch.columns(rows)
+    columns = batch.columns(rows, tariff.currency)
     at = np.array(rows, np.int64)
     accounts = np.array(placement.account_of, np.int64)[at]
     lines = rate_lines(columns, tariff, accounts)
     if len(lines.failed):
-        sound = _sound(batch, placement, plan, rows, lines)
+        sound = _sound(batch, placement, (plan, tariff), rows, lines)
         at, columns, accounts = at[sound], columns.rows(sound), accounts[sound]
     return PlanUsage(plan, tariff, at, columns, accounts, lines)
 
 
 def _priced(batch: UsageBatch, placement: Placement, plan: str, tariff: Tariff, rows: Sequence[int]) -> list[int]:
     """The rows that have a price, whatever the account."""
-    lines = rate_lines(batch.columns(rows), tariff, None, Ledger.of(tariff, [Account()]))
+    lines = rate_lines(batch.columns(rows, tariff.currency), tariff, None, Ledger.of(tariff, [Account()]))
     if not len(lines.failed):
         return list(rows)
-    sound = _sound(batch, placement, plan, rows, lines)
+    sound = _sound(batch, placement, (plan, tariff), rows, lines)
     return [row for row, is_sound in zip(rows, sound.tolist(), strict=True) if is_sound]
 
 
 def _sound(
-    batch: UsageBatch, placement: Placement, plan: str, rows: Sequence[int], lines: LineColumns
+    batch: UsageBatch, placement: Placement, under: tuple[str, Tariff], rows: Sequence[int], lines: LineColumns
 ) -> NDArray[np.bool_]:
-    """Which rows have a price; the others are refused."""
+    """Which rows have a price under a plan and its tariff; the others are refused."""
     for failed in lines.failed:
         row = rows[failed]
-        placement.refuse(row, _unrated(batch, row, plan, Outcome(int(lines.outcome[failed]))))
+        placement.refuse(row, _unrated(batch, row, under, Outcome(int(lines.outcome[failed]))))
     sound: NDArray[np.bool_] = lines.outcome == Outcome.RATED
     return sound
 
 
-def _unrated(batch: UsageBatch, row: int, plan: str, outcome: Outcome) -> Refusal:
+def _unrated(batch: UsageBatch, row: int, under: tuple[str, Tariff], outcome: Outcome) -> Refusal:
     """Why the record has no price; the destination is personal and stays out of it."""
-    service = SERVICES[batch.services[row]]
+    (plan, tariff), service = under, SERVICES[batch.services[row]]
+    value = batch.values[row] if batch.values else None
+    if outcome is Outcome.VALUE_OUT_OF_RANGE and value is not None:
+        shown = f"{format_amount(Fraction(value.micros, MICROS), 0)} {value.currency}"
+        return Refusal(
+            Reason.NOT_RATEABLE, "value", f"{shown}: must be in {tariff.currency}, the currency of plans/{plan}"
+        )
     if outcome is Outcome.QUANTITY_TOO_LARGE:
         description = f"{batch.quantities[row]}: more than one record of {service} can hold"
         return Refusal(Reason.INVALID_RECORD, "quantity", description)

@@ -161,7 +161,7 @@ def _by_kind(stored: MeteredRows, tariffs: Mapping[str, Tariff]) -> _Kinds:
 
 
 def _rate(stored: MeteredRows, plan: str, tariff: Tariff, rows: Sequence[int]) -> PlanUsage:
-    columns: UsageColumns = stored.batch.columns(rows)
+    columns: UsageColumns = stored.batch.columns(rows, tariff.currency)
     at = np.array(rows, np.int64)
     accounts = np.array(stored.account_of, np.int64)[at]
     lines = rate_lines(columns, tariff, accounts)

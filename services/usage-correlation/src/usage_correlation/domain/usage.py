@@ -1,14 +1,15 @@
 """What is a batch of usage records, and when are two records the same?"""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
 
 from rating import SERVICES, UsageColumns
 from usage_correlation.domain.moments import MICROS
+from usage_correlation.domain.values import Value, ValueColumn
 
 MAX_QUANTITY: Final = 2**50
 """In one record: a pebibyte, or 35 million years of talking. Sums of thousands still fit 64 bits."""
@@ -40,6 +41,8 @@ class UsageBatch:
     visited_networks: list[str]
     location_ids: list[str]
     """Personal data."""
+    values: list[Value | None] = field(default_factory=list)
+    """Records' own prices; empty when none of them has one, as nearly always."""
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -56,8 +59,10 @@ class UsageBatch:
             return batches[0]
         joined = cls.empty()
         for batch in batches:
-            for field in fields(cls):
-                getattr(joined, field.name).extend(getattr(batch, field.name))
+            for each in fields(cls):
+                getattr(joined, each.name).extend(getattr(batch, each.name))
+        if joined.values:
+            joined.values[:] = [value for batch in batches for value in batch.values or [None] * len(batch)]
         return joined
 
     def key(self, row: int) -> RecordKey:
@@ -83,11 +88,16 @@ class UsageBatch:
         return [
             # No text holds NUL, so that fields can't run into one another.
             from_bytes(blake2b("\0".join(content).encode(), digest_size=8).digest(), "little", signed=True)
-            for content in contents
+            for content in (self._with_values(contents) if self.values else contents)
         ]
 
-    def columns(self, rows: Sequence[int]) -> UsageColumns:
-        """Some of the records as the rater wants them, in the order of the rows."""
+    def _with_values(self, contents: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """A record without a value has the content that it had before there were values."""
+        for content, value in zip(contents, self.values, strict=True):
+            yield content if value is None else (*content, str(value.micros), value.currency)
+
+    def columns(self, rows: Sequence[int], currency: str) -> UsageColumns:
+        """Some of the records as the rater wants them under a tariff in a currency, in the order of the rows."""
         everything = len(rows) == len(self) and list(rows) == list(range(len(self)))
 
         def chosen(values: list[str]) -> list[str]:
@@ -99,6 +109,7 @@ class UsageBatch:
             quantity=np.array(self.quantities, np.int64)[rows],
             destination=chosen(self.destinations),
             visited_network=chosen(self.visited_networks),
+            value_micros=ValueColumn.of(self.values).in_currency(currency)[rows] if self.values else None,
         )
 
 
@@ -115,3 +126,4 @@ class StoredRecord:
     destination: str
     visited_network: str
     location_id: str
+    value: Value | None = None

@@ -61,7 +61,7 @@ class ComparePlans:
         if current is None:
             raise InvalidValue("subscription", subscription_id, "a subscription that holds a plan now")
         tariffs = await self._tariffs(current, plans, cycle, now)
-        columns = await self._usage.columns(subscription_id, cycle)
+        columns = await self._usage.columns(subscription_id, cycle, tariffs[current].currency)
         costs = _price(columns, tariffs, cycle, current, asked=frozenset(plans))
         return PlanComparison(current, tariffs[current].currency, costs, len(columns))
 

@@ -5,35 +5,31 @@ changes what later records cost, unless everything used had room enough in any o
 anew from the stored records, and what differs is booked.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import lcm
 
 import numpy as np
 
 import rating
-from rating import Tariff, rate_lines
+from rating import rate_lines
 from usage_correlation.domain.accounts import (
     NEVER,
     CycleAccount,
     GroupAccount,
     GroupName,
-    shared_allowances,
     stints_within,
 )
-from usage_correlation.domain.bill_cycles import BillCalendar
 from usage_correlation.domain.book import Book, GroupPlace, MeteredRows, Metering, Place, rate_in_order
 from usage_correlation.domain.moments import LATEST_MICROS, MICROS
 from usage_correlation.domain.placement import Account
 from usage_correlation.domain.rated import PlanUsage
-from usage_correlation.domain.refusals import Refusal
-from usage_correlation.domain.rerating import Figures, Rerated, costs_by_record, rerate
+from usage_correlation.domain.rerating import Rerated, costs_by_record
 from usage_correlation.domain.subscribers import Subscriber
-from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import UsageBatch
-from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.ledger_ports import AccountWriter, MeteredAccount
-from usage_correlation.handlers.ports import Keys
+from usage_correlation.handlers.prepare_metering import plans_of
+from usage_correlation.handlers.rerate_spans import place_of, rerate_spans
 
 Pool = str | int
 _LONGEST_CYCLE = 32 * 86_400 * MICROS
@@ -62,7 +58,7 @@ class Metered:
 
     def states(self, metering: Metering) -> list[MeteredAccount]:
         """The accounts that changed, for reactions."""
-        index = {_place(account): number for number, account in enumerate(self.accounts)}
+        index = {place_of(account): number for number, account in enumerate(self.accounts)}
         found = []
         for place, cycle in self.cycles.items():
             number = index[place]
@@ -77,43 +73,6 @@ class Metered:
         return found
 
 
-async def prepare(
-    directory: Directory, keys: Keys, calendar: BillCalendar, subscribers: Iterable[Subscriber]
-) -> Metering:
-    """What must be known to rate these subscribers' metered records; before the transaction."""
-    chosen = {each.key: each for each in subscribers}
-    tariffs = await _metered(directory, chosen.values())
-    sharing = {
-        each.subscription.customer
-        for each in chosen.values()
-        if any(shared_allowances(tariffs[plan]) for plan in _plans(each) if plan in tariffs)
-    }
-    households = await directory.households(sharing) if sharing else {}
-    members = [each for household in households.values() for each in household]
-    tariffs = {**tariffs, **await _metered(directory, members)} if members else tariffs
-    metering = Metering(tariffs, households, calendar)
-    groups = {
-        group
-        for each in (*chosen.values(), *members)
-        for plan in _plans(each)
-        if (group := metering.group_of(each.subscription, plan)) is not None
-    }
-    return replace(metering, groups=await keys.of_groups(groups)) if groups else metering
-
-
-def _plans(subscriber: Subscriber) -> set[str]:
-    return {period.plan for period in subscriber.subscription.plan_periods}
-
-
-async def _metered(directory: Directory, subscribers: Iterable[Subscriber]) -> dict[str, Tariff]:
-    found = await directory.tariffs({plan for each in subscribers for plan in _plans(each)})
-    return {
-        plan: tariff
-        for plan, tariff in found.items()
-        if not isinstance(tariff, Refusal) and rating.keeps_accounts(tariff)
-    }
-
-
 class MeterUsage:
     """Rates metered records on locked accounts."""
 
@@ -121,7 +80,7 @@ class MeterUsage:
         self._writer = writer
         self._metering = metering
         self._accounts = list(placed)
-        self._index = {_place(account): number for number, account in enumerate(placed)}
+        self._index = {place_of(account): number for number, account in enumerate(placed)}
         self._cycles: Mapping[Place, CycleAccount] = {}
         self._groups: Mapping[GroupPlace, GroupAccount] = {}
 
@@ -168,7 +127,7 @@ class MeterUsage:
                     since -= _LONGEST_CYCLE
                 known = wanted.get(member.key)
                 wanted[member.key] = (member.shard, min(since, known[1]) if known else since)
-                for plan in _plans(member):
+                for plan in plans_of(member):
                     group = self._metering.group_of(member.subscription, plan)
                     if group is not None:
                         earlier = groups.get(group)
@@ -196,7 +155,7 @@ class MeterUsage:
             if batch.starts[row] <= until[number]:
                 late.add(pools[number])
         for number, pool in pools.items():
-            known = self._cycles.get(_place(self._accounts[number]))
+            known = self._cycles.get(place_of(self._accounts[number]))
             if known is not None and not _fits(known, self._accounts[number]):
                 late.add(pool)
                 broken.add(pool)
@@ -204,7 +163,7 @@ class MeterUsage:
 
     def _rated_until(self, account: Account) -> int:
         """The moment up to which records of an account, and whatever they bear on, were rated."""
-        place, subscription = _place(account), account.subscriber.subscription
+        place, subscription = place_of(account), account.subscriber.subscription
         known = self._cycles.get(place)
         until = known.rated_until if known else NEVER
         for stint in stints_within(subscription, account.cycle) if self._groups else ():
@@ -216,7 +175,7 @@ class MeterUsage:
 
     def _went_on(self, account: Account) -> bool:
         """Whether later cycles began with what this one left."""
-        key, start = _place(account)
+        key, start = place_of(account)
         if not self._metering.lookback(account.subscriber.subscription):
             return False
         customer = account.subscriber.subscription.customer
@@ -228,7 +187,7 @@ class MeterUsage:
         crowded: set[Pool] = set()
         for number in numbers:
             account = self._accounts[number]
-            place = _place(account)
+            place = place_of(account)
             has_room = all(rating.has_room(each.account) for each in book.cycles[place].stints)
             shared = [book.groups[at] for at in book.groups_changed if at[0].customer == pools[number]]
             has_room = has_room and all(bucket.left for group in shared for bucket in group.buckets)
@@ -272,61 +231,6 @@ class MeterUsage:
         return first.start_micros, cycle_at(account.cycle.end_micros - 1, day, zone).end_micros
 
 
-async def rerate_spans(
-    writer: AccountWriter,
-    metering: Metering,
-    accounts: list[Account],
-    index: dict[Place, int],
-    spans: Sequence[tuple[Subscriber, int, int]],
-    known: tuple[Mapping[Place, CycleAccount], Mapping[GroupPlace, GroupAccount]],
-    tariffs: Mapping[str, Tariff],
-    *,
-    metered_only: bool,
-) -> tuple[Book, Rerated]:
-    """Rate all records of the spans (whole cycles) anew; `accounts` and `index` grow by the cycles that are met."""
-    stored = await writer.stored(spans)
-    subscribers = {subscriber.subscription.id: subscriber for subscriber, *_ in spans}
-    account_of = []
-    for name, start in zip(stored.batch.subscriptions, stored.batch.starts, strict=True):
-        account_of.append(_number(metering, accounts, index, subscribers[name], start))
-    by_key = {subscriber.key: subscriber for subscriber, *_ in spans}
-    standing: dict[tuple[int, ChargeName], Figures] = {}
-    for (key, start, charge), figures in stored.standing.items():
-        number = _number(metering, accounts, index, by_key[key], start)
-        if accounts[number].cycle.start_micros == start:  # else counted before the bill cycle's day was changed
-            standing[number, charge] = figures
-    cycles, groups = known
-    since = {subscriber.key: start for subscriber, start, _ in spans}
-    until = {subscriber.key: end for subscriber, _, end in spans}
-    customers = {subscriber.subscription.customer for subscriber, *_ in spans}
-    first, last = min(since.values()), max(until.values())
-    anew = {
-        place: CycleAccount(cycle.cycle, group=cycle.group, passed=cycle.passed)
-        for place, cycle in cycles.items()
-        if place[0] in since and since[place[0]] <= place[1] < until[place[0]]
-    }
-    groups_anew = {at for at in groups if at[0].customer in customers and first <= at[1] < last}
-    book = Book(metering, {**cycles, **anew}, {at: group for at, group in groups.items() if at not in groups_anew})
-    book.changed.update(anew)
-    rows = MeteredRows(stored.batch, range(len(stored.batch)), account_of, accounts)
-    rerated = rerate(book, rows, standing, tariffs, metered_only=metered_only)
-    for at in groups_anew & book.groups.keys():
-        book.groups[at] = replace(book.groups[at], passed=groups[at].passed)
-    return book, rerated
-
-
-def _number(
-    metering: Metering, accounts: list[Account], index: dict[Place, int], subscriber: Subscriber, start: int
-) -> int:
-    subscription = subscriber.subscription
-    cycle = metering.calendar.cycle_at(start, subscription.bill_cycle_day, subscription.zone)
-    place = (subscriber.key, cycle.start_micros)
-    if place not in index:
-        index[place] = len(accounts)
-        accounts.append(Account(subscriber, cycle))
-    return index[place]
-
-
 def _late_usages(
     batch: UsageBatch, rows: Sequence[int], account_of: Sequence[int], rerated: Rerated
 ) -> list[PlanUsage]:
@@ -342,7 +246,7 @@ def _late_usages(
     usages = []
     for plan, mine in sorted(by_plan.items()):
         tariff = tariffs[plan]
-        columns, found = batch.columns(mine), [costs[batch.key(row)][1] for row in mine]
+        columns, found = batch.columns(mine, tariff.currency), [costs[batch.key(row)][1] for row in mine]
         scale = lcm(*(cost.denominator for cost in found))
         lines = rate_lines(columns.rows(slice(0, 0)), tariff, None, rating.Ledger.of(tariff, [rating.Account()]))
         accounts = np.array([account_of[row] for row in mine], np.int64)
@@ -351,10 +255,6 @@ def _late_usages(
             PlanUsage(plan, tariff, np.array(mine, np.int64), columns, accounts, lines, found_costs=(amounts, scale))
         )
     return usages
-
-
-def _place(account: Account) -> Place:
-    return account.subscriber.key, account.cycle.start_micros
 
 
 def _fits(known: CycleAccount, account: Account) -> bool:

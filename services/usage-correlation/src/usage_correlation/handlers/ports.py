@@ -19,6 +19,7 @@ from usage_correlation.domain.subscribers import Subscription
 from usage_correlation.domain.summaries import Counter
 from usage_correlation.domain.totals import ChargeName
 from usage_correlation.domain.usage import StoredRecord
+from usage_correlation.domain.values import ValueColumn
 
 
 class Clock(Protocol):
@@ -171,6 +172,8 @@ class ExportedUsage:
     """Empty unless record ids were asked for."""
     record_ids: Sequence[str]
     """Empty unless they were asked for."""
+    values: ValueColumn | None = None
+    """None when no record has one."""
 
 
 class Usage(Protocol):
@@ -186,8 +189,8 @@ class Usage(Protocol):
     ) -> AsyncIterator[ExportedUsage]:
         """Records that begin in [start, end), by subscription in the order given; a long one comes in parts."""
 
-    async def columns(self, subscription: str, cycle: BillCycle) -> UsageColumns:
-        """The records of one bill cycle, as the rater wants them."""
+    async def columns(self, subscription: str, cycle: BillCycle, currency: str) -> UsageColumns:
+        """The records of one bill cycle, as the rater wants them under tariffs in a currency."""
 
     async def counters(self, subscription: str, cycle: BillCycle) -> tuple[Sequence[Counter], int | None]:
         """The counters of one bill cycle, and when the latest record counted began."""

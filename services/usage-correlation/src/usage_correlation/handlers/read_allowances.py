@@ -13,8 +13,8 @@ from usage_correlation.domain.book import Book, GroupPlace, Place
 from usage_correlation.domain.moments import MICROS
 from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.meter_usage import prepare
 from usage_correlation.handlers.ports import Keys
+from usage_correlation.handlers.prepare_metering import prepare
 
 _LONGEST_CYCLE = 32 * 86_400 * MICROS
 

@@ -23,8 +23,9 @@ from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.gather_calls import Asked, GatherCalls
 from usage_correlation.handlers.ledger_ports import NO_REACTIONS, Causes, Ledger, LedgerWriter, Reactions
-from usage_correlation.handlers.meter_usage import Metered, MeterUsage, prepare
+from usage_correlation.handlers.meter_usage import Metered, MeterUsage
 from usage_correlation.handlers.ports import Clock, Keys
+from usage_correlation.handlers.prepare_metering import prepare
 
 _ATTEMPTS: Final = 5
 """Changes of the very subscriptions and plans that a batch is about are rare; five in a row are a fault."""

@@ -18,8 +18,10 @@ from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.books import Books, Entry
 from usage_correlation.handlers.directory import Directory
 from usage_correlation.handlers.ledger_ports import NO_REACTIONS, Ledger, LedgerWriter, Reactions, Rerating
-from usage_correlation.handlers.meter_usage import Metered, prepare, rerate_spans
+from usage_correlation.handlers.meter_usage import Metered
 from usage_correlation.handlers.ports import Catalogue, Clock, Keys, Plan, Tariffs
+from usage_correlation.handlers.prepare_metering import prepare
+from usage_correlation.handlers.rerate_spans import rerate_spans
 
 _AT_ONCE: Final = 100
 """Subscriptions rated anew in one transaction; their usage waits meanwhile."""

@@ -20,7 +20,7 @@ def rated_message(rated: RatedRecord) -> pb.RatedUsage:
     message = pb.RatedUsage(record=record_message(rated.record), plan=f"{PLANS}{rated.plan}" if rated.plan else "")
     if not isinstance(rated.rating, Rating):
         # Not the error's own words: they may hold the destination, which is personal and stands in the record.
-        field = getattr(rated.rating, "field", "") or "destination"
+        field = getattr(rated.rating, "field", "").removesuffix("_micros") or "destination"
         message.unrated_reason = f"no price at present, by its {field}" if rated.plan else "no plan was in force"
         return message
     message.amount.CopyFrom(money(rated.rating.amount, rated.currency))

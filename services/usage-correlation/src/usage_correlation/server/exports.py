@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns
+from usage_correlation.handlers.consumption.histories import values_of
 from usage_correlation.handlers.read_usage import ExportPart
 from usage_correlation.server.records import USAGE_TYPES
 from usage_correlation.server.wire import SUBSCRIPTIONS
@@ -39,6 +40,12 @@ def columns_message(part: ExportPart) -> UsageColumns:
         columns.visited_network_index.extend(networks.numbers(piece.visited_networks))
         columns.source_index.extend(sources.numbers(piece.sources))
         columns.record_id.extend(piece.record_ids)
+    values = values_of(part.pieces)
+    if values is not None:
+        currencies = _Words()
+        columns.value_micros.extend(values.micros.tolist())
+        columns.value_currency_index.extend(currencies.numbers(values.currencies.tolist()))
+        columns.value_currencies.extend(currencies.words())
     columns.subscriptions.extend(subscriptions.words())
     columns.destinations.extend(destinations.words())
     columns.visited_networks.extend(networks.words())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from google.type.money_pb2 import Money
 from protovalidate import Validator, Violation
 
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
@@ -13,7 +14,8 @@ from usage_correlation.domain.amounts import NANOS
 from usage_correlation.domain.moments import MICROS, in_range
 from usage_correlation.domain.refusals import BatchOutcome, Reason, Refusal
 from usage_correlation.domain.usage import StoredRecord, UsageBatch
-from usage_correlation.server.wire import SUBSCRIPTIONS, is_valid, timestamp
+from usage_correlation.domain.values import Value
+from usage_correlation.server.wire import SUBSCRIPTIONS, is_valid, money_of_micros, timestamp
 
 USAGE_TYPES: Final[Mapping[str, UsageType.ValueType]] = {
     service: UsageType.Value(f"USAGE_TYPE_{service.name}") for service in Service
@@ -77,9 +79,20 @@ def _columns(positions: list[int], records: Sequence[UsageRecord]) -> tuple[Usag
         destinations=[record.destination for record in records],
         visited_networks=[record.visited_network for record in records],
         location_ids=[record.location_id for record in records],
+        values=_values(records),
     )
     texts = (batch.record_ids, batch.destinations, batch.location_ids)
     return batch, is_possible and not any("\0" in "".join(column) for column in texts)
+
+
+def _values(records: Sequence[UsageRecord]) -> list[Value | None]:
+    """Their own prices; none when no record has one."""
+    values = [_value_of(record.value) if record.HasField("value") else None for record in records]
+    return values if any(values) else []
+
+
+def _value_of(money: Money) -> Value:
+    return Value(money.units * MICROS + money.nanos // _NANOS_IN_MICRO, money.currency_code)
 
 
 def _broken_rule(violation: Violation) -> Refusal:
@@ -90,6 +103,8 @@ def _broken_rule(violation: Violation) -> Refusal:
     descriptor = UsageRecord.DESCRIPTOR
     personal = bool(elements) and descriptor.fields_by_name[elements[0].field_name].GetOptions().debug_redact
     value = violation.field_value
+    if isinstance(value, Money):
+        value = f"{value.units} units and {value.nanos} nanos of {value.currency_code!r}"
     shown = isinstance(value, str | int) and not personal
     return Refusal(Reason.INVALID_RECORD, path, f"{str(value)[:80]}: {rule}" if shown else rule)
 
@@ -123,6 +138,7 @@ def response_of(outcome: BatchOutcome) -> RecordUsageResponse:
 
 def record_message(record: StoredRecord) -> UsageRecord:
     """A stored record."""
+    value = record.value
     return UsageRecord(
         source=record.source,
         record_id=record.record_id,
@@ -133,4 +149,5 @@ def record_message(record: StoredRecord) -> UsageRecord:
         destination=record.destination,
         visited_network=record.visited_network,
         location_id=record.location_id,
+        value=None if value is None else money_of_micros(value.micros, value.currency),
     )

@@ -106,6 +106,11 @@ def money_of_nanos(nanos: int, currency: str) -> Money:
     return Money(currency_code=currency, units=sign * units, nanos=sign * rest)
 
 
+def money_of_micros(micros: int, currency: str) -> Money:
+    """So many millionths."""
+    return money_of_nanos(micros * _NANOS_IN_MICRO, currency)
+
+
 def amount_from(message: Money) -> Fraction:
     """The exact amount."""
     return Fraction(message.units * NANOS + message.nanos, NANOS)

@@ -12,29 +12,24 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import Store
-from rating import SERVICE_CODES, Service
 from usage_correlation.domain.accounts import CycleAccount, GroupAccount, GroupName
-from usage_correlation.domain.amounts import Amount
 from usage_correlation.domain.bill_cycles import BillCycle
 from usage_correlation.domain.book import GroupPlace, Place
 from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.placement import Account
-from usage_correlation.domain.rerating import NO_FIGURES, Booking, Figures, Reason
+from usage_correlation.domain.rerating import Booking, Reason
 from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.domain.totals import ChargeName
-from usage_correlation.domain.usage import UsageBatch
 from usage_correlation.handlers.ledger_ports import Rerating, StoredCycles
 from usage_correlation.store.account_states import AccountReader, AccountWriting, passed_text
 from usage_correlation.store.arrays import (
-    PG_EPOCH_MICROS,
-    bigints_from,
     integers,
     smallints,
     texts,
     timestamps,
     whole_numbers,
 )
-from usage_correlation.store.limits_uncharged import uncharged_amounts
+from usage_correlation.store.stored_cycles import stored_cycles
 
 _NO_GROUP: Final = 0
 
@@ -149,24 +144,7 @@ class AccountWriter:
 
         One statement, so one view: a record is seen if and only if it was counted.
         """
-        columns = (
-            smallints([subscriber.shard for subscriber, *_ in spans]),
-            integers([subscriber.key for subscriber, *_ in spans]),
-            timestamps([start for _, start, _ in spans]),
-            timestamps([end for *_, end in spans]),
-        )
-        rows = await self._run(_STORED, columns)
-        batch = _batch([(spans[row.number - 1][0], row) for row in rows])
-        standing = {}
-        for row in rows:
-            key = spans[row.number - 1][0].key
-            for start, plan, code, currency, records, quantity, amount, scale in row.counters or ():
-                figures = Figures(int(records), int(quantity), Amount(int(amount), int(scale)))
-                standing[key, int(start), ChargeName(plan, code, currency)] = figures
-        # What limits keep from being charged is taken back from the counters for good: it is no difference in rating.
-        for place, amount in await uncharged_amounts(self._connection, spans):
-            standing[place] = standing.get(place, NO_FIGURES) + Figures(0, 0, amount)
-        return StoredCycles(batch, standing)
+        return await stored_cycles(self._connection, spans)
 
     async def book(
         self,
@@ -201,26 +179,6 @@ class AccountWriter:
     async def _run(self, statement: str, columns: tuple[Any, ...]) -> Sequence[Row[Any]]:
         """Any: columns of several types, as the driver takes them and SQLAlchemy gives them."""
         return (await self._connection.exec_driver_sql(statement, columns)).all()
-
-
-def _batch(rows: Sequence[tuple[Subscriber, Row[Any]]]) -> UsageBatch:
-    """Stored records as a batch; Any: rows as SQLAlchemy gives them."""
-    batch = UsageBatch.empty()
-    for subscriber, row in rows:
-        if row.record_ids is None:
-            continue
-        count = len(row.record_ids)
-        batch.sources.extend(row.sources)
-        batch.record_ids.extend(row.record_ids)
-        batch.subscriptions.extend([subscriber.subscription.id] * count)
-        batch.services.extend(SERVICE_CODES[Service(each)] for each in row.usage_types)
-        batch.starts.extend((bigints_from(row.start_times) + PG_EPOCH_MICROS).tolist())
-        batch.quantities.extend(bigints_from(row.quantities).tolist())
-        batch.destinations.extend(row.destinations)
-        batch.visited_networks.extend(row.visited_networks)
-        batch.location_ids.extend([""] * count)
-    batch.positions.extend(range(len(batch.record_ids)))
-    return batch
 
 
 class AccountStore:
@@ -303,33 +261,6 @@ _SAVE_GROUPS: Final = """
         cycle_end_time = EXCLUDED.cycle_end_time, rated_until_time = EXCLUDED.rated_until_time,
         buckets = EXCLUDED.buckets, passed = EXCLUDED.passed
 """
-_IN_ORDER: Final = "ORDER BY start_time, source, record_id"
-_STORED: Final = f"""
-    SELECT wanted.number, part.*, counted.counters
-    FROM unnest(%b, %b, %b, %b) WITH ORDINALITY AS wanted (shard, subscription_key, since, until, number)
-    CROSS JOIN LATERAL (
-        SELECT
-            array_agg(usage_type {_IN_ORDER}) AS usage_types,
-            array_send(array_agg(start_time {_IN_ORDER})) AS start_times,
-            array_send(array_agg(quantity {_IN_ORDER})) AS quantities,
-            array_agg(destination {_IN_ORDER}) AS destinations,
-            array_agg(visited_network {_IN_ORDER}) AS visited_networks,
-            array_agg(source {_IN_ORDER}) AS sources,
-            array_agg(record_id {_IN_ORDER}) AS record_ids
-        FROM usage.usage_record AS record JOIN usage.source USING (source_key)
-        WHERE record.shard = wanted.shard AND record.subscription_key = wanted.subscription_key
-            AND record.start_time >= wanted.since AND record.start_time < wanted.until
-    ) AS part
-    CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_array(
-            (extract(epoch FROM cycle_start_time) * 1000000)::bigint, plan_id, charge_code, currency_code,
-            record_count, quantity::text, amount::text, scale::text
-        )) AS counters
-        FROM usage.usage_counter AS counter JOIN usage.charge USING (charge_key)
-        WHERE counter.shard = wanted.shard AND counter.subscription_key = wanted.subscription_key
-            AND counter.cycle_start_time >= wanted.since AND counter.cycle_start_time < wanted.until
-    ) AS counted
-"""  # noqa: S608 - put together from constants
 _BOOK: Final = """
     INSERT INTO usage.booking (
         reason, book_time, shard, subscription_key, cycle_start_time, charge_key, kind, record_count, quantity, amount,

@@ -5,15 +5,14 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import Row, text
 
 from mesh.store import Store
 from rating import UsageColumns
-from usage_correlation.domain.moments import MICROS, to_micros
+from usage_correlation.domain.moments import to_micros
 from usage_correlation.domain.shards import shard_of
+from usage_correlation.handlers.consumption.histories import columns_of
 from usage_correlation.handlers.insights.ports import ClosedCycle, LineQuantity, UsedLine
-from usage_correlation.handlers.ports import ExportedUsage
 from usage_correlation.store.arrays import integers, smallints, timestamps
 from usage_correlation.store.usage import UsageStore
 
@@ -26,14 +25,17 @@ class PastUsageStore:
         self._usage = usage
 
     async def columns(
-        self, subscriptions: Sequence[str], start_micros: int, end_micros: int
+        self, subscriptions: Sequence[str], interval: tuple[int, int], currency: str | None = None
     ) -> tuple[UsageColumns, Sequence[int]]:
-        """The records that begin in [start, end), with the place of each one's subscription in the sequence."""
+        """The records that begin in [start, end), with the place of each one's subscription in the sequence.
+
+        Without their own prices, unless it is said in which currency those are wanted.
+        """
         place = {subscription: number for number, subscription in enumerate(subscriptions)}
-        exported = self._usage.export(subscriptions, (start_micros, end_micros), with_record_ids=False)
+        exported = self._usage.export(subscriptions, interval, with_record_ids=False)
         pieces = [piece async for piece in exported]
         owners = [place[piece.subscription] for piece in pieces for _ in range(len(piece.start_micros))]
-        return _joined(pieces), owners
+        return columns_of(pieces, currency), owners
 
     async def spent(self, cycles: Sequence[ClosedCycle]) -> Sequence[Mapping[str, Fraction]]:
         """What was spent in each cycle, by currency."""
@@ -95,17 +97,6 @@ def _cycles(cycles: Sequence[ClosedCycle]) -> tuple[Any, Any, Any, Any]:
         integers([each.key for each in cycles]),
         timestamps([each.cycle.start_micros for each in cycles]),
         timestamps([each.cycle.end_micros for each in cycles]),
-    )
-
-
-def _joined(pieces: Sequence[ExportedUsage]) -> UsageColumns:
-    nothing = np.empty(0, np.int64)
-    return UsageColumns.of(
-        service=[service for piece in pieces for service in piece.usage_types],  # type: ignore[misc]  # names of Services will do
-        start=np.concatenate([nothing, *(piece.start_micros for piece in pieces)]) // MICROS,
-        quantity=np.concatenate([nothing, *(piece.quantities for piece in pieces)]),
-        destination=[each for piece in pieces for each in piece.destinations],
-        visited_network=[each for piece in pieces for each in piece.visited_networks],
     )
 
 

@@ -22,6 +22,7 @@ from usage_correlation.domain.shards import SHARDS, shard_of
 from usage_correlation.domain.signals import PlacedSignal, Signal
 from usage_correlation.domain.totals import ChargeName, LineTotals, SpendTotals
 from usage_correlation.domain.usage import RecordKey, UsageBatch
+from usage_correlation.domain.values import Value
 from usage_correlation.handlers.ledger_ports import Causes
 from usage_correlation.store import counters, signals
 from usage_correlation.store.accounts import AccountWriter
@@ -122,7 +123,8 @@ class PostgresLedgerWriter:
             texts(_chosen(batch.visited_networks, rows)),
             texts(_chosen(batch.location_ids, rows)),
         )
-        version: int = (await self._uow.connection.exec_driver_sql(_APPEND, columns)).scalar_one()
+        statement, columns = _with_values(columns, _chosen(batch.values, rows) if batch.values else ())
+        version: int = (await self._uow.connection.exec_driver_sql(statement, columns)).scalar_one()
         return version
 
     async def add_spending(
@@ -187,6 +189,14 @@ def _chosen(values: Sequence[V], rows: Sequence[int]) -> Sequence[V]:
     return values if len(rows) == len(values) else [values[row] for row in rows]
 
 
+def _with_values(columns: tuple[Any, ...], values: Sequence[Value | None]) -> tuple[str, tuple[Any, ...]]:
+    """The statement that stores records, and its columns; Any: as the driver takes them."""
+    if not any(values):
+        return _APPEND, columns
+    micros = bigints([0 if value is None else value.micros for value in values])
+    return _APPEND_VALUES, (*columns, micros, texts(["" if value is None else value.currency for value in values]))
+
+
 _CLAIM: Final = """
     WITH claimed AS (
         INSERT INTO usage.usage_record_key (key_shard, source_key, record_id, content_digest)
@@ -211,6 +221,21 @@ _APPEND: Final = """
             visited_network, location_id
         )
         SELECT %s, * FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b)
+    )
+    SELECT version FROM usage.change_head
+"""
+_APPEND_VALUES: Final = """
+    WITH stored AS (
+        INSERT INTO usage.usage_record (
+            arrive_time, start_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
+            visited_network, location_id, value_micros, value_currency
+        )
+        SELECT %s, start_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
+            visited_network, location_id, CASE WHEN currency <> '' THEN micros END, nullif(currency, '')
+        FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b) AS record (
+            start_time, quantity, subscription_key, source_key, shard, usage_type, record_id, destination,
+            visited_network, location_id, micros, currency
+        )
     )
     SELECT version FROM usage.change_head
 """

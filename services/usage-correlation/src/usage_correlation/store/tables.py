@@ -88,6 +88,9 @@ USAGE_RECORD = Table(
     Column("destination", Text, nullable=False, comment=PERSONAL),
     Column("visited_network", Text, nullable=False),
     Column("location_id", Text, nullable=False, comment=PERSONAL),
+    # The record's own price; NULL for one without, as nearly all are.
+    Column("value_micros", BigInteger),
+    Column("value_currency", Text),
     Index("usage_record_by_subscription", "shard", "subscription_key", "start_time"),
 )
 

@@ -3,21 +3,23 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import Row, TextClause, text
 
 from mesh.store import Store
 from rating import UsageColumns
 from usage_correlation.domain.bill_cycles import BillCycle
-from usage_correlation.domain.moments import MICROS, from_micros, to_micros
+from usage_correlation.domain.moments import from_micros, to_micros
 from usage_correlation.domain.shards import shard_of
 from usage_correlation.domain.summaries import Counter
 from usage_correlation.domain.usage import StoredRecord
+from usage_correlation.domain.values import Value
+from usage_correlation.handlers.consumption.histories import columns_of
 from usage_correlation.handlers.ports import ExportedUsage, PageStart
 from usage_correlation.handlers.read_usage import MOST_IN_PART
 from usage_correlation.store import counters
 from usage_correlation.store.arrays import PG_EPOCH_MICROS, BinaryArray, bigints_from, integers, smallints
 from usage_correlation.store.keys import KeyStore
+from usage_correlation.store.own_values import OWN_VALUES, values_from
 
 _FETCHED_AT_A_TIME: Final = 32
 
@@ -70,18 +72,11 @@ class UsageStore:
                     sources = await self._keys.source_names(each.source_keys) if with_record_ids else ()
                     yield _exported(name, each, sources, each.record_ids if with_record_ids else ())
 
-    async def columns(self, subscription: str, cycle: BillCycle) -> UsageColumns:
-        """The records of one bill cycle, as the rater wants them."""
+    async def columns(self, subscription: str, cycle: BillCycle, currency: str) -> UsageColumns:
+        """The records of one bill cycle, as the rater wants them under tariffs in a currency."""
         interval = (cycle.start_micros, cycle.end_micros)
         pieces = [piece async for piece in self.export([subscription], interval, with_record_ids=False)]
-        nothing = np.empty(0, np.int64)
-        return UsageColumns.of(
-            service=[service for piece in pieces for service in piece.usage_types],  # type: ignore[misc]  # names of Services will do
-            start=np.concatenate([nothing, *(piece.start_micros for piece in pieces)]) // MICROS,
-            quantity=np.concatenate([nothing, *(piece.quantities for piece in pieces)]),
-            destination=[each for piece in pieces for each in piece.destinations],
-            visited_network=[each for piece in pieces for each in piece.visited_networks],
-        )
+        return columns_of(pieces, currency)
 
     async def counters(self, subscription: str, cycle: BillCycle) -> tuple[Sequence[Counter], int | None]:
         """The counters of one bill cycle, and when the latest record counted began."""
@@ -103,6 +98,7 @@ def _record(subscription: str, row: Row[Any]) -> StoredRecord:
         destination=row.destination,
         visited_network=row.visited_network,
         location_id=row.location_id,
+        value=None if row.value_micros is None else Value(row.value_micros, row.value_currency),
     )
 
 
@@ -121,11 +117,13 @@ def _exported(subscription: str, row: Row[Any], sources: Sequence[str], record_i
         visited_networks=row.visited_networks.split(","),
         sources=sources,
         record_ids=record_ids,
+        values=values_from(row.own_values),
     )
 
 
 _PAGE: Final = text("""
-    SELECT source, record_id, usage_type, start_time, quantity, destination, visited_network, location_id
+    SELECT source, record_id, usage_type, start_time, quantity, destination, visited_network, location_id,
+        value_micros, value_currency
     FROM usage.usage_record JOIN usage.source USING (source_key)
     WHERE shard = :shard
         AND subscription_key = (SELECT subscription_key FROM usage.subscription WHERE subscription_id = :subscription)
@@ -148,7 +146,8 @@ _COLUMNS: Final = f"""
     array_send(array_agg(start_time {_IN_ORDER})) AS start_times,
     array_send(array_agg(quantity {_IN_ORDER})) AS quantities,
     array_agg(destination {_IN_ORDER}) AS destinations,
-    string_agg(visited_network, ',' {_IN_ORDER}) AS visited_networks
+    string_agg(visited_network, ',' {_IN_ORDER}) AS visited_networks,
+    {OWN_VALUES.format(in_order=_IN_ORDER)} AS own_values
 """
 _IDS: Final = f", array_agg(source_key {_IN_ORDER}) AS source_keys, array_agg(record_id {_IN_ORDER}) AS record_ids"
 _RECORDS: Final = """

@@ -45,7 +45,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: { "reason": "ERROR_REASON_RECORD_BEFORE_ACTIVATION", "field": "start_time", "description": "…" }
     """
     ERROR_REASON_NOT_RATEABLE: _ErrorReason.ValueType  # 6
-    """The plan in force has no rate for the record. A record's outcome.
+    """The plan in force has no rate for the record, or is in another currency than its value. A record's outcome.
     Example: { "reason": "ERROR_REASON_NOT_RATEABLE", "field": "usage_type", "description": "plans/gold has no rate for data" }
     """
     ERROR_REASON_PLAN_NOT_FOUND: _ErrorReason.ValueType  # 7
@@ -167,7 +167,7 @@ ERROR_REASON_RECORD_BEFORE_ACTIVATION: ErrorReason.ValueType  # 5
 Example: { "reason": "ERROR_REASON_RECORD_BEFORE_ACTIVATION", "field": "start_time", "description": "…" }
 """
 ERROR_REASON_NOT_RATEABLE: ErrorReason.ValueType  # 6
-"""The plan in force has no rate for the record. A record's outcome.
+"""The plan in force has no rate for the record, or is in another currency than its value. A record's outcome.
 Example: { "reason": "ERROR_REASON_NOT_RATEABLE", "field": "usage_type", "description": "plans/gold has no rate for data" }
 """
 ERROR_REASON_PLAN_NOT_FOUND: ErrorReason.ValueType  # 7

@@ -78,6 +78,7 @@ class UsageRecord(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     VISITED_NETWORK_FIELD_NUMBER: _builtins.int
     LOCATION_ID_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Who reported it, e.g. "msc-7"."""
     record_id: _builtins.str
@@ -100,6 +101,12 @@ class UsageRecord(_message.Message):
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the use began."""
 
+    @_builtins.property
+    def value(self) -> _money_pb2.Money:
+        """The record's own price, such as a content provider's, of which tariffs may charge a percentage; in the currency of the
+        plan, not negative, in whole millionths of a unit. Absent: it has none.
+        """
+
     def __init__(
         self,
         *,
@@ -112,10 +119,11 @@ class UsageRecord(_message.Message):
         destination: _builtins.str = ...,
         visited_network: _builtins.str = ...,
         location_id: _builtins.str = ...,
+        value: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "location_id", b"location_id", "quantity", b"quantity", "record_id", b"record_id", "source", b"source", "start_time", b"start_time", "subscription", b"subscription", "usage_type", b"usage_type", "visited_network", b"visited_network"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "location_id", b"location_id", "quantity", b"quantity", "record_id", b"record_id", "source", b"source", "start_time", b"start_time", "subscription", b"subscription", "usage_type", b"usage_type", "value", b"value", "visited_network", b"visited_network"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -139,6 +147,9 @@ class UsageColumns(_message.Message):
     SOURCES_FIELD_NUMBER: _builtins.int
     SOURCE_INDEX_FIELD_NUMBER: _builtins.int
     RECORD_ID_FIELD_NUMBER: _builtins.int
+    VALUE_MICROS_FIELD_NUMBER: _builtins.int
+    VALUE_CURRENCIES_FIELD_NUMBER: _builtins.int
+    VALUE_CURRENCY_INDEX_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def subscriptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Subscriptions in this batch; `subscription_index` points into it."""
@@ -187,6 +198,22 @@ class UsageColumns(_message.Message):
     def record_id(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Reporters' keys. Set when record ids were asked for."""
 
+    @_builtins.property
+    def value_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """See UsageRecord.value: millionths of a unit of its currency, 0 for a record without. Empty when no record of the batch
+        has a value.
+        """
+
+    @_builtins.property
+    def value_currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Currencies of values in this batch, "" for records without; `value_currency_index` points into it. It is the plan's,
+        unless the plan turned out afterwards to be in another one: then the value has no price under that.
+        """
+
+    @_builtins.property
+    def value_currency_index(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Index into `value_currencies`. Empty when no record of the batch has a value."""
+
     def __init__(
         self,
         *,
@@ -202,10 +229,13 @@ class UsageColumns(_message.Message):
         sources: _abc.Iterable[_builtins.str] | None = ...,
         source_index: _abc.Iterable[_builtins.int] | None = ...,
         record_id: _abc.Iterable[_builtins.str] | None = ...,
+        value_micros: _abc.Iterable[_builtins.int] | None = ...,
+        value_currencies: _abc.Iterable[_builtins.str] | None = ...,
+        value_currency_index: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination_index", b"destination_index", "destinations", b"destinations", "quantity", b"quantity", "record_id", b"record_id", "source_index", b"source_index", "sources", b"sources", "start_time_micros", b"start_time_micros", "subscription_index", b"subscription_index", "subscriptions", b"subscriptions", "usage_type", b"usage_type", "visited_network_index", b"visited_network_index", "visited_networks", b"visited_networks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination_index", b"destination_index", "destinations", b"destinations", "quantity", b"quantity", "record_id", b"record_id", "source_index", b"source_index", "sources", b"sources", "start_time_micros", b"start_time_micros", "subscription_index", b"subscription_index", "subscriptions", b"subscriptions", "usage_type", b"usage_type", "value_currencies", b"value_currencies", "value_currency_index", b"value_currency_index", "value_micros", b"value_micros", "visited_network_index", b"visited_network_index", "visited_networks", b"visited_networks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

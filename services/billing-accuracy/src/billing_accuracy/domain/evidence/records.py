@@ -66,7 +66,7 @@ class BillRecords:
             rows = self._usage.single_rows(self._case.bill.subscription, segment.held)
             account = open_account(tariff, segment.cycle, segment.held) if keeps_accounts(tariff) else Account()
             ledger = Ledger.of(tariff, [account]) if keeps_accounts(tariff) else None
-            rated = rate_batch(self._usage.columns.rows(rows), tariff, ledger)
+            rated = rate_batch(self._usage.columns_for(tariff, rows), tariff, ledger)
             lines = [rated.lines[number] for number in rated.line.tolist()]
             pieces = zip(lines, rows[rated.pieces.record].tolist(), rated.pieces.quantity.tolist(), strict=True)
             for line, row, quantity in pieces:

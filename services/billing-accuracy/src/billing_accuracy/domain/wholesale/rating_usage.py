@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from billing_accuracy.domain.prices import charges_values
 from billing_accuracy.domain.usage import Segment, Subscription, UsageTable
 from billing_accuracy.domain.wholesale.charges import EventKey
 from billing_accuracy.domain.wholesale.comparing import Used
@@ -28,11 +29,13 @@ def used_of(
 ) -> dict[EventKey, Used]:
     """The usage of certain sources, by event; `names` of all records as `{source}/{record_id}`."""
     found: dict[EventKey, Used] = {}
+    # What networks agreed on is mostly in a currency of its own, and charges nothing of what content costs.
+    between = usage if charges_values(agreed) else usage.without_values()
     for subscription, (low, high) in usage.ranges.items():
         mine = [row for row in range(low, high) if names[row].partition("/")[0] in sources]
         if not mine:
             continue
-        expected = _amounts(usage, np.array(mine, np.int64), agreed, Account())
+        expected = _amounts(between, np.array(mine, np.int64), agreed, Account())
         charged = _retail(usage, subscription, period, retail)
         rows: dict[EventKey, list[int]] = defaultdict(list)
         for row in mine:
@@ -83,6 +86,6 @@ def _amounts(
 ) -> dict[int, Fraction]:
     """What each record costs, of those that have a price."""
     ledger = Ledger.of(tariff, [account]) if keeps_accounts(tariff) else None
-    rated = rate_batch(usage.columns.rows(rows), tariff, ledger)
+    rated = rate_batch(usage.columns_for(tariff, rows), tariff, ledger)
     pairs = zip(rows.tolist(), rated.record_amounts.tolist(), rated.outcome.tolist(), strict=True)
     return {row: Fraction(int(amount), rated.scale) for row, amount, outcome in pairs if not outcome}

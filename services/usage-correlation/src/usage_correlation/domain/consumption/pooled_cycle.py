@@ -63,7 +63,7 @@ def rate_pooled(pool: Pool, cycle: BillCycle, stretches: Sequence[PlanStretch]) 
 
 def _rows(pool: Pool, metered: Mapping[str, Tariff], calendar: BillCalendar, until: int) -> MeteredRows:
     """The records under metered plans that began before a moment, and the account of each."""
-    batch = UsageBatch([], [], [], [], [], [], [], [], [], [])
+    batch = UsageBatch.empty()
     accounts: list[Account] = []
     account_of: list[int] = []
     index: dict[tuple[int, int], int] = {}
@@ -84,6 +84,8 @@ def _rows(pool: Pool, metered: Mapping[str, Tariff], calendar: BillCalendar, unt
                 accounts.append(Account(member, cycle))
             account_of.append(number)
             _add(batch, known, row, subscription.id)
+    if not any(batch.values):
+        batch.values.clear()
     return MeteredRows(batch, range(len(batch)), account_of, accounts)
 
 
@@ -101,6 +103,7 @@ def _add(batch: UsageBatch, history: History, row: int, subscription: str) -> No
     networks = columns.visited_network
     batch.visited_networks.append("" if networks is None else str(networks[row]))
     batch.location_ids.append("")
+    batch.values.append(None if history.values is None else history.values.at(row))
 
 
 def _parts(

@@ -119,6 +119,7 @@ def rate_cycle(
 def _rate(within: History, stretch: PlanStretch, tariff: Tariff) -> RatedStretch:
     first, last = (int(at) for at in np.searchsorted(within.start_micros, [stretch.start_micros, stretch.end_micros]))
     opened = open_stint(tariff, stretch.cycle, Stint(stretch.plan, stretch.start_micros, stretch.end_micros), None)
-    rated = rate_batch(within.columns.rows(slice(first, last)), tariff, Ledger.of(tariff, [opened]))
+    columns = within.in_currency(tariff.currency).columns.rows(slice(first, last))
+    rated = rate_batch(columns, tariff, Ledger.of(tariff, [opened]))
     account = rated.ledger.account(0) if rated.ledger else opened
     return RatedStretch(stretch, tariff, (RatedPart(first, rated, np.arange(last - first)),), account)

@@ -161,6 +161,7 @@ def quote(record: MeteredRecord, policy: LimitPolicy) -> Quote:
         quantity=[quantity],
         destination=str(columns.destination[at]),
         visited_network=network,
+        value_micros=None if columns.value_micros is None else columns.value_micros[at : at + 1],
     )
     pieces = tuple(piece for _, piece in _charges(_rated_alone(more, record.usage.tariff)))
     price = on_basis(record.usage.tariff, record.start_micros, pieces, policy.terms.tax_basis)

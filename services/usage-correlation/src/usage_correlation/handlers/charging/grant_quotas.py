@@ -17,8 +17,8 @@ from usage_correlation.domain.refusals import Refusal
 from usage_correlation.domain.subscribers import Subscriber
 from usage_correlation.handlers.charging.ports import Accounts, Held, Limits, Settling, Wish
 from usage_correlation.handlers.directory import Directory
-from usage_correlation.handlers.meter_usage import prepare
 from usage_correlation.handlers.ports import Keys
+from usage_correlation.handlers.prepare_metering import prepare
 
 _MOST_SECONDS: Final = 366 * 86_400
 _MOST_UNITS: Final = 2**50

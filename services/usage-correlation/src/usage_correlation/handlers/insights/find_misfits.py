@@ -91,9 +91,8 @@ class FindMisfits:
         """The first of the candidates is the plan held."""
         plan = candidates[0]
         plans = [each for each in candidates if tariffs[each].currency == tariffs[plan].currency]
-        columns, owners = await self._usage.columns(
-            [each.subscription for each in members], stretch[0].start_micros, stretch[-1].end_micros
-        )
+        names, interval = [each.subscription for each in members], (stretch[0].start_micros, stretch[-1].end_micros)
+        columns, owners = await self._usage.columns(names, interval, tariffs[plan].currency)
         costs = rating.compare_plans(
             columns,
             [tariffs[each] for each in plans],

@@ -45,7 +45,8 @@ class FindSilence:
         """On how many days each was heard of; the records of all are read at once."""
         names = [each.subscription for each in cycles]
         first = min(each.cycle.start_micros for each in cycles)
-        columns, owners = await self._usage.columns(names, first, max(each.cycle.end_micros for each in cycles))
+        last = max(each.cycle.end_micros for each in cycles)
+        columns, owners = await self._usage.columns(names, (first, last))
         owner = np.array(owners, np.int64)
         days = []
         for number, each in enumerate(cycles):

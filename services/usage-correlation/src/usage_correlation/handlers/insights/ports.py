@@ -87,9 +87,12 @@ class PastUsage(Protocol):
     """Reads what many subscriptions used, in one go."""
 
     async def columns(
-        self, subscriptions: Sequence[str], start_micros: int, end_micros: int
+        self, subscriptions: Sequence[str], interval: tuple[int, int], currency: str | None = None
     ) -> tuple[UsageColumns, Sequence[int]]:
-        """The records that begin in [start, end), with the place of each one's subscription in the sequence."""
+        """The records that begin in [start, end), with the place of each one's subscription in the sequence.
+
+        Without their own prices, unless it is said in which currency those are wanted.
+        """
 
     async def spent(self, cycles: Sequence[ClosedCycle]) -> Sequence[Mapping[str, Fraction]]:
         """What was spent in each cycle, by currency."""

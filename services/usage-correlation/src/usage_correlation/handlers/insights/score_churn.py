@@ -105,7 +105,7 @@ class ScoreChurn:
     ) -> Mapping[str, Column]:
         """What was called in a cycle that they have in common, as of thirty days."""
         names = [closed.subscription for closed in cycles]
-        usage, owners = await self._usage.columns(names, cycle.start_micros, cycle.end_micros)
+        usage, owners = await self._usage.columns(names, (cycle.start_micros, cycle.end_micros))
         zone = subscribers[names[0]].subscription.zone
         country = self._countries.country_of_zone(zone.key)
         domestic = self._countries.domestic_pattern(country) if country else None

@@ -186,7 +186,8 @@ def _usage(group: Group, pieces: Mapping[str, Sequence[ExportedUsage]]) -> tuple
     mine = [(number, piece) for number, each in enumerate(group.subscriptions) for piece in pieces.get(each, ())]
     sizes = [len(piece.usage_types) for _, piece in mine]
     owner = np.repeat(np.array([number for number, _ in mine], np.int64), sizes)
-    columns = columns_of([piece for _, piece in mine])
+    currency = next(iter(group.tariffs.values())).currency
+    columns = columns_of([piece for _, piece in mine], currency)
     micros = np.concatenate([np.empty(0, np.int64), *(piece.start_micros for _, piece in mine)])
     # Cycles follow one another without a gap.
     within = (micros >= group.cycles[0].start_micros) & (micros < group.cycles[-1].end_micros)

@@ -124,8 +124,8 @@ class EstimateCost:
         if current is None:
             raise InvalidValue("subscription", subscription_id, "a subscription that holds a plan now")
         trip = Trip(self._start(planned, now), planned.days, found.subscription.zone)
-        columns = _columns(planned, trip, found, now)
         standing = _standing(found, current)
+        columns = _columns(planned, trip, found, now, standing.tariff.currency)
         candidates = await self._candidates(current, planned.plans)
         networks = self._networks(planned, [standing.tariff, *candidates.values()])
         start = max(trip.start_micros, now)
@@ -164,10 +164,10 @@ class EstimateCost:
         }
 
 
-def _columns(planned: Planned, trip: Trip, found: RatedUsage, now: int) -> UsageColumns:
+def _columns(planned: Planned, trip: Trip, found: RatedUsage, now: int, currency: str) -> UsageColumns:
     if planned.daily:
         return planned_usage(trip, planned.daily)
-    own = own_usage(trip, found.history, now)
+    own = own_usage(trip, found.history.in_currency(currency), now)
     if isinstance(own, int):
         expected = f"daily usage; of subscriptions/{found.subscription.id} only {own} whole days are known, not 7"
         raise InvalidValue("daily_usage", "none", expected)
