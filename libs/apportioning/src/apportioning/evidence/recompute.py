@@ -85,7 +85,8 @@ def _session(given: Parts, report: Recomputation) -> None:
         return
     visits = _visits(given)
     ambiguous = SessionFlag.AMBIGUOUS_CALLEE in given["flags"]
-    report.check("a call went to an address of several partners", ambiguous, visits.ambiguous)
+    if ambiguous or visits.ambiguous:
+        report.check("a call went to an address of several partners", ambiguous, visits.ambiguous)
     if SessionFlag.OVERSIZED in given["flags"]:
         _oversized(given, visits, report)
         return
