@@ -44,6 +44,7 @@ def _case(
         flags=frozenset(),
         promises={(each.partner, each.operation): each for each in promises if isinstance(each, Terms)},
         callees={},
+        called=other.get("called", {}),
         policy=policy,
         rule=CRISP,
         beside=other.get("beside", frozenset()),

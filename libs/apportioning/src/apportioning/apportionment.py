@@ -134,7 +134,8 @@ class Game:
 def flags_of(tree: TraceTree, visits: Visits, known: frozenset[SessionFlag]) -> frozenset[SessionFlag]:
     """All that is wrong with a session; `known` is, with its spans as a whole. Play none that is OVERSIZED."""
     oversized = {SessionFlag.OVERSIZED} if len(visits.visits) > MOST_VISITS else ()
-    return known.union(tree.flags(), oversized)
+    ambiguous = {SessionFlag.AMBIGUOUS_CALLEE} if visits.ambiguous else ()
+    return known.union(tree.flags(), oversized, ambiguous)
 
 
 def play(visits: Visits, promises: Promises, beside: Beside = NOTHING_KNOWN) -> Game | None:

@@ -28,6 +28,8 @@ class SessionFlag(StrEnum):
     """A callee's clock can't be right; its spans were moved into the call. The times as sent are kept."""
     OVERFLOW = "OVERFLOW"
     """Spans outlived the one that waited for them, and were cut at its end."""
+    AMBIGUOUS_CALLEE = "AMBIGUOUS_CALLEE"
+    """A call that nobody answered went to an address that several partners declare: it is a visit to none of them."""
 
 
 DISQUALIFYING = frozenset(

@@ -52,6 +52,8 @@ class Span(NamedTuple):
     """What the sender calls the part of it that did the work (`service.name`)."""
     instance: str = ""
     """Which of several alike (`service.instance.id`)."""
+    server_address: str = ""
+    """Where a call went, by the caller's word: a host, or a host with its port. A hint."""
 
     @property
     def party(self) -> str:

@@ -6,12 +6,18 @@ Of the provider's own spans those that enclose visits stay as intervals, for the
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from apportioning.orders import label
 from apportioning.span import PROVIDER, Span, SpanKind, is_partner
 from apportioning.timeline import Timeline
 from apportioning.trace_tree import TraceTree
 from apportioning.visit import Visit
+
+Called = Mapping[str, Sequence[str]]
+"""By server address as spans have it: the partners that declare it, at least one."""
+NOWHERE: Final[Called] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Visits:
     """By node of the timeline: party and operation."""
     span_ids: Sequence[bytes] = ()
     """By node of the timeline: the span whose interval it is."""
+    ambiguous: bool = False
+    """A call that nobody answered went to an address that several partners declare."""
 
     def own_times(self) -> list[int]:
         """By visit, in nanoseconds: what lies in it and in none of the visits that it made."""
@@ -51,13 +59,15 @@ class Visits:
         return own
 
 
-def collapse(tree: TraceTree, callees: Mapping[str, str]) -> Visits:
+def collapse(tree: TraceTree, callees: Mapping[str, str], called: Called = NOWHERE) -> Visits:
     """The visits under the tree's root.
 
-    `callees` says for the operations that one partner alone has promised who that is: a CLIENT span of ours that
-    nobody answered is a visit there, so that a partner that is down, or sends no spans, is not invisible.
+    A CLIENT span of ours that nobody answered is a visit to whom it went, so that a partner that is down, or sends no
+    spans, is not invisible. `called` says whose the addresses are that such spans have; one that several partners
+    declare is nobody's. Where none declares it, `callees` says for the operations that one partner alone has promised
+    who that is.
     """
-    return _Collapse(tree, callees).run()
+    return _Collapse(tree, callees, called).run()
 
 
 @dataclass(slots=True)
@@ -85,9 +95,11 @@ class _Kept:
 
 
 class _Collapse:
-    def __init__(self, tree: TraceTree, callees: Mapping[str, str]) -> None:
+    def __init__(self, tree: TraceTree, callees: Mapping[str, str], called: Called) -> None:
         self._tree = tree
         self._callees = callees
+        self._called = called
+        self._ambiguous = False
         self._visits: list[Visit] = []
         self._kept = _Kept()
         senders = [span.sender for span in tree.spans]
@@ -107,7 +119,16 @@ class _Collapse:
             self._place(number)
         timeline = Timeline(kept.starts, kept.ends, kept.children)
         of_span = {number: self._visit_at[number] for number in order}
-        return Visits(self._visits, timeline, kept.visit_of, kept.entered_at, of_span, kept.labels, kept.span_ids)
+        return Visits(
+            self._visits,
+            timeline,
+            kept.visit_of,
+            kept.entered_at,
+            of_span,
+            kept.labels,
+            kept.span_ids,
+            self._ambiguous,
+        )
 
     def _callee(self, number: int) -> str | None:
         """Whom a CLIENT span calls; None when it calls nobody else, or several."""
@@ -116,10 +137,19 @@ class _Collapse:
             return None
         below = self._tree.children[number]
         if not below:
-            return self._callees.get(span.operation) if self._parties[number] == PROVIDER else None
+            # A partner is not believed about others: it could put its own slowness on one that sends no spans.
+            return self._unanswered(span) if self._parties[number] == PROVIDER else None
         parties = {self._parties[child] for child in below}
         parties.discard(self._parties[number])
         return parties.pop() if len(parties) == 1 else None
+
+    def _unanswered(self, span: Span) -> str | None:
+        """By where the call went; where that is nobody's, by who has promised the operation."""
+        declared = self._called.get(span.server_address, ())
+        if len(declared) > 1:
+            self._ambiguous = True
+            return None
+        return declared[0] if declared else self._callees.get(span.operation)
 
     def _answering(self, number: int) -> Collection[int]:
         party = self._parties[number]

@@ -12,7 +12,7 @@ from apportioning.party import LINK, UNATTRIBUTED, Party, PartyKind
 from apportioning.terms import Policy
 from value_network_sla.domain.agreement import Agreement
 from value_network_sla.domain.attainment import Attainment
-from value_network_sla.domain.breach import BreachShare, Causes, breach_name, breach_shares
+from value_network_sla.domain.breach import BreachShare, Causes, breach_name, breach_shares, window_of
 from value_network_sla.domain.money import Money
 
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ def _shares(
     patterns: Mapping[Pattern, int] | None = None,
 ) -> Sequence[BreachShare]:
     owners = {f"agreements/{name}": f"partners/{name}" for name in "xyz"}
-    return breach_shares(window, Causes(window.visits, patterns or {}, lateness), policy, owners)
+    return breach_shares(window, Causes(window.visits, window.bad, patterns or {}, lateness), policy, owners)
 
 
 @given(
@@ -86,6 +86,17 @@ def test_by_what_would_have_been_saved_a_bystander_pays_nothing_and_a_hidden_cau
     shares = _shares(window, lateness, Policy.SHAPLEY, {UNKNOWN: 50})
     assert [(share.party, share.amount) for share in shares][-1] == (UNATTRIBUTED, Money(10_000_000, "EUR"))
     assert _shares(window, lateness, Policy.SHAPLEY, {}) == shares
+
+
+def test_money_follows_the_counts_as_they_are_now_not_those_when_the_breach_became_certain() -> None:
+    window, owners = _window(Money(10_000_000, "EUR")), {"agreements/x": "partners/x"}
+    causes = Causes(visits=100, bad=20, patterns={_BY_X: 20}, lateness_ns={_PARTIES[0]: 1})
+    # Attempts that looked like visits of their own until our CLIENT spans came.
+    early = Attainment(window.agreement, window.window_start, 3_000, 2_940)
+    assert window_of(early, causes) == window_of(window, causes)  # what evidence shows
+    found = [breach_shares(each, causes, Policy.SHAPLEY, owners) for each in (early, window)]
+    assert found[0] == found[1]
+    assert [(share.party, share.amount) for share in found[0]] == [(_PARTIES[0], Money(10_000_000, "EUR"))]
 
 
 def test_without_a_penalty_there_are_shares_alone() -> None:

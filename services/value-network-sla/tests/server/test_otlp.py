@@ -42,7 +42,7 @@ def _read(request: ExportTraceServiceRequest, sender: str = "services/head-end")
 
 NAMES = (
     "span_id", "parent_id", "operation", "kind", "start_ns", "end_ns", "error", "timed_out", "sender_mismatch",
-    "status_message", "session_service", "customer", "peer",
+    "status_message", "session_service", "customer", "peer", "server_address",
 )  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def test_a_span_is_kept_with_what_matters(request_of: MakeRequest) -> None:
         "session_service": "iptv",
         "customer": "customers/c-1",
         "peer": "",
+        "server_address": "",
     }
 
 
@@ -222,6 +223,24 @@ def test_old_and_new_conventions_tell_who_was_called(request_of: MakeRequest, ke
     said: dict[str, str | int] = {key: "cdn.example.net"}
     assert _row(_read(request_of([_saying(_span(kind=Span.SPAN_KIND_CLIENT), said)])))["peer"] == "cdn.example.net"
     assert _row(_read(request_of([_saying(_span(), said)])))["peer"] == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"server.address": "CDN.example.net", "server.port": 443, "net.peer.name": "old.example.net"},
+        {"net.peer.name": "cdn.example.net", "net.peer.port": 443},
+        {"net.peer.name": "cdn.example.net", "net.peer.port": "443", "peer.service": "cdn"},
+        {"server.address": "cdn.example.net:443"},
+    ],
+)
+def test_old_and_new_conventions_tell_where_a_call_of_ours_went(
+    request_of: MakeRequest, said: dict[str, str | int]
+) -> None:
+    request = request_of([_saying(_span(kind=Span.SPAN_KIND_CLIENT), said)])
+    assert _row(_read(request))["server_address"] == "cdn.example.net:443"
+    assert _row(_read(request, "partners/acme"))["server_address"] == ""  # nobody is believed about others
+    assert _row(_read(request_of([_saying(_span(), said)])))["server_address"] == ""
 
 
 def test_attributes_that_cannot_be_read_are_passed_over(request_of: MakeRequest) -> None:

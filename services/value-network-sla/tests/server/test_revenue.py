@@ -62,6 +62,27 @@ async def test_income_is_shared_as_agreed_and_what_is_earned_twice_counts_once(
         assert report.taken == []
 
 
+async def test_percentages_that_come_to_the_whole_are_each_stated_by_their_own_agreement(
+    settling: Settling, trace_of: Any, request_of: MakeRequest, agreement_of: Callable[..., Any]
+) -> None:
+    access, content = agreement_of("acme-access", "OpenLine", 50), agreement_of("best-content", "GetStream", 200)
+    for name, agreement, ppm in (("access-2", access, 500_000), ("content-2", content, 500_000)):
+        agreement.effective_time.seconds = 1_700_000_001
+        terms: Any = settlement_terms_pb2.RevenueTerms(
+            currency_code="EUR", percentage=settlement_terms_pb2.PercentageRevenue(ppm=ppm)
+        )
+        await settling.agree(name, agreement, revenue_terms=terms)
+    await settling.network.send(trace_of(1).session(0, access_ms=20, content_ms=150), request_of)
+    await settling.network.closed(1)
+    await settling.settled()
+    await settling.earn(income("a", euros(0, 2), f"sessions/{trace_of(1).id}"), income("b", euros(0, 1)))
+    statements = [await settling.issue(), await settling.issue(partner="best-content")]
+    # 1.5 cents each, half to even: the provider, who had 3 cents, is a cent short, and nobody is cut.
+    assert [[cents(line.amount) for line in each.lines] for each in statements] == [[2], [2]]
+    for statement in statements:
+        assert recompute((await settling.bundle(statement.lines[0].evidence))["bundle"]).holds
+
+
 async def test_a_credit_for_an_objective_missed_is_a_line_that_sums_up(network: Any, refused: Refused) -> None:
     settling, police = Settling(network), Police(network)
     await police.promise()

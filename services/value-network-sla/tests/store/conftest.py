@@ -112,6 +112,7 @@ class Network:
         *,
         session: str = "",
         customer: str = "",
+        server_address: str = "",
     ) -> Sequence[Any]:
         row = (
             number.to_bytes(8, "big"),
@@ -127,6 +128,7 @@ class Network:
             session,
             customer,
             "",
+            server_address,
         )
         return Network.trace(trace_number), sender, row
 

@@ -28,6 +28,7 @@ _rows = st.lists(
         _text,
         _text,
         _text,
+        _text,
     ),
     min_size=1,
     max_size=30,
@@ -54,6 +55,7 @@ def test_what_goes_in_comes_out(rows: list[SpanRow]) -> None:
             peer=row[12],
             service="edge",
             instance="edge-7",
+            server_address=row[13],
         )
         for row in rows
     ]
@@ -64,7 +66,16 @@ def test_what_goes_in_comes_out(rows: list[SpanRow]) -> None:
     assert any_mismatch(value) == any(row[8] for row in rows)
 
 
+def test_spans_kept_without_server_addresses_are_read_and_such_without_any_are_kept_as_before() -> None:
+    row: Any = (b"12345678", b"", "x", 3, 1, 2, False, False, False, "", "", "", "peer")
+    before, now = encode([row]), encode([(*row, "")])  # that of a version that knows no server addresses
+    assert before == now
+    [span] = decode(before, "partners/x", "", "")
+    assert (span.peer, span.server_address) == ("peer", "")
+    assert encode([(*row, "gw.net:443")]).startswith(before)
+
+
 def test_a_layout_of_the_future_is_told() -> None:
-    row: Any = (b"12345678", b"", "x", 1, 1, 2, False, False, False, "", "", "", "")
+    row: Any = (b"12345678", b"", "x", 1, 1, 2, False, False, False, "", "", "", "", "")
     with pytest.raises(UnknownLayout, match="layout 2; this version reads layout 1"):
         decode(b"\2" + encode([row])[1:], "partners/x", "", "")

@@ -84,6 +84,9 @@ def _session(given: Parts, report: Recomputation) -> None:
         _own_part(given, report)
         return
     visits = _visits(given)
+    ambiguous = SessionFlag.AMBIGUOUS_CALLEE in given["flags"]
+    if ambiguous or visits.ambiguous:
+        report.check("a call went to an address of several partners", ambiguous, visits.ambiguous)
     if SessionFlag.OVERSIZED in given["flags"]:
         _oversized(given, visits, report)
         return
@@ -196,10 +199,12 @@ def _visits(given: Parts) -> Visits:
             start_ns=each["start_ns"],
             end_ns=each["end_ns"],
             error=each["error"],
+            server_address=each.get("server_address", ""),
         )
         for each in given["spans"]
     ]
-    return collapse(grow_tree(spans, bytes.fromhex(given["root"])), given["callees"])
+    # Bundles made before addresses were looked at have none.
+    return collapse(grow_tree(spans, bytes.fromhex(given["root"])), given["callees"], given.get("called", {}))
 
 
 def _terms(given: Parts) -> Terms:

@@ -1,7 +1,7 @@
 """What does it take to apportion a session again: what goes into its bundle?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apportioning.apportionment import Game, Player, flags_of, play
@@ -10,10 +10,10 @@ from apportioning.evidence.canonical import FORMAT, Bundle, Json
 from apportioning.ordering import OrderRule
 from apportioning.orders import Beside
 from apportioning.shapley import EXACT_PLAYERS, SAMPLED_PAIRS
-from apportioning.span import PROVIDER, Span
+from apportioning.span import PROVIDER, Span, SpanKind
 from apportioning.terms import Policy, Promise
 from apportioning.trace_tree import grow_tree
-from apportioning.visits import collapse
+from apportioning.visits import Called, collapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Case:
     policy: Policy
     rule: OrderRule
     beside: Beside
+    called: Called = field(default_factory=dict)
+    """By server address of a span of ours: the partners that declare it."""
 
 
 def session_bundle(case: Case) -> Bundle:
@@ -40,7 +42,10 @@ def session_bundle(case: Case) -> Bundle:
     tree = grow_tree(case.spans, case.root_id)
     asked = {span.operation for span in case.spans}
     callees = {operation: partner for operation, partner in case.callees.items() if operation in asked}
-    visits = collapse(tree, callees)
+    called = {
+        span.server_address: case.called[span.server_address] for span in tree.spans if _says_where(span, case.called)
+    }
+    visits = collapse(tree, callees, called)
     root = visits.visits[0]
     promises = [case.promises.get((PROVIDER, root.operation))]
     promises += [
@@ -60,17 +65,25 @@ def session_bundle(case: Case) -> Bundle:
         "rule": {"tolerated_ppm": case.rule.tolerated_ppm, "touching": case.rule.touching},
         "root": case.root_id.hex(),
         "flags": sorted(flags),
-        "spans": [span_json(span) for span in tree.spans],
+        "spans": [span_json(span, called) for span in tree.spans],
         "callees": callees,
+        "called": {address: list(partners) for address, partners in called.items()},
         "promises": [_promise(operation, promise) for (_, operation), promise in sorted(used.items())],
         "beside": [[pair.parent, pair.one, pair.other] for pair in sorted(case.beside)],
         **_of_game(game, case, charged=not flags & DISQUALIFYING),
     }
 
 
-def span_json(span: Span) -> dict[str, Json]:
-    """A span, without whom it served."""
+def _says_where(span: Span, called: Called) -> bool:
+    """Whether a span's server address may decide who was called."""
+    return span.kind is SpanKind.CLIENT and span.party == PROVIDER and span.server_address in called
+
+
+def span_json(span: Span, called: Called) -> dict[str, Json]:
+    """A span, without whom it served; with the address that it called where that may decide who was."""
+    where: dict[str, Json] = {"server_address": span.server_address} if _says_where(span, called) else {}
     return {
+        **where,
         "id": span.span_id.hex(),
         "parent": span.parent_id.hex(),
         "sender": span.sender,

@@ -36,6 +36,8 @@ def session_view(full: Bundle, partner: str, detail: EvidenceDetail) -> Bundle:
     found["spans"] = [each if each["sender"] == partner else names.outline(each) for each in _list(full, "spans")]
     callees: Any = full["callees"]
     found["callees"] = {names.operation(operation): names.party(callee) for operation, callee in callees.items()}
+    called: Any = full.get("called", {})  # of bundles made before addresses were looked at there is none
+    found["called"] = {names.address(address): list(map(names.party, whose)) for address, whose in called.items()}
     found["beside"] = [[names.label(each) for each in pair] for pair in _list(full, "beside")]
     return found
 
@@ -86,6 +88,7 @@ class _Names:
         known |= {each["operation"] for each in _list(full, "spans") if each["sender"] == partner}
         self._operations: dict[str, str] = {each: each for each in known}
         self._agreements = {each["name"]: each["name"] for each in self._own(full)}
+        self._addresses: dict[str, str] = {}
         self._numbers = itertools.count(1)
 
     def party(self, name: str) -> str:
@@ -97,13 +100,17 @@ class _Names:
     def operation(self, name: str) -> str:
         return self._operations.setdefault(name, f"~{len(self._operations)}")
 
+    def address(self, address: str) -> str:
+        return self._addresses.setdefault(address, f"~{len(self._addresses) + 1}")
+
     def label(self, label: str) -> str:
         party, operation = label.split(" ", 1)
         return f"{self.party(party)} {self.operation(operation)}"
 
     def outline(self, span: Mapping[str, Any]) -> Mapping[str, Any]:
         sender, operation = self.party(span["sender"]), self.operation(span["operation"])
-        return {**span, "sender": sender, "operation": operation, "error": False}
+        where = {"server_address": self.address(span["server_address"])} if "server_address" in span else {}
+        return {**span, **where, "sender": sender, "operation": operation, "error": False}
 
     def player(self, player: Mapping[str, Any]) -> Mapping[str, Any]:
         name = player["agreement"]

@@ -10,6 +10,7 @@ from apportioning.revenue import RevenueTerms
 from apportioning.terms import LinkTerms
 from value_network_sla.domain.money import Money
 from value_network_sla.domain.network import NO_NETWORKS, NetworkBook
+from value_network_sla.domain.server_addresses import NO_ADDRESSES, ServerAddresses
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOSECONDS = 1_000_000_000
@@ -51,9 +52,15 @@ class Agreement:
 class AgreementBook:
     """All agreements, asked by partner, operation and time."""
 
-    def __init__(self, agreements: Iterable[Agreement], networks: NetworkBook = NO_NETWORKS) -> None:
+    def __init__(
+        self,
+        agreements: Iterable[Agreement],
+        networks: NetworkBook = NO_NETWORKS,
+        addresses: ServerAddresses = NO_ADDRESSES,
+    ) -> None:
         """Of agreements that take effect at the same moment, the one made later holds."""
         self.networks = networks
+        self.addresses = addresses
         agreements = list(agreements)
         self._by_name = {agreement.name: agreement for agreement in agreements}
         self.partners: Mapping[str, str] = {agreement.name: agreement.partner for agreement in agreements}

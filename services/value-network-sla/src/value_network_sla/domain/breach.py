@@ -62,6 +62,8 @@ class Causes:
 
     visits: int
     """All visits of the window, good ones included."""
+    bad: int
+    """Late or in error."""
     patterns: Mapping[Pattern, int]
     """The bad ones, by what would have made them good."""
     lateness_ns: Mapping[Party, int]
@@ -100,15 +102,18 @@ def policy_of(book: AgreementBook, attainment: Attainment) -> Policy:
 
 
 def window_of(attainment: Attainment, causes: Causes) -> Window:
-    """The window as a game over its penalty."""
+    """The window as a game over its penalty, by its counts as they are now.
+
+    Those that it had when its breach became certain depend on which sessions were closed first, and money must not.
+    """
     agreement = attainment.agreement
     penalty = 0 if agreement.penalty is None else agreement.penalty.units
     # Visits without a known cause: counted before causes were kept.
-    unexplained = max(0, attainment.bad - sum(causes.patterns.values()))
+    unexplained = max(0, causes.bad - sum(causes.patterns.values()))
     patterns = {**causes.patterns, UNKNOWN: causes.patterns.get(UNKNOWN, 0) + unexplained}
     return Window(
         seed=seed_of(breach_name(agreement.name, attainment.window_start)),
-        visits=max(attainment.visits, causes.visits),
+        visits=causes.visits,
         objective_ppm=agreement.objective_ppm,
         penalty=penalty,
         patterns={pattern: count for pattern, count in patterns.items() if count},

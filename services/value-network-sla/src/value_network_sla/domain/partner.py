@@ -25,3 +25,5 @@ class Partner:
     display_name: str
     role: PartnerRole
     create_time: datetime
+    server_addresses: tuple[str, ...] = ()
+    """Where it is called, in order: `host` or `host:port`."""

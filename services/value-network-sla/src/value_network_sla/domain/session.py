@@ -97,7 +97,7 @@ def assess(
         return None
     rule = rules.of(root.session_service)
     tree = grow_tree(spans, root.span_id)
-    visits = collapse(tree, book.callees(root.session_service))
+    visits = collapse(tree, book.callees(root.session_service), book.addresses.called(spans))
     # What held when the session began holds for all of it: how slow a partner was must not choose what it had promised.
     agreements = [_agreement(book, root.session_service, visit, root.start_ns) for visit in visits.visits]
     network = book.networks.find(root.session_service, root.start_ns)

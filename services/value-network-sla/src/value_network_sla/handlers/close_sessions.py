@@ -9,9 +9,11 @@ from value_network_sla.domain.agreement import AgreementBook
 from value_network_sla.domain.contribution import Contribution, changes, contributions
 from value_network_sla.domain.evidence_rule import KEEP_ALL, EvidenceRule
 from value_network_sla.domain.path_rules import PathRules
+from value_network_sla.domain.policing.objective import ObjectiveBook
 from value_network_sla.domain.policing.parts import parts_of
 from value_network_sla.domain.session import Session, assess
 from value_network_sla.handlers.judge_windows import judge_windows
+from value_network_sla.handlers.policing.known_objectives import KnownObjectives
 from value_network_sla.handlers.ports import Hit, Transactions, Work
 from value_network_sla.handlers.settlement.keep_evidence import NO_SAMPLE, Sample
 
@@ -46,6 +48,7 @@ class CloseSessions:
         from being closed. `evidence` says whose spans may go once they are counted, `bundles` of which sessions the
         evidence is kept for good measure.
         """
+        self._objectives = KnownObjectives()
         self._evidence = evidence
         self._bundles = bundles
         self._transactions = transactions
@@ -78,7 +81,9 @@ class CloseSessions:
             spans = await work.records.traces.spans_of(some)
             sessions += await self._assess_all(spans, book, rules)
             await self._bundles.keep(work, spans, book, rules, self._on_failure)
-        await _record(work, sessions, book, self._evidence)
+        if sessions:
+            objectives = await self._objectives.book(work.records.objective_parts)
+            await _record(work, sessions, book, objectives, self._evidence)
         return len(traces)
 
     async def _assess_all(
@@ -118,13 +123,12 @@ def _slices(sizes: Mapping[bytes, int]) -> Iterator[Sequence[bytes]]:
         yield group
 
 
-async def _record(work: Work, sessions: Sequence[Session], book: AgreementBook, evidence: EvidenceRule) -> None:
-    if not sessions:
-        return
+async def _record(
+    work: Work, sessions: Sequence[Session], book: AgreementBook, objectives: ObjectiveBook, evidence: EvidenceRule
+) -> None:
     added = [(session, contributions(session)) for session in sessions]
     before = await work.records.windows.replace(added)
     await work.records.sessions.put(sessions, work.now, evidence)
-    objectives = await work.records.objective_parts.book()
     await work.records.objective_parts.replace([(session, parts_of(session, objectives)) for session in sessions])
     made = changes(
         (part for parts in before.values() for part in parts), (part for _, parts in added for part in parts)

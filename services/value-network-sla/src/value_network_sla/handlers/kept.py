@@ -7,9 +7,9 @@ from apportioning.party import Share
 from apportioning.span import Span
 from value_network_sla.domain.pinpointing.faults import Fault
 
-SpanRow = tuple[bytes, bytes, str, int, int, int, bool, bool, bool, str, str, str, str]
+SpanRow = tuple[bytes, bytes, str, int, int, int, bool, bool, bool, str, str, str, str, str]
 """Span id, parent's id (empty for roots), operation, kind (its number in OTLP), start and end in nanoseconds, error,
-timed out, sender mismatch, status message, session's service, customer, peer. A plain tuple, for speed.
+timed out, sender mismatch, status message, session's service, customer, peer, server address. A plain tuple, for speed.
 """
 
 

@@ -29,7 +29,8 @@ _ROLE_PREFIX = "PARTNER_ROLE_"
 def partner_from(message: agreement_pb2.Partner, partner_id: str, now: datetime) -> Partner:
     """A partner to be made, under the id that the caller chose."""
     role = PartnerRole(agreement_pb2.PartnerRole.Name(message.role).removeprefix(_ROLE_PREFIX))
-    return Partner(f"partners/{partner_id}", message.display_name, role, now)
+    addresses = tuple(sorted(message.server_addresses))
+    return Partner(f"partners/{partner_id}", message.display_name, role, now, addresses)
 
 
 def partner_message(partner: Partner) -> agreement_pb2.Partner:
@@ -39,6 +40,7 @@ def partner_message(partner: Partner) -> agreement_pb2.Partner:
         display_name=partner.display_name,
         role=agreement_pb2.PartnerRole.Value(_ROLE_PREFIX + partner.role.value),
         create_time=moment_message(partner.create_time),
+        server_addresses=partner.server_addresses,
     )
 
 

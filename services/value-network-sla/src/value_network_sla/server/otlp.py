@@ -119,7 +119,7 @@ class SpanReader:
         said = conventions.said(attributes, conventions.SPAN_KEYS)
         if said:
             return self._told(row, message, said, source)
-        return (*row, False, source.claims_another, message, "", "", "")
+        return (*row, False, source.claims_another, message, "", "", "", "")
 
     def _told(
         self,
@@ -145,6 +145,7 @@ class SpanReader:
             service if source.believed and _SESSION_SERVICE.fullmatch(service) else "",
             customer if source.believed and _CUSTOMER.fullmatch(customer) else "",
             _short(conventions.peer(said)) if kind == _CLIENT else "",
+            _short(conventions.server_address(said)) if kind == _CLIENT and source.believed else "",
         )
 
     def _remember(self, raw: bytes) -> str:

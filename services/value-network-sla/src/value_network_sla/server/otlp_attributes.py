@@ -10,6 +10,8 @@ from typing import Final
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
+from value_network_sla.domain.server_addresses import address_of
+
 SESSION_SERVICE: Final = "cxmesh.service"
 CUSTOMER: Final = "cxmesh.customer"
 CLAIMED_PARTNER: Final = "cxmesh.partner"
@@ -21,6 +23,9 @@ _RPC_SERVICE: Final = "rpc.service"
 """Old: new conventions write service and method as one, `package.Service/Method`, into rpc.method."""
 _PEERS: Final = ("peer.service", "service.peer.name", "server.address", "net.peer.name", "net.peer.ip")
 """The first that is there says most."""
+_SERVERS: Final = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
+"""Host and port, in new conventions and in old ones."""
+_PORTS: Final = tuple(port for _, port in _SERVERS)
 _HTTP_METHODS: Final = ("http.request.method", "http.method")
 _HTTP_ROUTES: Final = ("http.route", "url.template")
 _TIMED_OUT: Final = {
@@ -32,6 +37,9 @@ _TIMED_OUT: Final = {
     "http.status_code": frozenset({"504", "408"}),
 }
 """Values that say that the caller waited in vain: gRPC status 4, HTTP 408 and 504."""
+
+
+_NUMBERS: Final = frozenset({*_TIMED_OUT, *_PORTS})
 
 
 def _wanted(*keys: str) -> frozenset[bytes]:
@@ -47,6 +55,7 @@ SPAN_KEYS: Final = _wanted(
     _RPC_METHOD,
     _RPC_SERVICE,
     *_PEERS,
+    *_PORTS,
     *_HTTP_METHODS,
     *_HTTP_ROUTES,
     *_TIMED_OUT,
@@ -71,7 +80,7 @@ def _decode(raw: bytes, found: dict[str, str]) -> None:
     kind = attribute.value.WhichOneof("value")
     if kind == "string_value":
         found[attribute.key] = attribute.value.string_value
-    elif kind == "int_value" and attribute.key in _TIMED_OUT:
+    elif kind == "int_value" and attribute.key in _NUMBERS:
         found[attribute.key] = str(attribute.value.int_value)
 
 
@@ -94,6 +103,14 @@ def operation(name: str, attributes: Mapping[str, str]) -> str:
 def peer(attributes: Mapping[str, str]) -> str:
     """Who was called, as far as the caller says."""
     return _first(attributes, _PEERS)
+
+
+def server_address(attributes: Mapping[str, str]) -> str:
+    """Where a call went, `host` or `host:port`; empty when the caller doesn't say."""
+    for host, port in _SERVERS:
+        if attributes.get(host):
+            return address_of(attributes[host], attributes.get(port, ""))
+    return ""
 
 
 def timed_out(attributes: Mapping[str, str]) -> bool:

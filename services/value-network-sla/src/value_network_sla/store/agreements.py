@@ -13,6 +13,7 @@ from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.agreement import Agreement, AgreementBook
 from value_network_sla.domain.money import Money
 from value_network_sla.errors import AgreementNotFound, AlreadyExists
+from value_network_sla.store.partners import PartnerRows
 from value_network_sla.store.settlement.networks import NetworkRows
 from value_network_sla.store.settlement.terms import link_from, link_json, revenue_from, revenue_json
 from value_network_sla.store.tables import AGREEMENT
@@ -41,9 +42,11 @@ class AgreementRows:
         return _agreement(row)
 
     async def book(self) -> AgreementBook:
-        """All of them."""
+        """All of them, and where partners are called."""
         rows = await self._connection.execute(select(AGREEMENT))
-        return AgreementBook([_agreement(row) for row in rows], await NetworkRows(self._connection).book())
+        networks = await NetworkRows(self._connection).book()
+        addresses = await PartnerRows(self._connection).server_addresses()
+        return AgreementBook([_agreement(row) for row in rows], networks, addresses)
 
     async def page(self, partner: str | None, after: str, size: int) -> Sequence[Agreement]:
         """The first `size` whose name comes after `after`, by name; of one partner, or of all."""

@@ -128,13 +128,13 @@ class BreachRows:
         """Why the visits of these windows were bad, as far as is known now."""
         lateness = await self._lateness(windows)
         patterns: dict[WindowKey, dict[Pattern, int]] = {}
-        visits: dict[WindowKey, int] = {}
+        counts: dict[WindowKey, tuple[int, int]] = {}
         for row in await self._connection.execute(_PATTERNS, window_columns(windows)):
             key = (row.agreement, row.window_start)
-            visits[key] = row.all_visits
+            counts[key] = (row.all_visits, row.all_visits - row.all_good)
             if row.pattern is not None:
                 patterns.setdefault(key, {})[pattern_from(row.pattern)] = row.visits
-        return {key: Causes(visits.get(key, 0), patterns.get(key, {}), lateness.get(key, {})) for key in windows}
+        return {key: Causes(*counts.get(key, (0, 0)), patterns.get(key, {}), lateness.get(key, {})) for key in windows}
 
     async def _lateness(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, dict[Party, int]]:
         found: dict[WindowKey, dict[Party, int]] = {}
@@ -211,11 +211,11 @@ _LATENESS = text(
 )
 _PATTERNS = text(
     f"""
-    SELECT agreement, window_start, kept.visits AS all_visits, bad.pattern, bad.visits
+    SELECT kept.agreement, kept.window_start, kept.visits AS all_visits, kept.good AS all_good, bad.pattern, bad.visits
     FROM {_WANTED}
     JOIN sla.attainment AS kept USING (agreement, window_start)
-    LEFT JOIN sla.window_pattern AS bad USING (agreement, window_start)
-    WHERE bad.visits IS NULL OR bad.visits > 0
+    LEFT JOIN sla.window_pattern AS bad
+        ON (bad.agreement, bad.window_start) = (kept.agreement, kept.window_start) AND bad.visits > 0
     """  # noqa: S608 - a constant
 )
 # Sessions that a customer noticed say more than those in which a slow visit did no harm.

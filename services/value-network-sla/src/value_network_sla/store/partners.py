@@ -1,5 +1,6 @@
 """How are partners kept?"""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import insert_ignoring_duplicates
 from value_network_sla.domain.partner import Partner, PartnerRole
+from value_network_sla.domain.server_addresses import ServerAddresses
 from value_network_sla.errors import AlreadyExists, PartnerNotFound
 from value_network_sla.store.tables import PARTNER
 
@@ -26,6 +28,7 @@ class PartnerRows:
             "display_name": [partner.display_name],
             "role": [partner.role.value],
             "create_time": [partner.create_time],
+            "server_addresses": [json.dumps(partner.server_addresses)],
         }
         if await insert_ignoring_duplicates(self._connection, PARTNER, row, key=["name"]):
             return partner
@@ -41,6 +44,11 @@ class PartnerRows:
             raise PartnerNotFound(name)
         return _partner(row)
 
+    async def server_addresses(self) -> ServerAddresses:
+        """Where partners are called."""
+        query = select(PARTNER.c.name, PARTNER.c.server_addresses).where(PARTNER.c.server_addresses != [])
+        return ServerAddresses([(row.name, row.server_addresses) for row in await self._connection.execute(query)])
+
     async def page(self, only: str | None, after: str, size: int) -> Sequence[Partner]:
         """The first `size` whose name comes after `after`, by name; of them only the one named `only`, if given."""
         query = select(PARTNER).where(PARTNER.c.name > after).order_by(PARTNER.c.name).limit(size)
@@ -50,4 +58,4 @@ class PartnerRows:
 
 
 def _partner(row: Row[Any]) -> Partner:
-    return Partner(row.name, row.display_name, PartnerRole(row.role), row.create_time)
+    return Partner(row.name, row.display_name, PartnerRole(row.role), row.create_time, tuple(row.server_addresses))

@@ -22,6 +22,11 @@ class ObjectivePartRows:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
+    async def version(self) -> str:
+        """Another one whenever a revision of an objective that is told by traces is added or goes."""
+        found = await self._connection.execute(_VERSION, {"source": Source.TRACES.value})
+        return str(found.scalar_one())
+
     async def book(self) -> ObjectiveBook:
         """The objectives that are told by traces."""
         return await ObjectiveRows(self._connection).book(source=Source.TRACES)
@@ -70,6 +75,13 @@ _COLUMNS: Final = (
     "start_ns",
     "events",
     "good",
+)
+# Rows are only added; xmin tells apart one that took the place of another of its name.
+_VERSION: Final = text(
+    """
+    SELECT coalesce(md5(string_agg(concat_ws(' ', name, revision, xmin), ',' ORDER BY name, revision)), '')
+    FROM sla.objective WHERE source = :source
+    """
 )
 _TAKE: Final = text(
     """

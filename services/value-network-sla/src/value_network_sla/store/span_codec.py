@@ -6,7 +6,8 @@ together are kept together, column by column; what is looked up (trace, sender, 
 Layout, little-endian: version (1 byte), count n (4); n span ids and n parents' ids of 8 bytes, zeros for none; n starts
 and n ends (8 each); n codes (1 each): kind in the lowest three bits, then error, timed out, sender mismatch; then five
 texts, each by its length (4): operations, messages, sessions' services, customers, peers, which stand one after the
-other with NUL between, or nothing where all are empty.
+other with NUL between, or nothing where all are empty. Server addresses follow as a sixth one where there are any: a
+version that does not know them does not look beyond the fifth.
 """
 
 import struct
@@ -29,6 +30,7 @@ _ERROR: Final = 0b1000
 _TIMED_OUT: Final = 0b10000
 _MISMATCH: Final = 0b100000
 _TEXTS: Final = 5
+"""That are always there."""
 _NUL: Final = "\0"
 _SPAN: Final = partial(tuple.__new__, Span)
 """A span of a tuple that has all its values, in order; `Span._make` would count them each time."""
@@ -55,9 +57,10 @@ def encode(rows: Sequence[SpanRow]) -> bytes:
         struct.pack(f"<{2 * count}Q", *starts, *ends),
         codes,
     ]
-    for texts in (operations, *rare):
-        joined = _NUL.join(texts).encode() if any(texts) else b""
-        parts += (_LENGTH.pack(len(joined)), joined)
+    for number, texts in enumerate((operations, *rare)):
+        if number < _TEXTS or any(texts):
+            joined = _NUL.join(texts).encode() if any(texts) else b""
+            parts += (_LENGTH.pack(len(joined)), joined)
     return b"".join(parts)
 
 
@@ -83,6 +86,7 @@ def decode(value: bytes, sender: str, service: str, instance: str) -> list[Span]
         columns.texts(4) or empty,
         [service] * count,
         [instance] * count,
+        columns.texts(5) or empty,
         strict=True,
     )
     return list(map(_SPAN, rows))
@@ -128,7 +132,7 @@ class _Columns:
         self.codes = value[codes : codes + count]
         self._texts: list[str] = []
         at = codes + count
-        for _ in range(_TEXTS):
+        while at < len(value):
             (length,) = _LENGTH.unpack_from(value, at)
             at += _LENGTH.size
             self._texts.append(value[at : at + length].decode())
@@ -136,5 +140,5 @@ class _Columns:
 
     def texts(self, number: int) -> list[str] | None:
         """One column of texts; None when all are empty."""
-        text = self._texts[number]
+        text = self._texts[number] if number < len(self._texts) else ""
         return text.split(_NUL) if text else None

@@ -32,6 +32,7 @@ PARTNER = Table(
     Column("display_name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("create_time", _TIME, nullable=False),
+    Column("server_addresses", JSONB, nullable=False),
 )
 
 AGREEMENT = Table(

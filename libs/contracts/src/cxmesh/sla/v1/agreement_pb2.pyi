@@ -3,11 +3,13 @@
 isort:skip_file
 The value network: who delivers what, how well, and who answers for it."""
 
+from collections import abc as _abc
 from cxmesh.sla.v1 import settlement_terms_pb2 as _settlement_terms_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
@@ -73,6 +75,7 @@ class Partner(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SERVER_ADDRESSES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`partners/{partner}`; the id is chosen by the caller."""
     display_name: _builtins.str
@@ -83,6 +86,13 @@ class Partner(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def server_addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it is called: `cdn.example.net` (every port), `cdn.example.net:8443`, `192.0.2.7:443`, `[2001:db8::7]:443`, in
+        lower case. A call of the provider's to one of these that nobody answers with spans is a visit to this partner.
+        Addresses that another partner declares too are attributed to neither.
+        """
+
     def __init__(
         self,
         *,
@@ -90,10 +100,11 @@ class Partner(_message.Message):
         display_name: _builtins.str = ...,
         role: Global___PartnerRole.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        server_addresses: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "name", b"name", "role", b"role", "server_addresses", b"server_addresses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -47,6 +47,8 @@ class _SessionFlagEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionFl
     """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
     SESSION_FLAG_OVERSIZED: _SessionFlag.ValueType  # 9
     """More than 500 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
+    SESSION_FLAG_AMBIGUOUS_CALLEE: _SessionFlag.ValueType  # 10
+    """A call that nobody answered went to an address that several partners declare: it is a visit to none of them."""
 
 class SessionFlag(_SessionFlag, metaclass=_SessionFlagEnumTypeWrapper):
     """What can be wrong with the spans of a session."""
@@ -71,6 +73,8 @@ SESSION_FLAG_OVERFLOW: SessionFlag.ValueType  # 8
 """Spans outlived the one that waited for them, and were cut at its end. A trace shows the times as sent."""
 SESSION_FLAG_OVERSIZED: SessionFlag.ValueType  # 9
 """More than 500 visits: lateness is not apportioned among so many. Makes a session partial, with no lateness."""
+SESSION_FLAG_AMBIGUOUS_CALLEE: SessionFlag.ValueType  # 10
+"""A call that nobody answered went to an address that several partners declare: it is a visit to none of them."""
 Global___SessionFlag: _TypeAlias = SessionFlag  # noqa: Y015
 
 class _PartyKind:

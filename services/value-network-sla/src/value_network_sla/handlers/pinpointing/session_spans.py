@@ -59,7 +59,7 @@ async def session_in_depth(records: Records, trace_id: bytes) -> SessionInDepth:
     began = datetime.fromtimestamp(root.start_ns // _NS, UTC)
     hours = await records.usual_calls.of(root.session_service, began - PAST)
     tree = grow_tree(spans, root.span_id)
-    visits = collapse(tree, book.callees(root.session_service))
+    visits = collapse(tree, book.callees(root.session_service), book.addresses.called(spans))
     agreements = {}
     for number, visit in enumerate(visits.visits):
         agreement = book.find(root.session_service, visit.partner, visit.operation, root.start_ns)

@@ -122,6 +122,9 @@ class Counts(Protocol):
 class ObjectiveParts(Protocol):
     """What sessions put into objectives, so that it can be replaced."""
 
+    async def version(self) -> str:
+        """Another one whenever a revision of an objective that is told by traces is added or goes."""
+
     async def book(self) -> ObjectiveBook:
         """The objectives that are told by traces."""
 

@@ -122,10 +122,15 @@ def _made(
 
 
 def _kept(trace_id: bytes, bundle: Bundle, now: datetime, *, sampled: bool) -> KeptBundle:
-    spans = bundle["spans"]
-    senders = {span["sender"] for span in spans if isinstance(span, dict)} if isinstance(spans, list) else set()
-    parties = tuple(sorted(str(sender) for sender in senders if is_partner(str(sender))))
+    # Who sent no spans and was called all the same has a part in it as well.
+    named = _named(bundle, "spans", "sender") | _named(bundle, "promises", "partner")
+    parties = tuple(sorted(filter(is_partner, named)))
     return KeptBundle(evidence_of_session(trace_id), parties, bundle, sampled=sampled, create_time=now)
+
+
+def _named(bundle: Bundle, key: str, whose: str) -> set[str]:
+    found = bundle[key]
+    return {str(each[whose]) for each in found if isinstance(each, dict)} if isinstance(found, list) else set()
 
 
 def evidence_of_session(trace_id: bytes) -> str:
@@ -153,6 +158,7 @@ def bundle_of(trace_id: bytes, assembly: Assembly, book: AgreementBook, rules: P
             flags=assembly.flags,
             promises=promises,
             callees=book.callees(service),
+            called=book.addresses.called(assembly.spans),
             policy=network.policy,
             rule=rules.of(service),
             beside=network.beside,
