@@ -127,6 +127,10 @@ class Account:
     tariffs: Mapping[str, Tariff] = field(default_factory=lambda: TARIFFS, repr=False)
     start: datetime = START
     end: datetime = END
+    customer: str = ""
+    """Empty: nobody in particular."""
+    bill_cycle_day: int = 1
+    time_zone: str = "UTC"
 
     @property
     def subscription(self) -> Subscription:
@@ -134,7 +138,8 @@ class Account:
         starts: list[datetime | None] = [start for _, start in self.plans]
         ends = [*starts[1:], None][: len(starts)]
         periods = [PlanPeriod(plan, start, end) for (plan, start), end in zip(self.plans, ends, strict=True)]
-        return Subscription(self.name, "customers/c-1", tuple(periods))
+        customer = self.customer or "customers/c-1"
+        return Subscription(self.name, customer, tuple(periods), self.bill_cycle_day, self.time_zone)
 
     def bill(self, *lines: BillLine, total: Fraction | str | None = None) -> Bill:
         """A bill of these lines, whose total is their sum unless given."""

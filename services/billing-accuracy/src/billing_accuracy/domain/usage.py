@@ -30,14 +30,27 @@ class UsageTable:
     """First row and the one after the last, by subscription."""
     repeats: Ints = field(default_factory=lambda: _NONE)
     """Rows, in order, of records that were reported before under another id: they are not to be billed."""
+    turns: Ints = field(default_factory=lambda: _NONE)
+    """By row: its place among records that began at one moment; empty: as the rows stand."""
 
     @classmethod
-    def of(cls, columns: UsageColumns, start_micros: Ints, ranges: Mapping[str, tuple[int, int]]) -> "UsageTable":
+    def of(
+        cls,
+        columns: UsageColumns,
+        start_micros: Ints,
+        ranges: Mapping[str, tuple[int, int]],
+        turns: Ints = _NONE,
+    ) -> "UsageTable":
         """The table; what is reported twice is looked for."""
         owner = np.zeros(len(start_micros), np.int64)
         for number, (low, high) in enumerate(ranges.values()):
             owner[low:high] = number
-        return cls(columns, start_micros, ranges, repeated_rows(columns, start_micros, owner))
+        return cls(columns, start_micros, ranges, repeated_rows(columns, start_micros, owner), turns)
+
+    def event_order(self, rows: Ints) -> Ints:
+        """Places in `rows`, in the order in which the records draw on what they share."""
+        turns = self.turns[rows] if len(self.turns) else rows
+        return np.lexsort((rows, turns, self.start_micros[rows]))
 
     def rows(self, subscription: str, stretch: Cycle) -> tuple[int, int]:
         """First row and the one after the last of what the subscription began to use in a stretch of time."""
@@ -171,6 +184,41 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """A plan that one subscription held without a break, by bill cycle."""
+
+    subscription: str
+    segments: tuple[Segment, ...]
+    """Oldest first, of those cycles that count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Who draws on a plan's shared allowances: a customer's subscriptions that hold it and have one bill cycle."""
+
+    customer: str
+    plan: str
+    cycle: Cycle
+    """The bill's."""
+    holdings: tuple[Holding, ...]
+    """Of this cycle; of those before, too, where what is left of them counts."""
+
+    @property
+    def has_past(self) -> bool:
+        """Whether what is left of earlier cycles counts."""
+        return any(segment.cycle != self.cycle for one in self.holdings for segment in one.segments)
+
+    def of_cycle(self) -> "Group":
+        """The same without its past."""
+        now = (replace(one, segments=tuple(s for s in one.segments if s.cycle == self.cycle)) for one in self.holdings)
+        return replace(self, holdings=tuple(one for one in now if one.segments))
+
+    def alone(self, subscription: str) -> "Group":
+        """One subscription, as if nobody shared anything with it."""
+        return replace(self, holdings=tuple(one for one in self.holdings if one.subscription == subscription))
+
+
+@dataclass(frozen=True, slots=True)
 class BillCase:
     """A bill with what it is to be checked against."""
 
@@ -181,11 +229,32 @@ class BillCase:
     account: AccountFacts = AccountFacts()
     history: History | None = None
     """Of the plan in force when the period begins, where what was left before counts."""
+    groups: tuple[Group, ...] = ()
+    """Of those of its plans that share allowances."""
 
     @property
     def reads_from(self) -> datetime:
         """When the usage begins that tells what the bill should be."""
-        return self.history.segments[0].held.start if self.history else self.bill.start
+        pasts = [one.segments[0].held.start for group in self.groups for one in group.holdings]
+        if self.history:
+            pasts.append(self.history.segments[0].held.start)
+        return min([self.bill.start, *pasts])
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Whose usage tells what the bill should be."""
+        return frozenset(
+            {self.bill.subscription}.union(*({one.subscription for one in g.holdings} for g in self.groups))
+        )
+
+    @property
+    def has_past(self) -> bool:
+        """Whether what is left of earlier cycles counts."""
+        return self.history is not None or any(group.has_past for group in self.groups)
+
+    def group_under(self, plan: str) -> Group | None:
+        """With whom the subscription shares allowances of a plan."""
+        return next((group for group in self.groups if group.plan == plan), None)
 
     def segment_of(self, entry: AccountEntry) -> int:
         """Which segment's plan an entry belongs to: the one in force when it took effect, or next to that time."""
@@ -210,14 +279,11 @@ def segments_of(bill: Bill, subscription: Subscription) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def rows_of(segments: Mapping[int, Segment], cases: Sequence[BillCase], usage: UsageTable) -> tuple[Ints, Ints]:
-    """Rows of the usage in the segments (a segment by the index of its case), and for each the index of its case."""
-    rows, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for index, segment in segments.items():
-        mine = usage.single_rows(cases[index].bill.subscription, segment.held)
-        rows.append(mine)
-        labels.append(np.full(len(mine), index, dtype=np.int64))
-    return np.concatenate(rows), np.concatenate(labels)
+def rows_of(held: Sequence[tuple[str, Cycle]], usage: UsageTable) -> tuple[Ints, Ints]:
+    """Rows of what subscriptions used in stretches of time, and for each row the place of its stretch."""
+    rows = [usage.single_rows(subscription, stretch) for subscription, stretch in held]
+    places = np.repeat(np.arange(len(held)), np.array([len(each) for each in rows], np.int64))
+    return np.concatenate([_NONE, *rows]), places
 
 
 def micros_of(moment: datetime) -> int:

@@ -107,18 +107,26 @@ class _World:
         return bool(self.usage.repeated_rows(case.bill.subscription, case.segments[0].cycle))
 
     def without_allowances(self) -> Iterator[tuple[int, Variant]]:
-        """No allowance at all; or all of it where a part was due."""
+        """As if nobody shared them; none at all; all of it where a part was due; without what was left before."""
+        shared = [index for index in self.indices if self._shares(self.cases[index])]
+        cases = [_alone(self.cases[index]) for index in shared]
+        for index, amounts in self._amounts(shared, cases, self.tariffs):
+            how = "as if nobody else used the allowances that are shared"
+            yield index, Variant(FindingClass.ALLOWANCE, how, amounts)
         with_some = [index for index in self.indices if any(map(self._grants, self.cases[index].segments))]
         for allowances, how in (
             (Allowances.NONE, "without the allowances of the plan"),
             (Allowances.WHOLE, "with the allowances of a whole period, which the plan was not held"),
         ):
             yield from self._rated(with_some, self.tariffs, (FindingClass.ALLOWANCE, how, ""), allowances)
-        rolling = [index for index in self.indices if self.cases[index].history]
-        cases = [replace(self.cases[index], history=None) for index in rolling]
+        rolling = [index for index in self.indices if self.cases[index].has_past]
+        cases = _without_past([self.cases[index] for index in rolling])
         for index, amounts in self._amounts(rolling, cases, self.tariffs):
             how = "without what was left of the allowances of earlier periods"
             yield index, Variant(FindingClass.ALLOWANCE, how, amounts)
+
+    def _shares(self, case: BillCase) -> bool:
+        return any(one.subscription != case.bill.subscription for group in case.groups for one in group.holdings)
 
     def _grants(self, segment: Segment) -> bool:
         return any(version.allowances for version in self.tariffs[segment.plan].versions)
@@ -212,6 +220,17 @@ class _World:
             if not rerating.unrated_count(place):
                 due = rerating.due(place)
                 yield index, {code: one.amount for code, one in due.charges.items() if one.amount}, due.rules
+
+
+def _alone(case: BillCase) -> BillCase:
+    return replace(case, groups=tuple(group.alone(case.bill.subscription) for group in case.groups))
+
+
+def _without_past(cases: Sequence[BillCase]) -> list[BillCase]:
+    """The bills without the cycles before; those of one group keep one group, which is rated once."""
+    groups = {id(group): group for case in cases for group in case.groups}
+    now = {key: group.of_cycle() for key, group in groups.items()}
+    return [replace(case, history=None, groups=tuple(now[id(group)] for group in case.groups)) for case in cases]
 
 
 def _throughout(case: BillCase, plan: str) -> BillCase:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -13,7 +14,7 @@ import numpy as np
 from google.type.interval_pb2 import Interval
 
 from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, Uncharged, UsageTable
-from billing_accuracy.handlers.ports import Customer, Medium, Product, RecordContent
+from billing_accuracy.handlers.peers import Customer, Medium, Product, RecordContent
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from cxmesh.usage.v1 import limit_service_pb2, limit_state_pb2, usage_service_pb2
@@ -32,6 +33,9 @@ _USAGES_AT_ONCE: Final = 1000
 _ASKED_AT_ONCE: Final = 16
 _MOST_PRODUCTS: Final = 1000
 _MICROS_PER_SECOND: Final = 1_000_000
+_SUBSCRIPTIONS_AT_ONCE: Final = 10_000
+"""As ExportUsage takes them."""
+_NOT_TOLD: Final = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED})
 _NO_SERVICE: Final = -1
 _SERVICE_CODE_OF: Final = np.array(
     [
@@ -54,6 +58,34 @@ class ProfileClient:
         request = profile_service_pb2.BatchGetSubscriptionsRequest(names=sorted(names))
         answer = await self._stub.BatchGetSubscriptions(request)
         return {one.name: _subscription(one) for one in answer.subscriptions}
+
+    async def households(self, customers: Collection[str], most: int) -> Mapping[str, Sequence[Subscription]]:
+        """All that each customer holds, by customer; without those who hold more than `most`, or aren't told of."""
+        gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def held_by(customer: str) -> Sequence[Subscription] | None:
+            async with gate:
+                return await self._held_by(customer, most)
+
+        names = sorted(customers)
+        found = zip(names, await asyncio.gather(*map(held_by, names)), strict=True)
+        return {name: held for name, held in found if held is not None}
+
+    async def _held_by(self, customer: str, most: int) -> Sequence[Subscription] | None:
+        request = profile_service_pb2.ListSubscriptionsRequest(customer=customer, page_size=_MOST_PRODUCTS)
+        held: list[Subscription] = []
+        while len(held) <= most:
+            try:
+                page = await self._stub.ListSubscriptions(request)
+            except grpc.aio.AioRpcError as error:
+                if error.code() in _NOT_TOLD:
+                    return None
+                raise
+            held += map(_subscription, page.subscriptions)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return held if len(held) <= most else None
+        return None
 
 
 class CustomerClient:
@@ -99,17 +131,28 @@ class UsageClient:
         """All stored usage of these subscriptions that began in the interval."""
         return _table(await self._parts(subscriptions, (start, end), with_ids=False))
 
+    async def in_turn(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
+        """The same, with the turns in which records of different subscriptions draw on what they share.
+
+        Those of one moment draw in order of source and record id, as usage-correlation rates them.
+        """
+        parts = await self._parts(subscriptions, (start, end), with_ids=True)
+        table = _table(parts)
+        _, moment, count = np.unique(table.start_micros, return_inverse=True, return_counts=True)
+        at_once = np.flatnonzero(count[moment] > 1).tolist()
+        if not at_once:
+            return table
+        names = [one for part in parts for one in _names(part)]
+        turns = np.zeros(len(table.start_micros), np.int64)
+        turns[sorted(at_once, key=names.__getitem__)] = np.arange(len(at_once))
+        return replace(table, turns=turns)
+
     async def named_between(
         self, subscriptions: Collection[str], start: datetime, end: datetime
     ) -> tuple[UsageTable, Sequence[str]]:
         """Stored usage that began in the interval, and `{source}/{record_id}` of each of its rows."""
         parts = await self._parts(subscriptions, (start, end), with_ids=True)
-        names = [
-            f"{part.sources[number]}/{record}"
-            for part in parts
-            for number, record in zip(part.source_index, part.record_id, strict=True)
-        ]
-        return _table(parts), names
+        return _table(parts), ["/".join(one) for part in parts for one in _names(part)]
 
     async def _parts(
         self, subscriptions: Collection[str], interval: tuple[datetime, datetime], *, with_ids: bool
@@ -117,10 +160,15 @@ class UsageClient:
         wanted = Interval()
         wanted.start_time.FromDatetime(interval[0])
         wanted.end_time.FromDatetime(interval[1])
-        request = usage_service_pb2.ExportUsageRequest(
-            subscriptions=sorted(subscriptions), interval=wanted, include_record_ids=with_ids
-        )
-        return [part.columns async for part in self._stub.ExportUsage(request)]
+        names = sorted(subscriptions)
+        parts: list[ColumnsMessage] = []
+        for first in range(0, len(names), _SUBSCRIPTIONS_AT_ONCE):
+            some = names[first : first + _SUBSCRIPTIONS_AT_ONCE]
+            request = usage_service_pb2.ExportUsageRequest(
+                subscriptions=some, interval=wanted, include_record_ids=with_ids
+            )
+            parts += [part.columns async for part in self._stub.ExportUsage(request)]
+        return parts
 
     async def uncharged(
         self, subscriptions: Collection[str], start: datetime, end: datetime
@@ -215,6 +263,11 @@ def _contents(part: ColumnsMessage) -> Iterator[tuple[RecordContent, str]]:
         destination = part.destinations[part.destination_index[row]]
         content = (subscription, part.start_time_micros[row], service, part.quantity[row], destination)
         yield content, f"{part.sources[part.source_index[row]]}/{part.record_id[row]}"
+
+
+def _names(part: ColumnsMessage) -> list[tuple[str, str]]:
+    """Source and record id of each row."""
+    return [(part.sources[number], record) for number, record in zip(part.source_index, part.record_id, strict=True)]
 
 
 def _joined(arrays: list[Ints]) -> Ints:

@@ -141,7 +141,7 @@ def _as_before(
     throughout = Segment(plan, segments[0].cycle, Cycle(segments[0].held.start, segments[-1].held.end))
     tariff = tariffs[plan].as_of(end - _INSTANT)
     case = replace(second.case, segments=(throughout,), account=replace(second.case.account, entries=()))
-    if beyond_check(tariff, throughout.held):
+    if beyond_check(tariff, throughout.held, with_others=case.group_under(plan) is not None):
         return _usage(second.expected.charges)
     rerating = Rerating([case], usage, {**tariffs, plan: tariff})
     unpriced = rerating.unrated_count(0) > second.expected.unrated_records
