@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -26,13 +27,13 @@ from rating import (
     bill_totals,
     compare_plans,
     draws_of,
-    shared_draws_of,
     load_tariff,
     make_bill,
     open_account,
     rate_batch,
     rate_for,
     rate_lines,
+    shared_draws_of,
 )
 
 RANDOMS = st.integers(0, 2**64).map(Random)

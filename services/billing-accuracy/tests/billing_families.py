@@ -1,5 +1,6 @@
 """A tariff with an allowance that a family shares, and those who hold it."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,18 +14,27 @@ from billing_accuracy.handlers.groups import Groups
 from rating import Tariff, load_tariff
 
 ZONE = ZoneInfo("America/New_York")
+_BY_DAY = {"unit": "minute", "covers": [{"line": "voice.day"}]}
 
 
-def sharing(name: str = "sharing", *, minutes: int = 100, own: int = 0, rollover_cycles: int = 0, **more: object) -> str:
+def sharing(
+    name: str = "sharing", *, minutes: int = 100, own: int = 0, rollover_cycles: int = 0, **more: object
+) -> str:
     """So many minutes by day for all together, and for each alone; `more` of the shared ones."""
     document = yaml.safe_load(tariff_document(name))
-    usual = {"unit": "minute", "covers": [{"line": "voice.day"}]}
-    if rollover_cycles:
-        usual["rollover_cycles"] = rollover_cycles
-    shared = {"id": "minutes", "name": "Family minutes", "amount": str(minutes), "shared": True, **usual, **more}
-    mine = {"id": "own", "name": "Own minutes", "amount": str(own), **usual}
+    rolls = {"rollover_cycles": rollover_cycles} if rollover_cycles else {}
+    shared = {
+        "id": "minutes",
+        "name": "Family minutes",
+        "amount": str(minutes),
+        "shared": True,
+        **_BY_DAY,
+        **rolls,
+        **more,
+    }
+    mine = {"id": "own", "name": "Own minutes", "amount": str(own), **_BY_DAY, **rolls}
     document["versions"][0]["allowances"] = [shared, *([mine] if own else [])]
-    return yaml.safe_dump(document, sort_keys=False)
+    return json.dumps(document)
 
 
 def sharing_tariff(**fields: object) -> Tariff:
@@ -34,7 +44,7 @@ def sharing_tariff(**fields: object) -> Tariff:
 
 def on(day: int, minutes: int, hour: int = 12, month: int = 2) -> Call:
     """On a day of February, or of a month before."""
-    year = 2026 if month < 6 else 2025  # noqa: PLR2004 - the middle of the year
+    year = 2026 if month < 6 else 2025
     return Call(datetime(year, month, day, hour, tzinfo=ZONE) - START, minutes * 60)
 
 

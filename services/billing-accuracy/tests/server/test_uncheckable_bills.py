@@ -26,7 +26,11 @@ UNCHECKABLE = {
         "billing_period",
         "expected 2026-02-20T05:00:00+00:00 or later, when plans/later",
     ),
-    "a share with others of whom nobody tells": ("plans/shares", "subscription", "its bills depend on how others use minutes, which is shared"),
+    "a share with others of whom nobody tells": (
+        "plans/shares",
+        "subscription",
+        "its bills depend on how others use minutes, which is shared",
+    ),
 }
 
 

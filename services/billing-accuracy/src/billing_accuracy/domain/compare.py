@@ -58,7 +58,10 @@ def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant], r
     for group in _told_together(causes, unexpected):
         yield causes.unexpected(group)
     for charge in missing:
-        yield causes.missing(charge, records.on(charge.charge_code))
+        if free := next((one for one in variants if one.gives({charge.charge_code: Fraction()})), None):
+            yield causes.varied(free, (), (), [charge])
+        else:
+            yield causes.missing(charge, records.on(charge.charge_code))
 
 
 def _told_together(causes: Causes, unexpected: Sequence[BilledCharge]) -> list[list[BilledCharge]]:
