@@ -150,6 +150,8 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
         self.stored: dict[str, list[tuple[int, int, str]]] = {}
         self.uncharged: dict[str, list[UnchargedUsage]] = {}
         self.breaks_off = False
+        self.sources: dict[str, str] = {}
+        """By subscription, of its records."""
 
     def store(self, account: Account) -> None:
         """The account's calls."""
@@ -168,8 +170,8 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
                 rows = [row for row in self.stored.get(name, []) if start <= row[0] < end]
                 _append(columns, name, rows)
                 if request.include_record_ids:
-                    columns.sources[:] = ["switch"]
-                    columns.source_index.extend([0] * len(rows))
+                    columns.sources.append(self.sources.get(name, "switch"))
+                    columns.source_index.extend([len(columns.sources) - 1] * len(rows))
                     columns.record_id.extend(f"{name[14:]}-{number}" for number, _ in enumerate(rows))
             yield usage.ExportUsageResponse(columns=columns)
             if self.breaks_off:

@@ -63,7 +63,10 @@ def check(
     unclear = [
         index
         for index, one in suspects.items()
-        if one.matched.off or one.matched.unexpected or usage.has_repeats(cases[index].bill.subscription)
+        if one.matched.off
+        or one.matched.unexpected
+        or (one.matched.missing and cases[index].groups)
+        or usage.has_repeats(cases[index].bill.subscription)
     ]
     variants = variants_of(cases, usage, tariffs, unclear)
     return [
