@@ -7,7 +7,7 @@ from fractions import Fraction
 from billing_accuracy.domain.amounts import as_billed, total
 from billing_accuracy.domain.billed import by_code
 from billing_accuracy.domain.bills import LARGEST
-from billing_accuracy.domain.causes import Cause
+from billing_accuracy.domain.cause import Cause
 from billing_accuracy.domain.compare import find, total_cause
 from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill

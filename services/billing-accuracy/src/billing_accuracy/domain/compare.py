@@ -5,7 +5,8 @@ from fractions import Fraction
 
 from billing_accuracy.domain.billed import BilledCharge
 from billing_accuracy.domain.bills import Bill
-from billing_accuracy.domain.causes import Cause, Causes
+from billing_accuracy.domain.cause import Cause
+from billing_accuracy.domain.causes import Causes
 from billing_accuracy.domain.evidence.moves import counted_twice, moves, reported_twice
 from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill

@@ -133,8 +133,8 @@ def _as_before(
 ) -> Mapping[str, ExpectedCharge]:
     """The later usage under the plan and the prices with which the earlier period ended.
 
-    Where that plan has no price for it, or its prices depend on more than the period, the later bill itself: then all
-    is told as usage.
+    Where that plan has no price for it, or its prices depend on more than the period (and on more than the use of those
+    who share allowances with the later bill), the later bill itself: then all is told as usage.
     """
     plan, end = first.case.plans[-1], first.case.segments[-1].held.end
     segments = second.case.segments
