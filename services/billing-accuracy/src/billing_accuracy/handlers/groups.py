@@ -35,8 +35,11 @@ class Groups:
     @classmethod
     async def of(cls, profile: Profile, cases: Iterable[BillCase], tariffs: Mapping[str, Tariff]) -> "Groups":
         """What must be known of those with whom these bills' subscriptions share allowances."""
-        sharing = {case.subscription.customer for case in cases if _shared_plans(case, tariffs)}
-        return cls(tariffs, await profile.households(sharing, MOST_MEMBERS) if sharing else {})
+        own = {case.bill.subscription: case.subscription for case in cases if _shared_plans(case, tariffs)}
+        sharing = {one.customer for one in own.values()}
+        told = await profile.households(sharing, MOST_MEMBERS) if sharing else {}
+        # Asked a moment later: those with a bill stay as they are checked.
+        return cls(tariffs, {customer: [own.get(one.name, one) for one in held] for customer, held in told.items()})
 
     def joined(self, case: BillCase) -> BillCase:
         """The bill with its groups; raises BillProblem where others' usage can't be known."""
