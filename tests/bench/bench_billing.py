@@ -14,7 +14,8 @@ import numpy as np
 from billing_accuracy.domain.checking import Checked, check
 from billing_accuracy.domain.findings import FindingClass
 from billing_accuracy.domain.policy_document import load_policy
-from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, UsageTable, segments_of
+from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, segments_of
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.server.bills import BillReader
 from cxmesh.billing.v1 import bill_pb2
 from mesh.rpc.validation import RequestRules

@@ -16,15 +16,8 @@ import numpy as np
 
 from billing_accuracy.domain.bills import Bill, BillLine, BillTax, BillTotals, LineType
 from billing_accuracy.domain.entries import AccountEntry, EntryKind
-from billing_accuracy.domain.usage import (
-    AccountFacts,
-    Balance,
-    BillCase,
-    PlanPeriod,
-    Subscription,
-    UsageTable,
-    segments_of,
-)
+from billing_accuracy.domain.usage import AccountFacts, Balance, BillCase, PlanPeriod, Subscription, segments_of
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import (
     Account,
     Cycle,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -32,6 +33,7 @@ from rating import (
     rate_batch,
     rate_for,
     rate_lines,
+    shared_draws_of,
 )
 
 RANDOMS = st.integers(0, 2**64).map(Random)
@@ -165,9 +167,29 @@ def test_draws_are_what_buckets_lose(r: Random) -> None:
         assert bucket.used <= drawn < bucket.used + 2
 
 
+@settings(max_examples=40, deadline=None)
+@given(RANDOMS)
+def test_draws_on_what_is_shared_are_what_the_shared_buckets_lose_together(r: Random) -> None:
+    tariff = load_tariff(document(r))
+    rows = sorted(records(r, 20), key=lambda row: row.start)
+    own = open_account(tariff, CYCLES[0])
+    shared = Account(tuple(replace(bucket, owner="family") for bucket in own.buckets))
+    account = np.array([r.randrange(3) for _ in rows], np.int64)
+    batch = rate_batch(UsageColumns.from_records(rows), tariff, Ledger.of(tariff, [shared, shared, own]), account)
+    assert batch.ledger is not None
+    taken: dict[str, Fraction] = {}
+    for draws in shared_draws_of(batch):
+        assert set(account[draws.record].tolist()) <= {0, 1}
+        taken[draws.allowance.id] = Fraction(int(draws.taken.sum()), draws.scale)
+    for bucket in batch.ledger.account(0).buckets:
+        drawn = taken.get(bucket.allowance, Fraction(0))
+        assert bucket.used <= drawn < bucket.used + 2
+
+
 def test_nothing_is_drawn_without_accounts() -> None:
     plain = load_tariff(json.dumps(generator.document(Random(1))))
     assert list(draws_of(rate_batch(UsageColumns.from_records([]), plain))) == []
+    assert list(shared_draws_of(rate_batch(UsageColumns.from_records([]), plain))) == []
 
 
 @settings(max_examples=40, deadline=None)

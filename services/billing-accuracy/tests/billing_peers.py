@@ -49,6 +49,8 @@ class FakeProfile(_Peer, ProfileServiceServicer):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, Subscription] = {}
+        self.not_told: set[str] = set()
+        """Customers of whose subscriptions it doesn't tell."""
 
     def hold(self, account: Account) -> None:
         """The account's subscription with its plans."""
@@ -60,12 +62,12 @@ class FakeProfile(_Peer, ProfileServiceServicer):
             if one.end is not None:
                 period.end_time.FromDatetime(one.end)
             periods.append(period)
-        customer = f"customers/c-{held.name.rpartition('/')[2]}"
+        customer = account.customer or f"customers/c-{held.name.rpartition('/')[2]}"
         self.known[held.name] = Subscription(
             name=held.name,
             customer=customer,
             plan_periods=periods,
-            bill_cycle_day=1,
+            bill_cycle_day=held.bill_cycle_day,
             time_zone="America/New_York",
             plan=periods[-1].plan if periods else "",
             line_identifier="12125550123",
@@ -86,8 +88,14 @@ class FakeProfile(_Peer, ProfileServiceServicer):
         self, request: profile.ListSubscriptionsRequest, context: Context
     ) -> profile.ListSubscriptionsResponse:
         await self._take(request, context)
-        found = [one for one in self.known.values() if one.customer == request.customer]
-        return profile.ListSubscriptionsResponse(subscriptions=found)
+        if request.customer in self.not_told:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "not told")
+        names = sorted(name for name, one in self.known.items() if one.customer == request.customer)
+        rest = [name for name in names if name > request.page_token]
+        page = rest[: request.page_size]
+        return profile.ListSubscriptionsResponse(
+            subscriptions=[self.known[name] for name in page], next_page_token=page[-1] if len(rest) > len(page) else ""
+        )
 
     async def BatchGetSubscriptions(
         self, request: profile.BatchGetSubscriptionsRequest, context: Context
@@ -144,6 +152,8 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
         self.values: dict[tuple[str, datetime], tuple[int, str]] = {}
         """Records' own prices in micro-units, and their currencies, by subscription and start."""
         self.breaks_off = False
+        self.sources: dict[str, str] = {}
+        """By subscription, of its records."""
 
     def store(self, account: Account) -> None:
         """The account's calls."""
@@ -163,8 +173,8 @@ class FakeUsage(_Peer, UsageServiceServicer, LimitServiceServicer):
                 _append(columns, name, rows)
                 self._append_values(columns, name, [start for start, _, _ in rows])
                 if request.include_record_ids:
-                    columns.sources[:] = ["switch"]
-                    columns.source_index.extend([0] * len(rows))
+                    columns.sources.append(self.sources.get(name, "switch"))
+                    columns.source_index.extend([len(columns.sources) - 1] * len(rows))
                     columns.record_id.extend(f"{name[14:]}-{number}" for number, _ in enumerate(rows))
             yield usage.ExportUsageResponse(columns=columns)
             if self.breaks_off:

@@ -16,7 +16,8 @@ from billing_accuracy.domain.checking import Checked, check
 from billing_accuracy.domain.findings import CorrectionLine
 from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.policy_document import load_policy
-from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, UsageTable, segments_of
+from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, segments_of
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import Service, Tariff, UsageColumns, load_tariff, make_bill, rate_lines
 
 START = datetime(2026, 2, 1, 5, tzinfo=UTC)
@@ -127,6 +128,10 @@ class Account:
     tariffs: Mapping[str, Tariff] = field(default_factory=lambda: TARIFFS, repr=False)
     start: datetime = START
     end: datetime = END
+    customer: str = ""
+    """Empty: nobody in particular."""
+    bill_cycle_day: int = 1
+    time_zone: str = "UTC"
 
     @property
     def subscription(self) -> Subscription:
@@ -134,7 +139,8 @@ class Account:
         starts: list[datetime | None] = [start for _, start in self.plans]
         ends = [*starts[1:], None][: len(starts)]
         periods = [PlanPeriod(plan, start, end) for (plan, start), end in zip(self.plans, ends, strict=True)]
-        return Subscription(self.name, "customers/c-1", tuple(periods))
+        customer = self.customer or "customers/c-1"
+        return Subscription(self.name, customer, tuple(periods), self.bill_cycle_day, self.time_zone)
 
     def bill(self, *lines: BillLine, total: Fraction | str | None = None) -> Bill:
         """A bill of these lines, whose total is their sum unless given."""

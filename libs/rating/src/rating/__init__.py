@@ -22,7 +22,7 @@ from rating.currencies import MINOR_UNITS
 from rating.cycle import Cycle, bill_cycle
 from rating.deck import Deck, load_deck
 from rating.document import load_tariff
-from rating.draws import Draws, draws_of
+from rating.draws import Draws, SharedDraws, draws_of, shared_draws_of
 from rating.errors import DocumentError, InvalidRecord, NotComparable, Problem, RatingError, Unrated
 from rating.ledger import Ledger
 from rating.lines import Line, LineColumns, LinePart, rate_lines
@@ -107,6 +107,7 @@ __all__ = [
     "RoundingMethod",
     "RuledAmounts",
     "Service",
+    "SharedDraws",
     "Step",
     "Tariff",
     "Tax",
@@ -142,5 +143,6 @@ __all__ = [
     "rerate",
     "rollover_cycles",
     "schema_text",
+    "shared_draws_of",
     "to_micros",
 ]

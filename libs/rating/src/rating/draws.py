@@ -39,15 +39,48 @@ def draws_of(rated: RatedColumns) -> Iterator[Draws]:
         yield _draws(rated, uses, ledger.slots[uses.slot])
 
 
+@dataclass(frozen=True, slots=True)
+class SharedDraws:
+    """What records took from one allowance's shared buckets of one kind: one row a charge that they cover or pay."""
+
+    allowance: Allowance
+    record: Ints
+    """Row of the record in the batch."""
+    line: Ints
+    """Of the charge: an index into the batch's `lines`."""
+    taken: Numerators
+    """Over `scale`, in the allowance's unit; the last record before a bucket runs out may take more than is left."""
+    scale: int
+
+
+def shared_draws_of(rated: RatedColumns) -> Iterator[SharedDraws]:
+    """Every allowance of which records of a batch drew on shared buckets."""
+    details = rated.priced.details
+    ledger = rated.ledger
+    if details is None or ledger is None:
+        return
+    for uses in (*details.covers, *details.credits):
+        slot = ledger.slots[uses.slot]
+        if slot.buckets[0].owner:
+            taken = _taken(rated, uses, slot)
+            record, line = rated.pieces.record[uses.piece], rated.line[uses.piece]
+            yield SharedDraws(slot.definition, record, line, taken, slot.scale)
+
+
+def _taken(rated: RatedColumns, uses: Uses, slot: Slot) -> Numerators:
+    """What each use took, over the slot's scale."""
+    if slot.definition.unit == MONEY:
+        return uses.amount
+    return multiply(uses.amount, weights_of(slot, tables_of(rated.tariff))[rated.pieces.rate[uses.piece]])
+
+
 def _draws(rated: RatedColumns, uses: Uses, slot: Slot) -> Draws:
     holders = np.flatnonzero(slot.row_of >= 0)
     account_of = np.full(len(slot.amount), -1, np.int64)
     account_of[slot.row_of[holders]] = holders
     if len(holders) > len(slot.amount):
         raise RatingError("ledger", slot.definition.id, "accounts that share no bucket")
-    taken = uses.amount
-    if slot.definition.unit != MONEY:
-        taken = multiply(taken, weights_of(slot, tables_of(rated.tariff))[rated.pieces.rate[uses.piece]])
+    taken = _taken(rated, uses, slot)
     record = rated.pieces.record[uses.piece]
     order = np.lexsort((record, rated.columns.start[record], uses.row))
     return Draws(

@@ -11,7 +11,8 @@ from billing_samples import POLICY, replaced
 
 from billing_accuracy.domain.checking import Checked, check
 from billing_accuracy.domain.findings import FindingClass, Verdict
-from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, UsageTable, segments_of
+from billing_accuracy.domain.usage import BillCase, PlanPeriod, Subscription, segments_of
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.server.bills import BillReader
 from cxmesh.billing.v1 import bill_pb2
 from cxmesh_cli.demo.bills import SeededError, bill_of, seed_errors

@@ -11,7 +11,7 @@ from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.checking import Checked, check
 from billing_accuracy.domain.findings import Verdict
 from billing_accuracy.domain.prices import beyond_check, charges_values
-from billing_accuracy.domain.usage import UsageTable
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import Cycle, load_tariff
 
 SHARE = tariff_document("share", percentage="25")

@@ -13,7 +13,8 @@ from billing_samples import POLICY, TARIFFS, Account, usage_table, with_amounts
 from billing_accuracy.domain.bills import Bill
 from billing_accuracy.domain.findings import Verdict
 from billing_accuracy.domain.runs.systematic import SystematicRule
-from billing_accuracy.domain.usage import Subscription, UsageTable
+from billing_accuracy.domain.usage import Subscription
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.errors import BillProblem, BillRunNotFound
 from billing_accuracy.handlers.check_bills import BillChecker
 from billing_accuracy.handlers.ports import BillCheck, BillRun, View, Work

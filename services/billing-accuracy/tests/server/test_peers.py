@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, timedelta
 
 import grpc
+import numpy as np
 import pytest
 import yaml
 from billing_peers import Peers, peers
@@ -115,6 +116,41 @@ async def test_usage_comes_in_parts_and_reads_as_one_table(around: Peers, channe
 async def test_no_usage_is_an_empty_table(around: Peers, channel) -> None:
     table = await UsageClient(channel["usage-correlation"]).between(["subscriptions/none"], START, END)
     assert (len(table.columns), dict(table.ranges)) == (0, {})
+
+
+async def test_more_subscriptions_than_one_call_may_ask_for_are_read_in_several(around: Peers, channel) -> None:
+    names = [f"subscriptions/many-{number:05}" for number in range(10_001)]
+    around.usage.store(Account((day(60),), name=names[-1]))
+    table = await UsageClient(channel["usage-correlation"]).between(names, START, END)
+    assert [len(one.subscriptions) for one in around.usage.asked] == [10_000, 1]
+    assert dict(table.ranges) == {names[-1]: (0, 1)}
+
+
+async def test_records_of_one_moment_have_turns_by_source_and_id(around: Peers, channel) -> None:
+    names = [f"subscriptions/turn-{number}" for number in range(3)]
+    for name, source in zip(names, ("c-switch", "a-switch", "b-switch"), strict=True):
+        around.usage.store(Account((day(60), day(30, int(name[-1]) + 1)), name=name))
+        around.usage.sources[name] = source
+    table = await UsageClient(channel["usage-correlation"]).in_turn(names, START, END)
+    rows = table.event_order(np.arange(6))
+    assert [names[row // 2] for row in rows[:3]] == [names[1], names[2], names[0]]
+    assert [row % 2 for row in rows.tolist()] == [0, 0, 0, 1, 1, 1]
+
+
+async def test_all_subscriptions_of_a_customer_are_listed_page_by_page(around: Peers, channel) -> None:
+    for number in range(1001):
+        around.hold(Account((), name=f"subscriptions/of-{number:04}", customer="customers/large"))
+    around.hold(Account((), name="subscriptions/alone", customer="customers/small"))
+    around.profile.not_told.add("customers/secret")
+    client = ProfileClient(channel["profile"])
+    asked = {"customers/large", "customers/small", "customers/secret", "customers/nobody"}
+    found = await client.households(asked, 1001)
+    assert {name: len(held) for name, held in found.items()} == {
+        "customers/large": 1001,
+        "customers/small": 1,
+        "customers/nobody": 0,
+    }
+    assert (await client.households(asked, 1000)).keys() == {"customers/small", "customers/nobody"}
 
 
 async def test_plans_are_asked_for_again_only_when_they_may_have_changed(around: Peers, channel) -> None:

@@ -94,16 +94,6 @@ async def test_a_period_that_is_no_bill_cycle_is_refused(world) -> None:
     assert "expected the bill cycle" in rejection.description
 
 
-async def test_shared_allowances_are_still_refused(world) -> None:
-    document = yaml.safe_load(rolling(0))
-    document["versions"][0]["allowances"][0] |= {"shared": True}
-    del document["versions"][0]["allowances"][0]["rollover_cycles"]
-    one = account(world, sold(world, yaml.safe_dump(document, sort_keys=False)), START, call(2, 10))
-    bill = bill_message(one.bill(usage_line("voice.day", "0")))
-    [rejection] = (await world.check(await world.run(), bill)).rejections
-    assert "which is shared" in rejection.description
-
-
 async def test_usage_without_a_price_is_priced_by_the_fallback(world) -> None:
     fallback = f"world-{uuid.uuid4().hex[:8]}"
     world.peers.catalogue.sell(f"plans/{fallback}", tariff_document(fallback, prices=("2", "2", "2", "2")))

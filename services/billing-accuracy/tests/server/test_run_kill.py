@@ -1,25 +1,24 @@
 """Does a run that is killed in its middle go on, and find what an undisturbed one finds?"""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import grpc
+import psutil
 import pytest
-from billing_messages import bill_message
 from billing_peers import peers
-from billing_process import Process, running
-from billing_samples import SINCE, Account, with_amounts
+from billing_process import running
+from billing_streams import BILLS, KILLS, new_run, run_of_bills, same_in, stream_rest
 
-from cxmesh.billing.v1 import bill_check_pb2, bill_pb2, run_exposure_pb2
-from cxmesh.billing.v1 import bill_run_service_pb2 as pb
-from cxmesh.billing.v1 import billing_accuracy_service_pb2 as bills_pb
-from cxmesh.billing.v1.bill_run_service_pb2_grpc import BillRunServiceStub
-from cxmesh.billing.v1.billing_accuracy_service_pb2_grpc import BillingAccuracyServiceStub
+from mesh.embedded import PostgresServer, RunningPostgres
 from mesh.testkit import Certificates
 
-BILLS, BATCH, KILLS = 480, 20, 3
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL of the test's own: what is committed is on the disk."""
+    server = PostgresServer(tmp_path / "postgresql")
+    yield server
+    server.remove()
 
 
 @pytest.mark.kill
@@ -30,86 +29,47 @@ async def test_killed_in_the_middle_a_run_goes_on_and_finds_what_an_undisturbed_
         peers(certificates) as around,
         running(postgres_url, redis_url, certificates, around, tmp_path) as (process, channel),
     ):
-        accounts = [
-            around.hold(Account(name=f"subscriptions/s-{number}", plans=(("plans/standard", SINCE),)))
-            for number in range(BILLS)
-        ]
-        bills = [_bill(account, number) for number, account in enumerate(accounts)]
-        bills.append(bill_message(accounts[0].right_bill(), "again"))  # of time that was billed
-        await _stream(channel, await _run(channel, "undisturbed"), bills)
-        disturbed = await _run(channel, "disturbed")
+        bills = run_of_bills(around)
+        await stream_rest(channel, await new_run(channel, "undisturbed"), bills)
+        disturbed = await new_run(channel, "disturbed")
         for kill in range(1, KILLS + 1):
-            await _stream(channel, disturbed, bills, until=BILLS * kill // (KILLS + 1), then=process)
-        await _stream(channel, disturbed, bills)
-        for found in (_checks, _exposure):
-            assert await found(channel, "disturbed") == await found(channel, "undisturbed")
-        assert len(await _checks(channel, "disturbed")) == BILLS + 1
-        assert len((await _exposure(channel, "disturbed")).systematic_errors) == 2
+            until = BILLS * kill // (KILLS + 1)
+            assert not await stream_rest(channel, disturbed, bills, until=until, then=process.kill)
+            await process.start()
+        await stream_rest(channel, disturbed, bills)
+        await same_in(channel, "disturbed", "undisturbed")
 
 
-def _bill(account: Account, number: int) -> bill_pb2.Bill:
-    """Every fifth is wrong, each of these by another amount; every seventh in one way."""
-    right = account.right_bill()
-    if number % 5 == 1:
-        right = with_amounts(right, day=f"50.{number:03}")
-    if number % 7 == 1:
-        right = with_amounts(right, evening="33.56")
-    return bill_message(replace(right), f"b-{number:04}")
-
-
-async def _run(channel: grpc.aio.Channel, name: str) -> str:
-    stub: Any = BillingAccuracyServiceStub(channel)
-    request = bills_pb.CreateBillRunRequest(bill_run_id=name, bill_run=bill_pb2.BillRun(currency_code="USD"))
-    return (await stub.CreateBillRun(request, timeout=60, wait_for_ready=True)).name
-
-
-async def _stream(
-    channel: grpc.aio.Channel,
-    run: str,
-    bills: Sequence[bill_pb2.Bill],
-    *,
-    until: int | None = None,
-    then: Process | None = None,
+@pytest.mark.kill
+async def test_a_run_goes_on_when_the_database_was_killed_in_its_middle(
+    durable: PostgresServer, redis_url: str, certificates: Certificates, tmp_path: Path
 ) -> None:
-    """Send what is not durable yet; kill the process once an answer tells of the position `until`."""
-    stub: Any = BillRunServiceStub(channel)
-    progress = await stub.GetBillRunProgress(
-        pb.GetBillRunProgressRequest(name=f"{run}/progress"), timeout=60, wait_for_ready=True
-    )
-    begin = max((one.position for one in progress.streams), default=0)
+    database = durable.start()
+    url = database.create_database("billing")
+    async with (
+        peers(certificates) as around,
+        running(url, redis_url, certificates, around, tmp_path) as (_, channel),
+    ):
+        bills = run_of_bills(around)
+        await stream_rest(channel, await new_run(channel, "undisturbed"), bills)
+        disturbed = await new_run(channel, "disturbed")
 
-    async def sent() -> AsyncIterator[pb.StreamBillsRequest]:
-        for first in range(begin, len(bills), BATCH):
-            batch = bills[first : first + BATCH]
-            yield pb.StreamBillsRequest(bill_run=run, stream_id="s", position=first + len(batch), bills=batch)
+        async def kill_database() -> None:
+            _kill(database)
 
-    try:
-        async for answer in stub.StreamBills(sent()):
-            if until is not None and answer.position >= until and then is not None:
-                await then.kill()
-    except grpc.aio.AioRpcError as error:
-        if then is None or error.code() is not grpc.StatusCode.UNAVAILABLE:
-            raise
-        await then.start()
-
-
-async def _checks(channel: grpc.aio.Channel, run: str) -> list[bill_check_pb2.BillCheck]:
-    """All checks of a run, but for what tells the runs apart."""
-    stub: Any = BillingAccuracyServiceStub(channel)
-    found = await stub.ListBillChecks(bills_pb.ListBillChecksRequest(bill_run=f"billRuns/{run}", page_size=1000))
-    for check in found.bill_checks:
-        check.ClearField("name")
-        check.ClearField("bill_run")
-        check.ClearField("check_time")
-    return list(found.bill_checks)
+        for kill in range(1, KILLS + 1):
+            until = BILLS * kill // (KILLS + 1)
+            assert not await stream_rest(channel, disturbed, bills, until=until, then=kill_database)
+            database = durable.start(database.port)
+        await stream_rest(channel, disturbed, bills)
+        await same_in(channel, "disturbed", "undisturbed")
 
 
-async def _exposure(channel: grpc.aio.Channel, run: str) -> run_exposure_pb2.RunExposure:
-    stub: Any = BillRunServiceStub(channel)
-    found = await stub.GetRunExposure(pb.GetRunExposureRequest(name=f"billRuns/{run}/exposure", cause_count=1000))
-    found.ClearField("name")
-    for one in (*found.top_causes, *found.systematic_errors):
-        one.example_bill_checks[:] = [name.partition(".")[2] for name in one.example_bill_checks]
-    for error in found.systematic_errors:
-        error.ClearField("find_time")
-    return found
+def _kill(database: RunningPostgres) -> None:
+    """kill -9 of PostgreSQL with all its processes; they are dead on return."""
+    main = psutil.Process(database.pid)
+    processes = [main, *main.children(recursive=True)]
+    for process in processes:
+        process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert not alive

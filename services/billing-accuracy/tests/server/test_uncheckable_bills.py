@@ -26,7 +26,11 @@ UNCHECKABLE = {
         "billing_period",
         "expected 2026-02-20T05:00:00+00:00 or later, when plans/later",
     ),
-    "a share": ("plans/shares", "subscription", "its bills depend on how others use minutes, which is shared"),
+    "a share with others of whom nobody tells": (
+        "plans/shares",
+        "subscription",
+        "its bills depend on how others use minutes, which is shared",
+    ),
 }
 
 
@@ -38,7 +42,8 @@ async def test_a_bill_that_cannot_be_checked_is_refused_with_the_reason(world, p
     allowance = '{id: minutes, name: M, amount: "100", unit: minute, covers: [{line: voice.day}], shared: true}'
     catalogue.sell("plans/shares", f"{tariff_document('shares')}  allowances: [{allowance}]\n", retired=True)
     run, right = await world.run(), world.account()
-    account = world.account(plan)
+    account = world.account(plan, customer="customers/secret")
+    world.peers.profile.not_told.add("customers/secret")
     answer = await world.check(
         run, bill_message(account.bill(usage_line("voice.day", "1"))), bill_message(right.right_bill())
     )

@@ -1,51 +1,29 @@
-"""What is said of each thing that can be wrong with a bill, and which lines put it right?"""
+"""What is said of each thing that can be wrong with a bill?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from billing_accuracy.domain import words
+from billing_accuracy.domain import phrases, words
 from billing_accuracy.domain.billed import BilledCharge
-from billing_accuracy.domain.bills import TOTAL, Bill, BillLine, LineType
+from billing_accuracy.domain.bills import Bill, LineType
+from billing_accuracy.domain.cause import Cause, instead, of_total, replacing, sum_of
 from billing_accuracy.domain.evidence.moves import Move
 from billing_accuracy.domain.evidence.records import UsedOn
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
-from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
-from billing_accuracy.domain.following import BillRules
+from billing_accuracy.domain.findings import Finding, FindingClass
 from billing_accuracy.domain.matching import Pair
 from billing_accuracy.domain.variants import Variant
 from rating import RecurringAmount
 
 _MADE_OUT: Final = "{}: billed {}, right is {}"
-_TYPES: Final = {
-    LineType.USAGE: "usage",
-    LineType.RECURRING: "a recurring charge",
-    LineType.ONE_OFF: "a one-off charge",
-    LineType.SURCHARGE: "a surcharge",
-    LineType.CREDIT: "a credit",
-    LineType.COMMITMENT: "a commitment",
-    LineType.DISCOUNT: "a discount",
-    LineType.TAX: "a tax",
-}
 _OF_ENTRIES: Final = {
     LineType.ONE_OFF: FindingClass.ONE_OFF,
     LineType.SURCHARGE: FindingClass.ONE_OFF,
     LineType.CREDIT: FindingClass.CREDIT,
 }
 """Classes of what is wrong with lines that account entries call for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Something wrong with a bill, and the lines that put it right."""
-
-    finding: Finding
-    correction: tuple[CorrectionLine, ...] = ()
-    rows: tuple[int, ...] = ()
-    """Records that it is about, where it is about certain ones: rows of the usage that was checked against."""
-    rules: BillRules | None = None
-    """By which discounts and taxes follow, where it is that another plan or version was taken."""
 
 
 class Causes:
@@ -61,29 +39,29 @@ class Causes:
         """A tie was rounded the other way."""
         exact = sum((part.source.exact for part in pair.charge.parts), Fraction())
         text = (
-            f"{_comes_to(pair.charge)} {self._money(exact)} before rounding, half-way between two amounts; the tariff "
-            f"rounds to {self._money(pair.charge.amount)}, the bill to {self._money(pair.billed.amount)}"
+            f"{phrases.comes_to(pair.charge)} {self._money(exact)} before rounding, half-way between two amounts; the "
+            f"tariff rounds to {self._money(pair.charge.amount)}, the bill to {self._money(pair.billed.amount)}"
         )
-        return _instead(FindingClass.ROUNDING, pair, text, "a tie rounded the other way")
+        return instead(FindingClass.ROUNDING, pair, text, "a tie rounded the other way")
 
     def quantity(self, pair: Pair) -> Cause:
         """Count or quantity is not what was used."""
-        text = f"{_stored(pair.charge)}, the bill says {_said(pair)}"
+        text = f"{phrases.stored(pair.charge)}, the bill says {phrases.said(pair)}"
         return self._made_out(FindingClass.QUANTITY, pair, text)
 
     def line_type(self, pair: Pair) -> Cause:
         """The plan has no charge of this type under this code."""
         wrong = next(line for line in pair.billed.lines if line.line_type not in pair.charge.line_types)
         text = (
-            f"line {wrong.line_id} has {pair.charge.charge_code} as {_TYPES[wrong.line_type]}, while under "
-            f"{self._plan} it is {_TYPES[pair.charge.line_type]}"
+            f"line {wrong.line_id} has {pair.charge.charge_code} as {phrases.TYPES[wrong.line_type]}, while under "
+            f"{self._plan} it is {phrases.TYPES[pair.charge.line_type]}"
         )
-        return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text, f"as {_TYPES[wrong.line_type]}")
+        return self._made_out(FindingClass.UNKNOWN_CHARGE, pair, text, f"as {phrases.TYPES[wrong.line_type]}")
 
     def other_rounding(self, pair: Pair, how: str) -> Cause:
         """The amount is rounded otherwise than declared, and it is no tie."""
         exact = sum((part.source.exact for part in pair.charge.parts), Fraction())
-        text = f"{_comes_to(pair.charge)} {self._money(exact)} before rounding; it was rounded {how}"
+        text = f"{phrases.comes_to(pair.charge)} {self._money(exact)} before rounding; it was rounded {how}"
         return self._made_out(FindingClass.ROUNDING_METHOD, pair, text, f"rounded {how}")
 
     def proration(self, pair: Pair, days: int) -> Cause:
@@ -103,7 +81,7 @@ class Causes:
             finding_class = FindingClass.WRONG_ZONE
         part, service = pair.charge.parts[0], pair.charge.service or ""
         other = words.price(service, part.other_prices()[charge_code], self._currency)
-        text = f"{_used(pair.charge)} were billed at {other}, the rate of {charge_code}"
+        text = f"{phrases.used(pair.charge)} were billed at {other}, the rate of {charge_code}"
         if len(pair.charge.parts) == 1 and part.price is not None:
             text += f"; {self._plan} charges {words.price(service, part.price, self._currency)}"
         return self._made_out(finding_class, pair, text, f"the rate of {charge_code}")
@@ -112,9 +90,9 @@ class Causes:
         """A line is right but for its code."""
         line, known = pair.billed.lines[0], self.is_known(pair.billed)
         why = "" if known else f", which {self._plan} doesn't have,"
-        text = f"line {line.line_id} has under {line.charge_code}{why} what is {_used(pair.charge)}"
+        text = f"line {line.line_id} has under {line.charge_code}{why} what is {phrases.used(pair.charge)}"
         finding_class = FindingClass.WRONG_BAND if known else FindingClass.UNKNOWN_CHARGE
-        return _instead(finding_class, pair, text, f"under {line.charge_code}")
+        return instead(finding_class, pair, text, f"under {line.charge_code}")
 
     @property
     def _in_force(self) -> str:
@@ -130,10 +108,10 @@ class Causes:
         while_in_force = f", while {self._in_force}" if variant.plan else ""
         text = _MADE_OUT.format(
             f"{words.names(list(codes))}: billed {variant.how}{while_in_force}",
-            self._money(_sum(lines)),
-            self._money(_sum(charges)),
+            self._money(sum_of(lines)),
+            self._money(sum_of(charges)),
         )
-        cause = _replacing(variant.finding_class, lines, charges, text, cause=variant.how)
+        cause = replacing(variant.finding_class, lines, charges, text, cause=variant.how)
         return replace(cause, rows=variant.rows, rules=variant.rules)
 
     def reported_twice(self, pairs: Sequence[Pair], rows: Sequence[int]) -> Cause:
@@ -141,14 +119,14 @@ class Causes:
         codes = words.names([pair.charge.charge_code for pair in pairs])
         lines, charges = [line for pair in pairs for line in pair.billed.lines], [pair.charge for pair in pairs]
         text = f"{codes}: usage that is stored under two ids is billed twice"
-        made_out = _MADE_OUT.format(text, self._money(_sum(lines)), self._money(_sum(charges)))
-        cause = _replacing(FindingClass.DUPLICATE_RECORD, lines, charges, made_out, cause="stored under two ids")
+        made_out = _MADE_OUT.format(text, self._money(sum_of(lines)), self._money(sum_of(charges)))
+        cause = replacing(FindingClass.DUPLICATE_RECORD, lines, charges, made_out, cause="stored under two ids")
         return replace(cause, rows=tuple(rows))
 
     def billed_twice(self, pair: Pair, again: Sequence[UsedOn]) -> Cause:
         """Single records are billed twice."""
-        stored = _stored(pair.charge)
-        text = f"{stored}, the bill says {_said(pair)}: {words.counted(len(again), 'record')} counted twice"
+        stored = phrases.stored(pair.charge)
+        text = f"{stored}, the bill says {phrases.said(pair)}: {words.counted(len(again), 'record')} counted twice"
         cause = self._made_out(FindingClass.DUPLICATE_RECORD, pair, text, "a record counted twice")
         return replace(cause, rows=tuple(one.row for one in again))
 
@@ -161,13 +139,13 @@ class Causes:
         what = f"{words.counted(move.count, 'record')} of {left.charge_code} ({used})"
         stand = "stands" if move.count == 1 else "stand"
         lines = [*(move.billed.lines if move.billed else ()), *move.right.billed.lines]
-        cause = _replacing(
+        cause = replacing(
             FindingClass.WRONG_ZONE if other_zone else FindingClass.WRONG_BAND,
             lines,
             [left, right],
             _MADE_OUT.format(
                 f"{what} {stand} under {right.charge_code}",
-                self._money(_sum(lines)),
+                self._money(sum_of(lines)),
                 self._money(left.amount + right.amount),
             ),
             cause=f"{left.charge_code} billed as {right.charge_code}",
@@ -178,40 +156,41 @@ class Causes:
         """The amount is wrong, and nothing says why."""
         billed, right = pair.billed.amount, pair.charge.amount
         gap = f"{self._money(abs(billed - right))} too {'much' if billed > right else 'little'}"
-        text = f"{_comes_to(pair.charge)} {self._money(right)}, billed were {self._money(billed)}: {gap}"
+        text = f"{phrases.comes_to(pair.charge)} {self._money(right)}, billed were {self._money(billed)}: {gap}"
         if not pair.billed.says(pair.charge):
-            text += f"; nor is it right for what the bill says, {_said(pair)}"
-            return _instead(FindingClass.UNEXPLAINED, pair, text)
+            text += f"; nor is it right for what the bill says, {phrases.said(pair)}"
+            return instead(FindingClass.UNEXPLAINED, pair, text)
         by_sign = FindingClass.OVERCHARGE if billed > right else FindingClass.UNDERCHARGE
-        return _instead(_OF_ENTRIES.get(pair.charge.line_type, by_sign), pair, text)
+        return instead(_OF_ENTRIES.get(pair.charge.line_type, by_sign), pair, text)
 
     def again(self, pair: Pair) -> Cause:
         """Lines beside the one that is the charge: repetitions, or a credit that nothing calls for."""
         amount, code = pair.billed.amount, pair.charge.charge_code
         if amount < 0:
-            taking = _lines(pair.billed.lines, "takes", "take")
+            taking = phrases.lines(pair.billed.lines, "takes", "take")
             text = f"{taking} {self._money(-amount)} off {code}, and nothing calls for it"
             is_credit = pair.charge.line_type is LineType.CREDIT
             finding_class = FindingClass.DUPLICATE_LINE if is_credit else FindingClass.UNDERCHARGE
-            return _replacing(finding_class, pair.billed.lines, (), text)
-        asking, once = _lines(pair.billed.lines, "asks for", "ask for"), self._money(pair.charge.amount)
+            return replacing(finding_class, pair.billed.lines, (), text)
+        asking, once = phrases.lines(pair.billed.lines, "asks for", "ask for"), self._money(pair.charge.amount)
         text = f"{code} stands on the bill more than once: {asking} {self._money(amount)} again; {once} once is right"
-        return _replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
+        return replacing(FindingClass.DUPLICATE_LINE, pair.billed.lines, (), text, pair.charge.derivation())
 
     def unexpected(self, found: Sequence[BilledCharge]) -> Cause:
         """Lines that ask for what is not due, all of codes that the plan has or all of others."""
         lines = [line for billed in found for line in billed.lines]
         codes = [billed.charge_code for billed in found]
         if (of_entry := _OF_ENTRIES.get(lines[0].line_type)) and not self.is_known(found[0]):
-            what = f"{_lines(lines, 'has', 'have')} {self._money(_sum(lines))} as {_TYPES[lines[0].line_type]}"
+            line_type = phrases.TYPES[lines[0].line_type]
+            what = f"{phrases.lines(lines, 'has', 'have')} {self._money(sum_of(lines))} as {line_type}"
             text = f"{what} under {words.names(codes)}, and nothing on the account calls for it"
-            return _replacing(of_entry, lines, (), text)
-        asked = f"{_lines(lines, 'asks for', 'ask for')} {self._money(_sum(lines))} of {words.names(codes)}"
+            return replacing(of_entry, lines, (), text)
+        asked = f"{phrases.lines(lines, 'asks for', 'ask for')} {self._money(sum_of(lines))} of {words.names(codes)}"
         if self.is_known(found[0]):
             text = f"{asked}, and no such usage is stored"
-            return _replacing(FindingClass.BILLED_NOT_USED, lines, (), text)
+            return replacing(FindingClass.BILLED_NOT_USED, lines, (), text)
         text = f"{asked}, which {self._plan} doesn't have"
-        return _replacing(FindingClass.UNKNOWN_CHARGE, lines, (), text)
+        return replacing(FindingClass.UNKNOWN_CHARGE, lines, (), text)
 
     def is_known(self, billed: BilledCharge) -> bool:
         """Whether a plan in force has such a charge."""
@@ -219,13 +198,13 @@ class Causes:
 
     def missing(self, charge: ExpectedCharge, used: Sequence[UsedOn]) -> Cause:
         """A charge that the bill does not ask for."""
-        text = f"{_comes_to(charge)} {self._money(charge.amount)}, and the bill doesn't ask for it"
+        text = f"{phrases.comes_to(charge)} {self._money(charge.amount)}, and the bill doesn't ask for it"
         if charge.service is not None:
-            cause = _replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
+            cause = replacing(FindingClass.MISSING_USAGE, (), (charge,), text)
             return replace(cause, rows=tuple(one.row for one in used))
         by_sign = FindingClass.UNDERCHARGE if charge.amount > 0 else FindingClass.OVERCHARGE
         finding_class = _OF_ENTRIES.get(charge.line_type, by_sign)
-        return _replacing(finding_class, (), (charge,), text)
+        return replacing(finding_class, (), (charge,), text)
 
     def unrated(self, count: int, rows: Sequence[int]) -> Cause:
         """Usage that has no price, and so is on no bill."""
@@ -237,91 +216,16 @@ class Causes:
     def arithmetic(self, lines: Fraction, asked: Fraction, right: Fraction) -> Cause:
         """The lines don't add up to the total."""
         text = f"the lines add up to {self._money(lines)}, the bill asks for {self._money(asked)}"
-        return _of_total(FindingClass.ARITHMETIC, asked, right, text)
+        return of_total(FindingClass.ARITHMETIC, asked, right, text)
 
     def total_rounding(self, asked: Fraction, right: Fraction) -> Cause:
         """The total is rounded otherwise than that of a right bill is."""
         text = f"the total is rounded to {self._money(asked)}; rounded as on the right bill, it is {self._money(right)}"
-        return _of_total(FindingClass.ROUNDING, asked, right, text)
+        return of_total(FindingClass.ROUNDING, asked, right, text)
 
     def _made_out(self, finding_class: FindingClass, pair: Pair, text: str, cause: str = "") -> Cause:
         amounts = self._money(pair.billed.amount), self._money(pair.charge.amount)
-        return _instead(finding_class, pair, _MADE_OUT.format(text, *amounts), cause)
+        return instead(finding_class, pair, _MADE_OUT.format(text, *amounts), cause)
 
     def _money(self, amount: Fraction) -> str:
         return words.money(amount, self._currency)
-
-
-def _instead(finding_class: FindingClass, pair: Pair, text: str, cause: str = "") -> Cause:
-    return _replacing(finding_class, pair.billed.lines, (pair.charge,), text, cause=cause)
-
-
-def _replacing(
-    finding_class: FindingClass,
-    lines: Sequence[BillLine],
-    charges: Sequence[ExpectedCharge],
-    text: str,
-    derivation: Sequence[str] = (),
-    cause: str = "",
-) -> Cause:
-    """Charges stand in the place of lines."""
-    codes = {line.charge_code for line in lines}
-    if len(lines) != 1 or len(charges) != 1:  # else it is about the line, even if its code is wrong
-        codes |= {charge.charge_code for charge in charges}
-    finding = Finding(
-        finding_class=finding_class,
-        line_ids=tuple(line.line_id for line in lines),
-        charge_code=codes.pop() if len(codes) == 1 else "",
-        billed=_sum(lines),
-        expected=_sum(charges),
-        explanation=text,
-        derivation=(*derivation, *(step for charge in charges for step in charge.derivation())),
-        cause=cause,
-    )
-    reversals = [CorrectionLine(line.line_id, line.charge_code, -line.amount) for line in lines]
-    added = [
-        CorrectionLine("", charge.charge_code, charge.amount, charge.line_type) for charge in charges if charge.amount
-    ]
-    return Cause(finding, (*reversals, *added))
-
-
-def _of_total(finding_class: FindingClass, asked: Fraction, right: Fraction, text: str) -> Cause:
-    correction = CorrectionLine("", TOTAL, right - asked)
-    return Cause(Finding(finding_class, (), TOTAL, asked, right, text), (correction,))
-
-
-def _sum(found: Sequence[BillLine] | Sequence[ExpectedCharge]) -> Fraction:
-    return sum((one.amount for one in found), Fraction())
-
-
-def _used(charge: ExpectedCharge) -> str:
-    if charge.service is None:
-        return charge.charge_code
-    used = words.quantity(charge.service, max(charge.quantity))
-    return f"{charge.charge_code}: {used} in {words.counted(max(charge.records), 'record')}"
-
-
-def _comes_to(charge: ExpectedCharge) -> str:
-    return f"{_used(charge)} {'comes' if charge.service is None else 'come'} to"
-
-
-def _stored(charge: ExpectedCharge) -> str:
-    if charge.service is None:
-        return f"{charge.charge_code} is {_TYPES[charge.line_type]} and covers no usage"
-    return f"{_used(charge)} are stored"
-
-
-def _said(pair: Pair) -> str:
-    """What the bill says, where it is not so."""
-    service, said = pair.charge.service, []
-    if not pair.billed.quantity.fits(pair.charge.quantity):
-        total = pair.billed.quantity.total
-        said.append(f"a quantity of {total}" if service is None else words.quantity(service, total))
-    if not pair.billed.records.fits(pair.charge.records):
-        said.append(words.counted(pair.billed.records.total, "record"))
-    return " in ".join(said)
-
-
-def _lines(lines: Sequence[BillLine], one: str, several: str) -> str:
-    ids = words.names([line.line_id for line in lines])
-    return f"line {ids} {one}" if len(lines) == 1 else f"lines {ids} {several}"

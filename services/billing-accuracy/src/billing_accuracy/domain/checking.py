@@ -7,7 +7,7 @@ from fractions import Fraction
 from billing_accuracy.domain.amounts import as_billed, total
 from billing_accuracy.domain.billed import by_code
 from billing_accuracy.domain.bills import LARGEST
-from billing_accuracy.domain.causes import Cause
+from billing_accuracy.domain.cause import Cause
 from billing_accuracy.domain.compare import find, total_cause
 from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill
@@ -18,7 +18,8 @@ from billing_accuracy.domain.policy import VerdictPolicy
 from billing_accuracy.domain.quotes import against_quote
 from billing_accuracy.domain.rerate import Rerating
 from billing_accuracy.domain.totals import included_taxes, wrong_totals
-from billing_accuracy.domain.usage import BillCase, UsageTable
+from billing_accuracy.domain.usage import BillCase
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.domain.variants import variants_of
 from rating import Tariff
 
@@ -63,7 +64,10 @@ def check(
     unclear = [
         index
         for index, one in suspects.items()
-        if one.matched.off or one.matched.unexpected or usage.has_repeats(cases[index].bill.subscription)
+        if one.matched.off
+        or one.matched.unexpected
+        or (one.matched.missing and cases[index].groups)
+        or usage.has_repeats(cases[index].bill.subscription)
     ]
     variants = variants_of(cases, usage, tariffs, unclear)
     return [

@@ -5,7 +5,8 @@ from fractions import Fraction
 
 from billing_accuracy.domain.billed import BilledCharge
 from billing_accuracy.domain.bills import Bill
-from billing_accuracy.domain.causes import Cause, Causes
+from billing_accuracy.domain.cause import Cause
+from billing_accuracy.domain.causes import Causes
 from billing_accuracy.domain.evidence.moves import counted_twice, moves, reported_twice
 from billing_accuracy.domain.evidence.records import BillRecords
 from billing_accuracy.domain.expected import ExpectedBill
@@ -58,7 +59,10 @@ def _of_charges(causes: Causes, matched: Matched, variants: Sequence[Variant], r
     for group in _told_together(causes, unexpected):
         yield causes.unexpected(group)
     for charge in missing:
-        yield causes.missing(charge, records.on(charge.charge_code))
+        if free := next((one for one in variants if one.gives({charge.charge_code: Fraction()})), None):
+            yield causes.varied(free, (), (), [charge])
+        else:
+            yield causes.missing(charge, records.on(charge.charge_code))
 
 
 def _told_together(causes: Causes, unexpected: Sequence[BilledCharge]) -> list[list[BilledCharge]]:

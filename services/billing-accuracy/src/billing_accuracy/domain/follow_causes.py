@@ -9,7 +9,7 @@ from typing import Final
 from billing_accuracy.domain import words
 from billing_accuracy.domain.amounts import total
 from billing_accuracy.domain.bills import Bill, BillLine, BillTax, LineType, tax_code
-from billing_accuracy.domain.causes import Cause
+from billing_accuracy.domain.cause import Cause
 from billing_accuracy.domain.expected import ExpectedBill
 from billing_accuracy.domain.findings import CorrectionLine, Finding, FindingClass
 from billing_accuracy.domain.following import READINGS, BillRules, Follower, Reading

@@ -35,10 +35,20 @@ def rolls_over(tariff: Tariff) -> bool:
     return rollover_cycles(tariff) > 0
 
 
-def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> str | None:
+def shared_allowances(tariff: Tariff) -> frozenset[str]:
+    """Ids of the allowances that a group shares."""
+    return frozenset(each.id for version in tariff.versions for each in version.allowances if each.shared)
+
+
+def use_of_others(allowance: str) -> str:
+    """What a bill depends on where an allowance is shared."""
+    return f"how others use {allowance}, which is shared"
+
+
+def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False, with_others: bool = False) -> str | None:
     """What of a tariff makes a bill depend on more than the usage and the period that it covers; None when nothing.
 
-    `with_history`: usage of the cycles before is known, too.
+    `with_history`: usage of the cycles before is known, too; `with_others`: that of all who share allowances.
     """
     version = tariff.version_at(held.start)
     if tariff.fallback is not None and (version is None or version.fallback is None):
@@ -46,8 +56,8 @@ def beyond_check(tariff: Tariff, held: Cycle, *, with_history: bool = False) -> 
     for allowance in version.allowances if version else ():
         if allowance.rollover_cycles and not with_history:
             return f"what rolled over of {allowance.id} from earlier periods"
-        if allowance.shared:
-            return f"how others use {allowance.id}, which is shared"
+        if allowance.shared and not with_others:
+            return use_of_others(allowance.id)
     return None
 
 

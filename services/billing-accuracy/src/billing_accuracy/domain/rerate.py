@@ -1,10 +1,11 @@
 """What does the stored usage of many bills come to? One pass per tariff."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from billing_accuracy.domain.bills import LineType
 from billing_accuracy.domain.entries import LINE_TYPES, EntryAmount, EntryKind, amount_on_bill
 from billing_accuracy.domain.expected import ChargePart, ExpectedBill, ExpectedCharge, merge_charges
 from billing_accuracy.domain.following import Beside, BillRules, Share
+from billing_accuracy.domain.pools import Pools
 from billing_accuracy.domain.prices import charge_codes
-from billing_accuracy.domain.rollover import accounts_before
+from billing_accuracy.domain.shared_use import SharedUse
 from billing_accuracy.domain.uncharged import Stopped
-from billing_accuracy.domain.usage import BillCase, Segment, UsageTable, micros_of, rows_of
+from billing_accuracy.domain.usage import BillCase, Segment
+from billing_accuracy.domain.usage_table import Ints, UsageTable, micros_of
 from rating import (
     Account,
     Ledger,
@@ -25,7 +28,8 @@ from rating import (
     RecurringAmount,
     Rounding,
     Tariff,
-    open_account,
+    UsageColumns,
+    rate_batch,
     rate_lines,
     recurring_amounts,
 )
@@ -55,15 +59,66 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A segment of a bill, as it was rated."""
+
+    place: int
+    """Its number in the lines."""
+    segment: Segment
+
+
+@dataclass(frozen=True)  # no slots: what is derived of it is kept with it
 class _Rated:
-    """Segments of one plan, one a bill, rated."""
+    """All segments of one plan, rated. Two stretches of one plan in one period are rated apart, as they are billed."""
 
     tariff: Tariff
-    segments: Mapping[int, Segment]
-    """By index of the case."""
+    stretches: Mapping[int, Sequence[_Stretch]]
+    """By index of the case, in order."""
     lines: LineColumns
     records: Mapping[int, int]
-    """Records rated, by index of the case."""
+    """Records rated, by place."""
+    pools: Pools
+    accounts: Sequence[Account]
+    """What each place began with."""
+    columns: UsageColumns
+    places: Ints
+    """By record."""
+
+    @cached_property
+    def _shared_use(self) -> SharedUse | None:
+        """Looked at only where something is derived: it takes a second rating, record by record."""
+        if not self.pools.share:
+            return None
+        rated = rate_batch(self.columns, self.tariff, Ledger.of(self.tariff, self.accounts), self.places)
+        return SharedUse(rated, self.places, self.pools, self.accounts)
+
+    def derived(self, stretch: _Stretch) -> list[ExpectedCharge]:
+        """Its charges, with how they come about."""
+        use = self._shared_use
+        charges = [
+            _usage_charge(line, self.tariff, use.steps(stretch.place, line.name) if use else ())
+            for line in self.lines.of(stretch.place)
+        ]
+        return charges + [_recurring_charge(one, ChargePart(one, self.tariff)) for one in self._recurring(stretch)]
+
+    def figures(self, stretch: _Stretch) -> list[ExpectedCharge]:
+        """Its charges alone."""
+        lines = self.lines
+        low, high = np.searchsorted(lines.bill, [stretch.place, stretch.place + 1])
+        charges = [
+            ExpectedCharge(
+                lines.names[lines.line[row]],
+                _USAGE,
+                frozenset({int(lines.records[row])}),
+                frozenset({int(lines.quantity[row])}),
+                as_billed(Fraction(int(lines.amount[row]), lines.scale), None),
+            )
+            for row in range(low, high)
+        ]
+        return charges + [_recurring_charge(one) for one in self._recurring(stretch)]
+
+    def _recurring(self, stretch: _Stretch) -> tuple[RecurringAmount, ...]:
+        return recurring_amounts(self.tariff, stretch.segment.cycle, stretch.segment.held)
 
 
 class Rerating:
@@ -81,11 +136,11 @@ class Rerating:
         self._cases = cases
         self._usage = usage
         self._tariffs = tariffs
-        self._rated = [self._rate(tariffs[plan], segments) for plan, segments in _one_per_bill(cases)]
+        self._rated = [self._rate(plan, stretches) for plan, stretches in _by_plan(cases).items()]
 
     def record_count(self, index: int) -> int:
         """Records of a bill that were rated."""
-        return sum(rated.records.get(index, 0) for rated in self._rated)
+        return sum(rated.records.get(stretch.place, 0) for rated, stretch in self._stretches(index))
 
     def unrated_count(self, index: int) -> int:
         """Records in a bill's period that no plan in force then has a price for."""
@@ -98,11 +153,11 @@ class Rerating:
 
     def due(self, index: int) -> Due:
         """A bill's charges without their derivation, and its rules: all that it takes to see that it is right."""
-        return self._due(index, _figures)
+        return self._due(index, _Rated.figures)
 
     def expected(self, index: int) -> ExpectedBill:
         """Everything about what a bill should be."""
-        case, due = self._cases[index], self._due(index, _derived)
+        case, due = self._cases[index], self._due(index, _Rated.derived)
         codes = {code for one in case.segments for code in charge_codes(self._tariffs[one.plan], one.held)}
         return ExpectedBill(
             plans=case.plans,
@@ -114,18 +169,24 @@ class Rerating:
             followers=due.rules.followers(),
         )
 
-    def _due(self, index: int, charges_of: Callable[[_Rated, int], list[ExpectedCharge]]) -> Due:
+    def _stretches(self, index: int) -> list[tuple[_Rated, _Stretch]]:
+        """A bill's segments, in order."""
+        found = [(rated, stretch) for rated in self._rated for stretch in rated.stretches.get(index, ())]
+        return sorted(found, key=lambda one: one[1].segment.held.start)
+
+    def _due(self, index: int, charges_of: Callable[[_Rated, _Stretch], list[ExpectedCharge]]) -> Due:
         case = self._cases[index]
-        # What is taken off comes to an exact amount: that takes the derivation.
-        make = self._derived_less if case.account.uncharged else charges_of
-        of_segments = [(rated, make(rated, index)) for rated in self._rated if index in rated.segments]
-        of_segments.sort(key=lambda one: one[0].segments[index].held.start)
+        of_segments = [
+            # What is taken off comes to an exact amount: that takes the derivation.
+            (rated, stretch, self._less(case, rated, stretch) if case.account.uncharged else charges_of(rated, stretch))
+            for rated, stretch in self._stretches(index)
+        ]
         entries = list(self._entries(case))
-        charges = [charge for _, found in of_segments for charge in found]
+        charges = [charge for *_, found in of_segments for charge in found]
         charges += [_entry_charge(one, self._tariffs[case.segments[number].plan]) for number, one in entries]
         shares = [
-            _share(rated.tariff, rated.segments[index], found, [one for at, one in entries if at == number])
-            for number, (rated, found) in enumerate(of_segments)
+            _share(rated.tariff, stretch.segment, found, [one for at, one in entries if at == number])
+            for number, (rated, stretch, found) in enumerate(of_segments)
         ]
         beside = [
             Beside(number, one.line, one.amount, taxed=not one.entry.tax_exempt)
@@ -134,26 +195,14 @@ class Rerating:
         ]
         return Due(merge_charges(charges), BillRules(shares, beside))
 
-    def _derived_less(self, rated: _Rated, index: int) -> list[ExpectedCharge]:
-        case, held = self._cases[index], rated.segments[index].held
+    def _less(self, case: BillCase, rated: _Rated, stretch: _Stretch) -> list[ExpectedCharge]:
+        held = stretch.segment.held
         start, end = micros_of(held.start), micros_of(held.end)
         mine = [one for one in case.account.uncharged if start <= one.start_micros < end]
         rows = self._usage.rows_at(case.bill.subscription, [one.start_micros for one in mine])
         quantities = [int(self._usage.columns.quantity[row]) if row >= 0 else 0 for row in rows]
-        stopped = Stopped(rated.segments[index].plan, mine, quantities)
-        return [stopped.off(charge) for charge in _derived(rated, index)]
-
-    def _ledger(self, tariff: Tariff, segments: Mapping[int, Segment]) -> Ledger:
-        """An account for each case: with its allowances, as they are when its segment starts."""
-        accounts = [Account()] * len(self._cases)
-        if self._allowances is not Allowances.NONE and any(version.allowances for version in tariff.versions):
-            begun = {index: one for index, one in segments.items() if one.held.start == one.cycle.start}
-            [plan] = {segment.plan for segment in segments.values()}
-            before = accounts_before(tariff, plan, list(begun), self._cases, self._usage)
-            for index, segment in segments.items():
-                held = segment.held if self._allowances is Allowances.AS_DECLARED else segment.cycle
-                accounts[index] = open_account(tariff, segment.cycle, held, before.get(index))
-        return Ledger.of(tariff, accounts)
+        stopped = Stopped(stretch.segment.plan, mine, quantities)
+        return [stopped.off(charge) for charge in rated.derived(stretch)]
 
     def _entries(self, case: BillCase) -> Iterator[tuple[int, EntryAmount]]:
         """What the account's entries put on the bill, with the numbers of their segments."""
@@ -163,12 +212,23 @@ class Rerating:
             if amount is not None:
                 yield number, amount
 
-    def _rate(self, tariff: Tariff, segments: Mapping[int, Segment]) -> _Rated:
-        rows, labels = rows_of(segments, self._cases, self._usage)
-        ledger = self._ledger(tariff, segments)
-        lines = rate_lines(self._usage.columns_for(tariff, rows), tariff, labels, ledger)
-        indices, counts = np.unique(labels[lines.outcome == 0], return_counts=True)
-        return _Rated(tariff, segments, lines, dict(zip(indices.tolist(), counts.tolist(), strict=True)))
+    def _rate(self, plan: str, stretches: Sequence[tuple[int, Segment]]) -> _Rated:
+        tariff = self._tariffs[plan]
+        grants = self._allowances is not Allowances.NONE and any(version.allowances for version in tariff.versions)
+        # Without allowances nothing is shared, and nobody's usage but the bill's own matters.
+        pools = Pools.of(plan, self._cases, stretches, grouped=grants)
+        rows, places = pools.rows(self._usage)
+        accounts = [Account()] * len(pools.seats)
+        if grants:
+            accounts = pools.accounts(tariff, self._usage, whole=self._allowances is Allowances.WHOLE)
+        columns = self._usage.columns_for(tariff, rows)
+        lines = rate_lines(columns, tariff, places, Ledger.of(tariff, accounts))
+        numbers, counts = np.unique(places[lines.outcome == 0], return_counts=True)
+        records = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        found: dict[int, list[_Stretch]] = defaultdict(list)
+        for place, (index, segment) in enumerate(stretches):
+            found[index].append(_Stretch(place, segment))
+        return _Rated(tariff, found, lines, records, pools, accounts, columns, places)
 
 
 def _is_beside(one: EntryAmount) -> bool:
@@ -192,48 +252,20 @@ def _entry_charge(one: EntryAmount, tariff: Tariff) -> ExpectedCharge:
     return ExpectedCharge(one.line, line_types, _ONE, _ONE, one.amount, (ChargePart(one, tariff),))
 
 
-def _one_per_bill(cases: Sequence[BillCase]) -> list[tuple[str, dict[int, Segment]]]:
-    """The segments by plan. Two stretches of one plan in one period are rated apart, as they are billed."""
-    groups: dict[tuple[str, int], dict[int, Segment]] = defaultdict(dict)
+def _by_plan(cases: Sequence[BillCase]) -> dict[str, list[tuple[int, Segment]]]:
+    """The segments of all bills by plan, each with the index of its case."""
+    found: dict[str, list[tuple[int, Segment]]] = defaultdict(list)
     for index, case in enumerate(cases):
-        stretches: Counter[str] = Counter()
         for segment in case.segments:
-            groups[segment.plan, stretches[segment.plan]][index] = segment
-            stretches[segment.plan] += 1
-    return [(plan, segments) for (plan, _), segments in groups.items()]
+            found[segment.plan].append((index, segment))
+    return found
 
 
-def _figures(rated: _Rated, index: int) -> list[ExpectedCharge]:
-    lines = rated.lines
-    low, high = np.searchsorted(lines.bill, [index, index + 1])
-    charges = [
-        ExpectedCharge(
-            lines.names[lines.line[row]],
-            _USAGE,
-            frozenset({int(lines.records[row])}),
-            frozenset({int(lines.quantity[row])}),
-            as_billed(Fraction(int(lines.amount[row]), lines.scale), None),
-        )
-        for row in range(low, high)
-    ]
-    return charges + [_recurring_charge(one) for one in _recurring(rated, index)]
-
-
-def _derived(rated: _Rated, index: int) -> list[ExpectedCharge]:
-    charges = [_usage_charge(line, rated.tariff) for line in rated.lines.of(index)]
-    return charges + [_recurring_charge(one, ChargePart(one, rated.tariff)) for one in _recurring(rated, index)]
-
-
-def _usage_charge(line: Line, tariff: Tariff) -> ExpectedCharge:
+def _usage_charge(line: Line, tariff: Tariff, more: tuple[str, ...]) -> ExpectedCharge:
     records, quantity = frozenset({line.records}), frozenset({line.quantity})
     amount = as_billed(line.amount, None)
-    return ExpectedCharge(line.name, _USAGE, records, quantity, amount, (ChargePart(line, tariff),))
+    return ExpectedCharge(line.name, _USAGE, records, quantity, amount, (ChargePart(line, tariff, more),))
 
 
 def _recurring_charge(one: RecurringAmount, *parts: ChargePart) -> ExpectedCharge:
     return ExpectedCharge(one.line, _RECURRING, _NONE, _NONE, as_billed(one.amount, None), parts)
-
-
-def _recurring(rated: _Rated, index: int) -> tuple[RecurringAmount, ...]:
-    segment = rated.segments[index]
-    return recurring_amounts(rated.tariff, segment.cycle, segment.held)

@@ -33,7 +33,9 @@ class Stopped:
         exact = line.exact - less
         amount = exact if line.rounding is None else line.rounding.apply(exact)
         told = f"{format_amount(less, 2)} of it is not charged: a spending limit had stopped the service"
-        part = ChargePart(replace(line, exact=exact, amount=amount), charge.parts[0].tariff, (told,))
+        part = ChargePart(
+            replace(line, exact=exact, amount=amount), charge.parts[0].tariff, (*charge.parts[0].more, told)
+        )
         return replace(
             charge,
             records=charge.records | {line.records - len({one.record for one, _ in mine})},

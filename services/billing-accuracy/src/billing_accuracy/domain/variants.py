@@ -8,8 +8,9 @@ from typing import Final
 from billing_accuracy.domain.findings import FindingClass
 from billing_accuracy.domain.following import BillRules
 from billing_accuracy.domain.prices import beyond_check
-from billing_accuracy.domain.rerate import Allowances, Rerating
-from billing_accuracy.domain.usage import AccountFacts, BillCase, Segment, UsageTable
+from billing_accuracy.domain.rerate import Allowances, Due, Rerating
+from billing_accuracy.domain.usage import AccountFacts, BillCase, Segment
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import Cycle, Rounding, RoundingMethod, Tariff, Version
 
 _CENTS: Final = 2
@@ -34,12 +35,15 @@ class Variant:
     """Records that it is about, where it is about certain ones."""
     rules: BillRules | None = None
     """By which discounts and taxes would follow, where these may be others, too."""
+    nothing: frozenset[str] = frozenset()
+    """Charge codes of usage that comes to nothing so, as far as it is known that this is why."""
     by_chance: bool = False
     """Whether a single wrong amount may well be one of these by chance, so that it takes several."""
 
     def gives(self, asked: Mapping[str, Fraction]) -> bool:
         """Whether it gives all of these amounts."""
-        return asked.items() <= self.amounts.items()
+        nothing = {code for code, amount in asked.items() if not amount} & self.nothing
+        return {code: amount for code, amount in asked.items() if code not in nothing}.items() <= self.amounts.items()
 
 
 def variants_of(
@@ -86,39 +90,46 @@ class _World:
             return
         rerating = Rerating([self.cases[index] for index in twice], usage, self.tariffs)
         for place, index in enumerate(twice):
-            charges = rerating.due(place).charges
-            amounts = {code: charge.amount for code, charge in charges.items() if charge.amount}
-            counts = {code: (max(charge.records), max(charge.quantity)) for code, charge in charges.items()}
+            due = rerating.due(place)
+            counts = {code: (max(charge.records), max(charge.quantity)) for code, charge in due.charges.items()}
             how = "with usage counted twice that is stored under two ids"
-            yield index, Variant(FindingClass.DUPLICATE_RECORD, how, amounts, counts=counts)
+            yield index, Variant(FindingClass.DUPLICATE_RECORD, how, _amounts(due), counts=counts)
 
     def despite_stops(self) -> Iterator[tuple[int, Variant]]:
         """With usage that a spending limit had stopped."""
         stopped = [index for index in self.indices if self.cases[index].account.uncharged]
         cases = [replace(self.cases[index], account=AccountFacts()) for index in stopped]
-        for index, amounts in self._amounts(stopped, cases, self.tariffs):
+        for index, due in self._dues(stopped, cases, self.tariffs):
             case = self.cases[index]
             moments = [one.start_micros for one in case.account.uncharged]
             rows = tuple(row for row in self.usage.rows_at(case.bill.subscription, moments) if row >= 0)
             how = "with usage while a spending limit had stopped the service"
-            yield index, Variant(FindingClass.OVERCHARGE, how, amounts, rows=rows)
+            yield index, Variant(FindingClass.OVERCHARGE, how, _amounts(due), rows=rows)
 
     def _has_repeats(self, case: BillCase) -> bool:
         return bool(self.usage.repeated_rows(case.bill.subscription, case.segments[0].cycle))
 
     def without_allowances(self) -> Iterator[tuple[int, Variant]]:
-        """No allowance at all; or all of it where a part was due."""
+        """As if nobody shared them; none at all; all of it where a part was due; without what was left before."""
+        shared = [index for index in self.indices if self._shares(self.cases[index])]
+        cases = [_alone(self.cases[index]) for index in shared]
+        for index, due in self._dues(shared, cases, self.tariffs):
+            how = "as if nobody else used the allowances that are shared"
+            yield index, Variant(FindingClass.ALLOWANCE, how, _amounts(due), nothing=_free(due))
         with_some = [index for index in self.indices if any(map(self._grants, self.cases[index].segments))]
         for allowances, how in (
             (Allowances.NONE, "without the allowances of the plan"),
             (Allowances.WHOLE, "with the allowances of a whole period, which the plan was not held"),
         ):
             yield from self._rated(with_some, self.tariffs, (FindingClass.ALLOWANCE, how, ""), allowances)
-        rolling = [index for index in self.indices if self.cases[index].history]
-        cases = [replace(self.cases[index], history=None) for index in rolling]
-        for index, amounts in self._amounts(rolling, cases, self.tariffs):
+        rolling = [index for index in self.indices if self.cases[index].has_past]
+        cases = _without_past([self.cases[index] for index in rolling])
+        for index, due in self._dues(rolling, cases, self.tariffs):
             how = "without what was left of the allowances of earlier periods"
-            yield index, Variant(FindingClass.ALLOWANCE, how, amounts)
+            yield index, Variant(FindingClass.ALLOWANCE, how, _amounts(due))
+
+    def _shares(self, case: BillCase) -> bool:
+        return any(one.subscription != case.bill.subscription for group in case.groups for one in group.holdings)
 
     def _grants(self, segment: Segment) -> bool:
         return any(version.allowances for version in self.tariffs[segment.plan].versions)
@@ -148,9 +159,9 @@ class _World:
             cases = {index: _throughout(self.cases[index], plan) for index in self.indices}
             may = [index for index, case in cases.items() if _may_follow(self.cases[index], case, tariff)]
             throughout = " all the time"
-            for index, amounts, rules in self._rules(may, [cases[index] for index in may], self.tariffs):
-                more = throughout if plan in self.cases[index].plans else ""
-                yield index, Variant(FindingClass.WRONG_PLAN, f"as under {plan}{more}", amounts, plan, rules=rules)
+            for index, due in self._dues(may, [cases[index] for index in may], self.tariffs):
+                how = f"as under {plan}{throughout if plan in self.cases[index].plans else ''}"
+                yield index, Variant(FindingClass.WRONG_PLAN, how, _amounts(due), plan, rules=due.rules)
 
     def line_decimals(self) -> Iterator[tuple[int, Variant]]:
         """With lines rounded to other decimals."""
@@ -186,32 +197,44 @@ class _World:
     ) -> Iterator[tuple[int, Variant]]:
         finding_class, how, plan = named
         cases = [self.cases[index] for index in indices]
-        for index, amounts, rules in self._rules(indices, cases, tariffs, allowances):
-            other = rules if finding_class is FindingClass.STALE_TARIFF else None
-            yield index, Variant(finding_class, how, amounts, plan, rules=other)
+        for index, due in self._dues(indices, cases, tariffs, allowances):
+            other = due.rules if finding_class is FindingClass.STALE_TARIFF else None
+            yield index, Variant(finding_class, how, _amounts(due), plan, rules=other)
 
-    def _amounts(
-        self, indices: Sequence[int], cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]
-    ) -> Iterator[tuple[int, Mapping[str, Fraction]]]:
-        """Amounts by code of those bills all of whose records have a price so."""
-        return ((index, amounts) for index, amounts, _ in self._rules(indices, cases, tariffs))
-
-    def _rules(
+    def _dues(
         self,
         indices: Sequence[int],
         cases: Sequence[BillCase],
         tariffs: Mapping[str, Tariff],
         allowances: Allowances = Allowances.AS_DECLARED,
-    ) -> Iterator[tuple[int, Mapping[str, Fraction], BillRules]]:
-        """The same, with the rules of the bill."""
+    ) -> Iterator[tuple[int, Due]]:
+        """What those bills come to all of whose records have a price so."""
         if not indices:
             return
         plain = [replace(case, account=replace(case.account, entries=())) for case in cases]
         rerating = Rerating(plain, self.usage, tariffs, allowances)
         for place, index in enumerate(indices):
             if not rerating.unrated_count(place):
-                due = rerating.due(place)
-                yield index, {code: one.amount for code, one in due.charges.items() if one.amount}, due.rules
+                yield index, rerating.due(place)
+
+
+def _amounts(due: Due) -> dict[str, Fraction]:
+    return {code: one.amount for code, one in due.charges.items() if one.amount}
+
+
+def _free(due: Due) -> frozenset[str]:
+    return frozenset(code for code, one in due.charges.items() if not one.amount)
+
+
+def _alone(case: BillCase) -> BillCase:
+    return replace(case, groups=tuple(group.alone(case.bill.subscription) for group in case.groups))
+
+
+def _without_past(cases: Sequence[BillCase]) -> list[BillCase]:
+    """The bills without the cycles before; those of one group keep one group, which is rated once."""
+    groups = {id(group): group for case in cases for group in case.groups}
+    now = {key: group.of_cycle() for key, group in groups.items()}
+    return [replace(case, history=None, groups=tuple(now[id(group)] for group in case.groups)) for case in cases]
 
 
 def _throughout(case: BillCase, plan: str) -> BillCase:

@@ -16,7 +16,10 @@ from billing_accuracy.errors import BillProblem, NoBillBefore, NotCheckable, Pro
 from billing_accuracy.handlers.account_facts import account_facts
 from billing_accuracy.handlers.check_bills import Sessions
 from billing_accuracy.handlers.demands import with_tariffs
-from billing_accuracy.handlers.ports import BillCheck, Catalogue, Profile, Usage
+from billing_accuracy.handlers.groups import Groups
+from billing_accuracy.handlers.peers import Catalogue, Profile, Usage
+from billing_accuracy.handlers.ports import BillCheck
+from billing_accuracy.handlers.read_usage import usage_of
 from billing_accuracy.handlers.uncharged import with_uncharged
 from rating import Tariff, bill_cycle
 
@@ -60,7 +63,7 @@ class BillAdviser:
         case, tariffs = await self._case(empty, held)
         [case] = await with_uncharged(self.usage, [case])
         as_of = max(cycle.start, min(cycle.end, now))
-        table = await self.usage.between([name], case.reads_from, max(as_of, cycle.start))
+        table = await usage_of(self.usage, [case], max(as_of, cycle.start))
         rerating = await asyncio.to_thread(Rerating, [case], table, tariffs)
         return BillSoFar(case, rerating.expected(0), as_of, rerating.record_count(0))
 
@@ -68,7 +71,7 @@ class BillAdviser:
         """What the bill of a check should be, as of now. Raises SubscriptionNotFound, NotCheckable."""
         case, tariffs = await self._case(_bill(check), await self._subscription(check.subscription))
         [case] = await with_uncharged(self.usage, [case])
-        table = await self.usage.between([check.subscription], case.reads_from, check.end)
+        table = await usage_of(self.usage, [case], check.end)
         return (await asyncio.to_thread(Rerating, [case], table, tariffs)).expected(0)
 
     async def explain(self, bill_check_id: str) -> Explained:
@@ -85,7 +88,7 @@ class BillAdviser:
         first, tariffs = await self._case(_bill(before), held)
         second, more = await self._case(_bill(check), held)
         first, second = await with_uncharged(self.usage, [first, second])
-        table = await self.usage.between([check.subscription], first.reads_from, check.end)
+        table = await usage_of(self.usage, [first, second], check.end)
         parts = await asyncio.to_thread(explain, first, second, table, {**tariffs, **more})
         return Explained(check, before, parts)
 
@@ -107,7 +110,8 @@ class BillAdviser:
             tariffs = await self.catalogue.tariffs({segment.plan for segment in segments})
             known = tariffs.get(segments[-1].plan)
             currency = bill.currency or (known.currency if known else "")
-            return with_tariffs(BillCase(replace(bill, currency=currency), held, segments, account), tariffs), tariffs
+            case = with_tariffs(BillCase(replace(bill, currency=currency), held, segments, account), tariffs)
+            return (await Groups.of(self.profile, [case], tariffs)).joined(case), tariffs
         except BillProblem as problem:
             raise NotCheckable(held.name, problem) from problem
 

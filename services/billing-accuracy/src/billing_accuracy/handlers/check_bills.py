@@ -17,16 +17,10 @@ from billing_accuracy.errors import BillProblem, ProblemReason
 from billing_accuracy.handlers.account_facts import account_facts
 from billing_accuracy.handlers.demands import case_of, keepable, with_tariffs
 from billing_accuracy.handlers.evidence import with_evidence
-from billing_accuracy.handlers.ports import (
-    BillCheck,
-    BillRun,
-    Catalogue,
-    Profile,
-    Tally,
-    Usage,
-    View,
-    Work,
-)
+from billing_accuracy.handlers.groups import Groups
+from billing_accuracy.handlers.peers import Catalogue, Profile, Usage
+from billing_accuracy.handlers.ports import BillCheck, BillRun, Tally, View, Work
+from billing_accuracy.handlers.read_usage import usage_of
 from billing_accuracy.handlers.runs.keep_checks import CheckKeeper, rejected_bills
 from billing_accuracy.handlers.runs.ports import StreamPlace
 from billing_accuracy.handlers.uncharged import with_uncharged
@@ -131,17 +125,16 @@ class BillChecker:
         plans = {period.plan for case in cases for period in case.subscription.plan_periods}
         tariffs = await self.catalogue.tariffs(plans) if plans else {}
         cases = _passed(problems, cases, _case_id, lambda case: with_tariffs(case, tariffs))
+        groups = await Groups.of(self.profile, cases, tariffs)
+        cases = _passed(problems, cases, _case_id, groups.joined)
         alike = {plan: tariff for plan, tariff in tariffs.items() if tariff.currency == run.currency}
         results = [found for group in _by_period(cases) for found in await self._rate(group, alike)]
         results = _passed(problems, results, lambda found: _case_id(found.case), keepable)
         return problems, results
 
     async def _rate(self, cases: Sequence[BillCase], tariffs: Mapping[str, Tariff]) -> list[Checked]:
-        bills = [case.bill for case in cases]
-        start, end = min(case.reads_from for case in cases), max(bill.end for bill in bills)
-        usage, cases = await asyncio.gather(
-            self.usage.between({bill.subscription for bill in bills}, start, end), with_uncharged(self.usage, cases)
-        )
+        end = max(case.bill.end for case in cases)
+        usage, cases = await asyncio.gather(usage_of(self.usage, cases, end), with_uncharged(self.usage, cases))
         # In a thread: other calls and probes are answered meanwhile, however large the bills.
         results = await asyncio.to_thread(check, cases, usage, tariffs, self.policy)
         return await with_evidence(results, usage, self.usage)
@@ -169,11 +162,20 @@ def _case_id(case: BillCase) -> str:
 
 
 def _by_period(cases: Iterable[BillCase]) -> list[list[BillCase]]:
-    """Bills of one period together, whatever their time zone: one with an odd period must not widen all others'."""
-    groups: dict[tuple[date, date], list[BillCase]] = defaultdict(list)
+    """Bills of one period together, whatever their time zone: one with an odd period must not widen all others'.
+
+    Those who share allowances stay together, and apart from all others, of whose records no ids are read.
+    """
+    periods: dict[tuple[bool, date, date], list[BillCase]] = defaultdict(list)
+    households: dict[tuple[str, date, date], list[BillCase]] = defaultdict(list)
     for case in cases:
-        groups[case.reads_from.date(), case.bill.end.date()].append(case)
-    return list(groups.values())
+        if case.groups:
+            households[case.subscription.customer, case.bill.start.date(), case.bill.end.date()].append(case)
+        else:
+            periods[False, case.reads_from.date(), case.bill.end.date()].append(case)
+    for (*_, end), members in households.items():
+        periods[True, min(case.reads_from for case in members).date(), end] += members
+    return list(periods.values())
 
 
 def _answers(prepared: Prepared, found: Mapping[str, Outcome]) -> list[Outcome]:

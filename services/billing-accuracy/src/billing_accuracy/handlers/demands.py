@@ -50,7 +50,7 @@ def with_tariffs(case: BillCase, tariffs: Mapping[str, Tariff]) -> BillCase:
         if tariff.version_at(segment.held.start) is None:
             first, start = tariff.versions[0].active_from.isoformat(), segment.held.start.isoformat()
             raise _invalid("billing_period", f"{start}: expected {first} or later, when {segment.plan} has prices")
-        if beyond := beyond_check(tariff, segment.held, with_history=True):
+        if beyond := beyond_check(tariff, segment.held, with_history=True, with_others=True):
             raise _invalid("subscription", f"{bill.subscription} had {segment.plan}; its bills depend on {beyond}")
     for entry in case.account.entries:
         plan = case.segments[case.segment_of(entry)].plan

@@ -6,8 +6,8 @@ from typing import Final
 
 from billing_accuracy.domain.checking import Checked
 from billing_accuracy.domain.evidence.records import contents
-from billing_accuracy.domain.usage import UsageTable
-from billing_accuracy.handlers.ports import Usage
+from billing_accuracy.domain.usage_table import UsageTable
+from billing_accuracy.handlers.peers import Usage
 
 MOST_RECORDS: Final = 20
 """Records named for a finding."""

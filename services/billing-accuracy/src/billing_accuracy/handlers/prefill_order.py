@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from billing_accuracy.errors import CustomerNotFound
 from billing_accuracy.handlers.check_bills import Sessions
-from billing_accuracy.handlers.ports import BillCheck, Catalogue, Customer, Customers, Product
+from billing_accuracy.handlers.peers import Catalogue, Customer, Customers, Product
+from billing_accuracy.handlers.ports import BillCheck
 from rating import Tariff
 
 

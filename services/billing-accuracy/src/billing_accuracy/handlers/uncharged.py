@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from billing_accuracy.domain.usage import BillCase, micros_of
-from billing_accuracy.handlers.ports import Usage
+from billing_accuracy.domain.usage import BillCase
+from billing_accuracy.domain.usage_table import micros_of
+from billing_accuracy.handlers.peers import Usage
 
 
 async def with_uncharged(usage: Usage, cases: Sequence[BillCase]) -> list[BillCase]:

@@ -7,12 +7,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final, Protocol
 
-from billing_accuracy.domain.usage import UsageTable
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.domain.wholesale.charges import WholesaleCharge, events_of
 from billing_accuracy.domain.wholesale.comparing import Difference, differences
 from billing_accuracy.domain.wholesale.rating_usage import Retail, used_of
 from billing_accuracy.errors import ChargeProblem, InvalidValue, ProblemReason
-from billing_accuracy.handlers.ports import Catalogue, Profile
+from billing_accuracy.handlers.peers import Catalogue, Profile
 from rating import Cycle, Tariff
 
 _SUBSCRIPTIONS_AT_ONCE: Final = 1000

@@ -2,26 +2,26 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import grpc
 import numpy as np
 from google.type.interval_pb2 import Interval
 
-from billing_accuracy.domain.usage import Ints, PlanPeriod, Subscription, Uncharged, UsageTable
-from billing_accuracy.handlers.ports import Customer, Medium, Product, RecordContent
+from billing_accuracy.domain.usage import PlanPeriod, Subscription, Uncharged
+from billing_accuracy.domain.usage_table import UsageTable
+from billing_accuracy.handlers.peers import Customer, Medium, Product, RecordContent
+from billing_accuracy.server.usage_tables import contents_of, record_names, table_of
 from cxmesh.profile.v1 import profile_service_pb2, subscription_pb2
 from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceStub
 from cxmesh.usage.v1 import limit_service_pb2, limit_state_pb2, usage_service_pb2
 from cxmesh.usage.v1.limit_service_pb2_grpc import LimitServiceStub
 from cxmesh.usage.v1.usage_record_pb2 import UsageColumns as ColumnsMessage
-from cxmesh.usage.v1.usage_record_pb2 import UsageType
 from cxmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
-from rating import SERVICE_CODES, Service, UsageColumns
 
 if TYPE_CHECKING:
     from cxmesh.profile.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub
@@ -32,15 +32,9 @@ _USAGES_AT_ONCE: Final = 1000
 _ASKED_AT_ONCE: Final = 16
 _MOST_PRODUCTS: Final = 1000
 _MICROS_PER_SECOND: Final = 1_000_000
-_NO_SERVICE: Final = -1
-_SERVICE_CODE_OF: Final = np.array(
-    [
-        SERVICE_CODES[Service(name.removeprefix("USAGE_TYPE_").lower())] if number else _NO_SERVICE
-        for name, number in sorted(UsageType.items(), key=lambda item: item[1])
-    ],
-    dtype=np.int64,
-)
-"""The rater's code of each UsageType number; it refuses usage of no type."""
+_SUBSCRIPTIONS_AT_ONCE: Final = 10_000
+"""As ExportUsage takes them."""
+_NOT_TOLD: Final = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED})
 
 
 class ProfileClient:
@@ -54,6 +48,34 @@ class ProfileClient:
         request = profile_service_pb2.BatchGetSubscriptionsRequest(names=sorted(names))
         answer = await self._stub.BatchGetSubscriptions(request)
         return {one.name: _subscription(one) for one in answer.subscriptions}
+
+    async def households(self, customers: Collection[str], most: int) -> Mapping[str, Sequence[Subscription]]:
+        """All that each customer holds, by customer; without those who hold more than `most`, or aren't told of."""
+        gate = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def held_by(customer: str) -> Sequence[Subscription] | None:
+            async with gate:
+                return await self._held_by(customer, most)
+
+        names = sorted(customers)
+        found = zip(names, await asyncio.gather(*map(held_by, names)), strict=True)
+        return {name: held for name, held in found if held is not None}
+
+    async def _held_by(self, customer: str, most: int) -> Sequence[Subscription] | None:
+        request = profile_service_pb2.ListSubscriptionsRequest(customer=customer, page_size=_MOST_PRODUCTS)
+        held: list[Subscription] = []
+        while len(held) <= most:
+            try:
+                page = await self._stub.ListSubscriptions(request)
+            except grpc.aio.AioRpcError as error:
+                if error.code() in _NOT_TOLD:
+                    return None
+                raise
+            held += map(_subscription, page.subscriptions)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return held if len(held) <= most else None
+        return None
 
 
 class CustomerClient:
@@ -97,19 +119,30 @@ class UsageClient:
 
     async def between(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
         """All stored usage of these subscriptions that began in the interval."""
-        return _table(await self._parts(subscriptions, (start, end), with_ids=False))
+        return table_of(await self._parts(subscriptions, (start, end), with_ids=False))
+
+    async def in_turn(self, subscriptions: Collection[str], start: datetime, end: datetime) -> UsageTable:
+        """The same, with the turns in which records of different subscriptions draw on what they share.
+
+        Those of one moment draw in order of source and record id, as usage-correlation rates them.
+        """
+        parts = await self._parts(subscriptions, (start, end), with_ids=True)
+        table = table_of(parts)
+        _, moment, count = np.unique(table.start_micros, return_inverse=True, return_counts=True)
+        at_once = np.flatnonzero(count[moment] > 1).tolist()
+        if not at_once:
+            return table
+        names = [one for part in parts for one in record_names(part)]
+        turns = np.zeros(len(table.start_micros), np.int64)
+        turns[sorted(at_once, key=names.__getitem__)] = np.arange(len(at_once))
+        return replace(table, turns=turns)
 
     async def named_between(
         self, subscriptions: Collection[str], start: datetime, end: datetime
     ) -> tuple[UsageTable, Sequence[str]]:
         """Stored usage that began in the interval, and `{source}/{record_id}` of each of its rows."""
         parts = await self._parts(subscriptions, (start, end), with_ids=True)
-        names = [
-            f"{part.sources[number]}/{record}"
-            for part in parts
-            for number, record in zip(part.source_index, part.record_id, strict=True)
-        ]
-        return _table(parts), names
+        return table_of(parts), ["/".join(one) for part in parts for one in record_names(part)]
 
     async def _parts(
         self, subscriptions: Collection[str], interval: tuple[datetime, datetime], *, with_ids: bool
@@ -117,10 +150,15 @@ class UsageClient:
         wanted = Interval()
         wanted.start_time.FromDatetime(interval[0])
         wanted.end_time.FromDatetime(interval[1])
-        request = usage_service_pb2.ExportUsageRequest(
-            subscriptions=sorted(subscriptions), interval=wanted, include_record_ids=with_ids
-        )
-        return [part.columns async for part in self._stub.ExportUsage(request)]
+        names = sorted(subscriptions)
+        parts: list[ColumnsMessage] = []
+        for first in range(0, len(names), _SUBSCRIPTIONS_AT_ONCE):
+            some = names[first : first + _SUBSCRIPTIONS_AT_ONCE]
+            request = usage_service_pb2.ExportUsageRequest(
+                subscriptions=some, interval=wanted, include_record_ids=with_ids
+            )
+            parts += [part.columns async for part in self._stub.ExportUsage(request)]
+        return parts
 
     async def uncharged(
         self, subscriptions: Collection[str], start: datetime, end: datetime
@@ -161,7 +199,7 @@ class UsageClient:
         """`{source}/{record_id}` of that usage, by content."""
         found: dict[RecordContent, list[str]] = defaultdict(list)
         for part in await self._parts(subscriptions, (start, end), with_ids=True):
-            for content, record in _contents(part):
+            for content, record in contents_of(part):
                 found[content].append(record)
         return found
 
@@ -183,41 +221,6 @@ def _subscription(message: subscription_pb2.Subscription) -> Subscription:
     )
 
 
-def _table(parts: list[ColumnsMessage]) -> UsageTable:
-    """The parts as one table. A part holds whole subscriptions, each once, its rows ordered by start."""
-    micros = _joined([np.array(part.start_time_micros, np.int64) for part in parts])
-    types = _joined([np.array(part.usage_type, np.int64) for part in parts])
-    columns = UsageColumns.of(
-        service=_SERVICE_CODE_OF[types],
-        start=micros // _MICROS_PER_SECOND,
-        quantity=_joined([np.array(part.quantity, np.int64) for part in parts]),
-        destination=_texts([(part.destinations, part.destination_index) for part in parts]),
-        visited_network=_texts([(part.visited_networks, part.visited_network_index) for part in parts]),
-        value_micros=_values(parts),
-    )
-    return UsageTable.of(columns, micros, _ranges(parts), value_currencies=_value_currencies(parts))
-
-
-def _values(parts: list[ColumnsMessage]) -> Ints | None:
-    """Records' own prices; None when none has one, as nearly always."""
-    if not any(len(part.value_micros) for part in parts):
-        return None
-    return _joined([np.array(part.value_micros or [0] * len(part.quantity), np.int64) for part in parts])
-
-
-def _value_currencies(parts: list[ColumnsMessage]) -> np.ndarray[tuple[int], np.dtype[np.str_]] | None:
-    if not any(len(part.value_micros) for part in parts):
-        return None
-    return _texts(
-        [
-            (part.value_currencies, part.value_currency_index)
-            if len(part.value_micros)
-            else ([""], [0] * len(part.quantity))
-            for part in parts
-        ]
-    )
-
-
 def _uncharged(message: limit_state_pb2.UnchargedUsage) -> Uncharged:
     moment = message.start_time
     return Uncharged(
@@ -227,35 +230,3 @@ def _uncharged(message: limit_state_pb2.UnchargedUsage) -> Uncharged:
         amount=Fraction(message.exact_amount),
         record=f"{message.source}/{message.record_id}",
     )
-
-
-def _contents(part: ColumnsMessage) -> Iterator[tuple[RecordContent, str]]:
-    services = _SERVICE_CODE_OF[np.array(part.usage_type, np.int64)].tolist()
-    for row, service in enumerate(services):
-        subscription = part.subscriptions[part.subscription_index[row]]
-        destination = part.destinations[part.destination_index[row]]
-        content = (subscription, part.start_time_micros[row], service, part.quantity[row], destination)
-        yield content, f"{part.sources[part.source_index[row]]}/{part.record_id[row]}"
-
-
-def _joined(arrays: list[Ints]) -> Ints:
-    return np.concatenate(arrays) if arrays else np.zeros(0, np.int64)
-
-
-def _texts(parts: list[tuple[Collection[str], Collection[int]]]) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    found = [np.asarray(list(texts), np.str_)[np.asarray(index, np.int64)] for texts, index in parts if len(index)]
-    return np.concatenate(found) if found else np.zeros(0, "U1")
-
-
-def _ranges(parts: list[ColumnsMessage]) -> dict[str, tuple[int, int]]:
-    ranges: dict[str, tuple[int, int]] = {}
-    offset = 0
-    for part in parts:
-        index = np.array(part.subscription_index, np.int64)
-        changes = np.flatnonzero(np.diff(index, prepend=-1)).tolist()
-        for low, high in pairwise([*changes, len(index)]):
-            name = part.subscriptions[index[low]]
-            first, _ = ranges.get(name, (offset + low, 0))  # a very long one goes on in the next part
-            ranges[name] = (first, offset + high)
-        offset += len(index)
-    return ranges

@@ -7,7 +7,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import Final
 
-from billing_accuracy.domain.usage import BillCase, UsageTable
+from billing_accuracy.domain.usage import BillCase
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import Account, Ledger, Tariff, keeps_accounts, open_account, rate_batch
 
 _MOST_TRIED: Final = 20_000

@@ -17,7 +17,8 @@ from billing_accuracy.domain.entries import EntryAmount
 from billing_accuracy.domain.expected import ExpectedBill, ExpectedCharge
 from billing_accuracy.domain.prices import beyond_check, places
 from billing_accuracy.domain.rerate import Rerating
-from billing_accuracy.domain.usage import BillCase, Segment, UsageTable
+from billing_accuracy.domain.usage import BillCase, Segment
+from billing_accuracy.domain.usage_table import UsageTable
 from rating import Cycle, Line, RecurringAmount, Tariff
 
 _NOTHING: Final = Fraction()
@@ -133,15 +134,15 @@ def _as_before(
 ) -> Mapping[str, ExpectedCharge]:
     """The later usage under the plan and the prices with which the earlier period ended.
 
-    Where that plan has no price for it, or its prices depend on more than the period, the later bill itself: then all
-    is told as usage.
+    Where that plan has no price for it, or its prices depend on more than the period (and on more than the use of those
+    who share allowances with the later bill), the later bill itself: then all is told as usage.
     """
     plan, end = first.case.plans[-1], first.case.segments[-1].held.end
     segments = second.case.segments
     throughout = Segment(plan, segments[0].cycle, Cycle(segments[0].held.start, segments[-1].held.end))
     tariff = tariffs[plan].as_of(end - _INSTANT)
     case = replace(second.case, segments=(throughout,), account=replace(second.case.account, entries=()))
-    if beyond_check(tariff, throughout.held):
+    if beyond_check(tariff, throughout.held, with_others=case.group_under(plan) is not None):
         return _usage(second.expected.charges)
     rerating = Rerating([case], usage, {**tariffs, plan: tariff})
     unpriced = rerating.unrated_count(0) > second.expected.unrated_records

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from billing_accuracy.domain.prices import charges_values
-from billing_accuracy.domain.usage import Segment, Subscription, UsageTable
+from billing_accuracy.domain.usage import Segment, Subscription
+from billing_accuracy.domain.usage_table import UsageTable
 from billing_accuracy.domain.wholesale.charges import EventKey
 from billing_accuracy.domain.wholesale.comparing import Used
 from rating import Account, Cycle, Ledger, Tariff, keeps_accounts, open_account, rate_batch
