@@ -28,8 +28,11 @@ class Partners(Protocol):
     async def add(self, partner: Partner) -> Partner:
         """Keep a new one, or give the one that is the same but for its time; raises AlreadyExists."""
 
-    async def get(self, name: str) -> Partner:
-        """Raises PartnerNotFound."""
+    async def get(self, name: str, *, lock: bool = False) -> Partner:
+        """Raises PartnerNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+
+    async def save(self, partner: Partner) -> None:
+        """Write a changed one; it must be locked."""
 
     async def page(self, only: str | None, after: str, size: int) -> Sequence[Partner]:
         """The first `size` whose name comes after `after`, by name; of them only the one named `only`, if given."""
