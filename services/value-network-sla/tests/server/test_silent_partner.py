@@ -101,7 +101,9 @@ async def test_the_same_addresses_in_another_order_are_the_same_partner(settling
 
 
 def _update(name: str, *paths: str, **fields: Any) -> Any:
-    return service_pb2.UpdatePartnerRequest(partner={"name": f"partners/{name}", **fields}, update_mask={"paths": paths})
+    return service_pb2.UpdatePartnerRequest(
+        partner={"name": f"partners/{name}", **fields}, update_mask={"paths": paths}
+    )
 
 
 async def test_a_silent_partner_is_found_once_its_address_is_declared(
