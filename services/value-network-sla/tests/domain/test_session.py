@@ -118,6 +118,21 @@ def test_a_session_whose_root_was_lost_is_there_in_part(
     assert session.duration_ns == 100
 
 
+def test_a_root_with_a_span_of_ours_above_is_none(root: MakeSpan, span: MakeSpan) -> None:
+    below = root(100)._replace(parent_id=b"above")
+    assert assess(_TRACE_ID, [below, span("above", "", "services/b", -5, 105)], AgreementBook([])) is None
+
+
+@pytest.mark.parametrize("parent", ["", "lost too", "root", "c-1", "above"])
+def test_a_partner_above_the_root_undoes_no_session(
+    root: MakeSpan, call: MakeCall, span: MakeSpan, agreement: MakeAgreement, parent: str
+) -> None:
+    spans = [root(100)._replace(parent_id=b"above"), *call("1", "root", "x", 10, 90)]
+    session = _assess([*spans, span("above", parent, "partners/x", -5, 105)], agreement("x", 30))
+    assert (session.root_span_id, session.partial) == (b"root", True)
+    assert [judged.good for judged in session.visits if judged.agreement is not None] == [False]
+
+
 def test_a_trace_that_names_no_service_is_no_session(span: MakeSpan) -> None:
     assert assess(_TRACE_ID, [span("root", "", "services/a", 0, 9)], AgreementBook([])) is None
 

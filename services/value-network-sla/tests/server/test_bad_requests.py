@@ -26,6 +26,11 @@ def _partner(**fields: Any) -> service_pb2.CreatePartnerRequest:
     return service_pb2.CreatePartnerRequest(partner_id="new", partner={**good, **fields})
 
 
+def _update(*paths: str, **fields: Any) -> service_pb2.UpdatePartnerRequest:
+    sent: dict[str, Any] = {"name": "partners/acme-access", **fields}
+    return service_pb2.UpdatePartnerRequest(partner=sent, update_mask={"paths": paths})
+
+
 def _agreement(**fields: Any) -> service_pb2.CreateAgreementRequest:
     good: dict[str, Any] = {
         "partner": "partners/acme-access",
@@ -58,6 +63,20 @@ _INVALID: list[tuple[str, Message, str]] = [
     ("ListPartners", service_pb2.ListPartnersRequest(page_size=-1), "page_size"),
     ("ListPartners", service_pb2.ListPartnersRequest(page_token="x" * 1025), "page_token"),
     ("ListPartners", _listing(service_pb2.ListPartnersRequest), "page_token"),
+    ("UpdatePartner", service_pb2.UpdatePartnerRequest(), ""),
+    ("UpdatePartner", service_pb2.UpdatePartnerRequest(partner={"display_name": "New"}), "partner.name"),
+    ("UpdatePartner", _update(name="acme-access"), "partner.name"),
+    ("UpdatePartner", _update(name="agreements/access"), "partner.name"),
+    ("UpdatePartner", _update(display_name="x" * 201), "partner.display_name"),
+    ("UpdatePartner", _update("display_name"), "partner.display_name"),
+    ("UpdatePartner", _update("role"), "partner.role"),
+    ("UpdatePartner", _update(role=99), "partner.role"),
+    ("UpdatePartner", _update("*"), "partner.display_name"),
+    ("UpdatePartner", _update("address"), "update_mask"),
+    ("UpdatePartner", _update("display_name.text"), "update_mask"),
+    ("UpdatePartner", _update(server_addresses=["CDN.example.net"]), "partner.server_addresses[0]"),
+    ("UpdatePartner", _update(server_addresses=["cdn.example.net"] * 2), "partner.server_addresses"),
+    ("UpdatePartner", service_pb2.UpdatePartnerRequest(partner={"name": "partners/acme-access"}, request_id="1"), "request_id"),  # noqa: E501 - a table row
     ("CreateAgreement", service_pb2.CreateAgreementRequest(), "agreement_id"),
     ("CreateAgreement", service_pb2.CreateAgreementRequest(agreement_id="new"), "agreement"),
     ("CreateAgreement", _agreement(partner="acme-access"), "agreement.partner"),
@@ -110,6 +129,7 @@ _INVALID: list[tuple[str, Message, str]] = [
 
 _UNKNOWN: list[tuple[str, Message, str]] = [
     ("GetPartner", service_pb2.GetPartnerRequest(name="partners/nobody"), "ERROR_REASON_PARTNER_NOT_FOUND"),
+    ("UpdatePartner", _update(name="partners/nobody", role=1), "ERROR_REASON_PARTNER_NOT_FOUND"),
     ("CreateAgreement", _agreement(partner="partners/nobody"), "ERROR_REASON_PARTNER_NOT_FOUND"),
     ("GetAgreement", service_pb2.GetAgreementRequest(name="agreements/none"), "ERROR_REASON_AGREEMENT_NOT_FOUND"),
     ("GetTrace", service_pb2.GetTraceRequest(name=f"traces/{_HEX}"), "ERROR_REASON_TRACE_NOT_FOUND"),
@@ -200,6 +220,7 @@ _PERMITTED: dict[str, tuple[Message, set[str]]] = {
     "CreatePartner": (_partner(), set()),
     "GetPartner": (service_pb2.GetPartnerRequest(name="partners/acme-access"), {"partner/acme-access"}),
     "ListPartners": (service_pb2.ListPartnersRequest(), {"partner/acme-access"}),
+    "UpdatePartner": (_update(display_name="Theirs"), set()),
     "CreateAgreement": (_agreement(), set()),
     "GetAgreement": (service_pb2.GetAgreementRequest(name="agreements/access"), {"partner/acme-access"}),
     "ListAgreements": (service_pb2.ListAgreementsRequest(), {"partner/acme-access"}),

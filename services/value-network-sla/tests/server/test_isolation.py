@@ -89,6 +89,7 @@ _OF_SLA: Mapping[str, Sequence[Case]] = {
     "CreatePartner": [denied(service.CreatePartnerRequest(partner_id="x", partner={"display_name": "X", "role": 1}))],
     "GetPartner": [hidden(service.GetPartnerRequest, name=ACME)],
     "ListPartners": [own(service.ListPartnersRequest)],
+    "UpdatePartner": [denied(service.UpdatePartnerRequest(partner={"name": ACME, "display_name": "acme of old"}))],
     "CreateAgreement": [denied(service.CreateAgreementRequest())],
     "GetAgreement": [hidden(service.GetAgreementRequest, name="agreements/access")],
     "ListAgreements": [own(service.ListAgreementsRequest), hidden(service.ListAgreementsRequest, partner=ACME)],

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from settlement_world import (
     ACCESS,
+    OPERATOR,
     Settling,
     cents,
     period,
@@ -83,6 +85,32 @@ async def test_late_spans_are_stated_by_a_further_statement(
     assert (second.name, second.sequence, second.corrects) == (f"{_OF_ACCESS}.2", 2, first.name)
     assert [(line.kind, cents(line.amount)) for line in second.lines] == [(first.lines[0].kind, 10_000)]
     assert second.agreements[0].visit_count == 59
+    assert recompute((await settling.bundle(second.lines[0].evidence))["bundle"]).holds
+
+
+async def test_what_was_charged_for_sessions_that_are_none_is_stated_back(
+    settling: Settling, trace_of: Any, request_of: MakeRequest
+) -> None:
+    for number in range(1, 7):  # the first alone is late, and whole; with the others there are enough to judge by
+        parts = trace_of(number).session(number * 10, access_ms=400 if number == 1 else 20, content_ms=150)
+        if number > 1:
+            parts[OPERATOR][0].parent_span_id = bytes(7) + b"\x63"
+        await settling.network.send(parts, request_of)
+    await settling.network.closed(6)
+    await settling.settled()
+    first = await settling.issue()
+    assert [(cents(net), first.agreements[0].visit_count) for net in first.net] == [(-10_000, 6)]
+    for number in range(2, 7):
+        check = trace_of(number).span(0x63, None, "nightly check", Span.SPAN_KIND_INTERNAL, 0, 1_000)
+        await settling.network.send({OPERATOR: [check]}, request_of)
+
+    async def one_left() -> bool:
+        return len((await settling.network.sla().ListSessions(sla_pb2.ListSessionsRequest())).sessions) == 1
+
+    await settling.network.until(one_left)
+    second = await settling.issue()
+    assert [(line.kind, cents(line.amount)) for line in second.lines] == [(first.lines[0].kind, 10_000)]
+    assert second.agreements[0].visit_count == 1
     assert recompute((await settling.bundle(second.lines[0].evidence))["bundle"]).holds
 
 

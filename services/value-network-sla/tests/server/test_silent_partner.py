@@ -1,8 +1,10 @@
 """Is a partner that sends no spans found by where it was called?"""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -96,3 +98,73 @@ async def test_the_same_addresses_in_another_order_are_the_same_partner(settling
     assert await _partner(settling, "cdn-north", "[2001:db8::7]:443", "b.example.net:1") == made
     other = await refused(_partner(settling, "cdn-north", "b.example.net:2"))
     assert other.reason == "ERROR_REASON_ALREADY_EXISTS"
+
+
+def _update(name: str, *paths: str, **fields: Any) -> Any:
+    return service_pb2.UpdatePartnerRequest(
+        partner={"name": f"partners/{name}", **fields}, update_mask={"paths": paths}
+    )
+
+
+async def test_a_silent_partner_is_found_once_its_address_is_declared(
+    settling: Settling, trace_of: Any, request_of: MakeRequest, agreement_of: Callable[..., Any]
+) -> None:
+    sla, north = settling.network.sla(), await _partner(settling, "cdn-north")
+    for name in ("cdn-north", "acme-access"):
+        await settling.agree(f"fetch-{name}", agreement_of(name, "Fetch", 50))
+    said = {"server.address": "north.example.net"}
+    await settling.network.send({"service/operator": _watch(trace_of(1), said)}, request_of)
+    await settling.network.closed(1)
+    assert await _visits(settling, trace_of(1)) == ([], [])
+    declared = await sla.UpdatePartner(_update("cdn-north", server_addresses=["north.example.net"]))
+    north.server_addresses.append("north.example.net")
+    assert declared == north == await sla.GetPartner(service_pb2.GetPartnerRequest(name=north.name))
+    await settling.network.send({"service/operator": _watch(trace_of(2), said)}, request_of)
+    await settling.network.closed(2)
+    assert await _visits(settling, trace_of(2)) == (["partners/cdn-north"], [])
+    await sla.UpdatePartner(_update("cdn-north", "server_addresses"))
+    await settling.network.send({"service/operator": _watch(trace_of(3), said)}, request_of)
+    await settling.network.closed(3)
+    assert await _visits(settling, trace_of(3)) == ([], [])
+
+
+async def test_an_update_changes_the_fields_in_its_mask_and_no_others(settling: Settling) -> None:
+    sla, made = settling.network.sla(), await _partner(settling, "cdn-north", "b.example.net")
+    sent: dict[str, Any] = {
+        "display_name": "North",
+        "role": agreement_pb2.PARTNER_ROLE_TRANSPORT,
+        "create_time": {"seconds": 5},
+        "server_addresses": ["c.example.net", "a.example.net:443"],
+    }
+    made.role = agreement_pb2.PARTNER_ROLE_TRANSPORT
+    assert await sla.UpdatePartner(_update("cdn-north", "role", "name", "create_time", **sent)) == made
+    made.display_name = "North"
+    made.server_addresses[:] = ["a.example.net:443", "c.example.net"]
+    assert await sla.UpdatePartner(_update("cdn-north", **sent)) == made
+    del made.server_addresses[:]
+    sent["server_addresses"] = []
+    assert await sla.UpdatePartner(_update("cdn-north", "*", **sent)) == made
+    assert await sla.GetPartner(service_pb2.GetPartnerRequest(name=made.name)) == made
+
+
+async def test_an_update_sent_again_is_done_once(settling: Settling, refused: Refused) -> None:
+    sla, made = settling.network.sla(), await _partner(settling, "cdn-north")
+    request = _update("cdn-north", display_name="North")
+    request.request_id = "b0b3a7f6-0c0e-4c43-9d0e-1b9a6f1f2a3b"
+    north = await sla.UpdatePartner(request)
+    assert await sla.UpdatePartner(_update("cdn-north", display_name="cdn-north")) == made
+    assert await sla.UpdatePartner(request) == north
+    assert await sla.GetPartner(service_pb2.GetPartnerRequest(name=made.name)) == made
+    request.partner.display_name = "Other"
+    assert (await refused(sla.UpdatePartner(request))).status is grpc.StatusCode.ALREADY_EXISTS
+
+
+async def test_two_updates_at_a_time_lose_nothing_of_each_other(settling: Settling) -> None:
+    sla, made = settling.network.sla(), await _partner(settling, "cdn-north")
+    for number in range(10):
+        made.display_name, made.server_addresses[:] = f"North {number}", [f"n{number}.example.net"]
+        await asyncio.gather(
+            sla.UpdatePartner(_update("cdn-north", display_name=made.display_name)),
+            sla.UpdatePartner(_update("cdn-north", server_addresses=made.server_addresses)),
+        )
+        assert await sla.GetPartner(service_pb2.GetPartnerRequest(name=made.name)) == made

@@ -70,13 +70,16 @@ class Session:
 
 
 def find_root(spans: Iterable[Span]) -> Span | None:
-    """The span that makes a trace a session: a span of ours that names the service to the customer, with nothing above.
+    """The span that makes a trace a session: a span of ours that names the service to the customer, with none of ours
+    right above.
 
-    A partner's word doesn't open a session. If the real root was lost, the topmost such span stands in for it.
+    A partner's word doesn't open a session, and can't undo one: of what a partner says is above, nothing is believed,
+    or it could take back what it is charged for. If the real root was lost, the topmost such span stands in for it;
+    should a parent of ours come later that names no service, the trace is a session no more, as if it had come in time.
     """
-    spans = list(spans)
-    named = [span for span in spans if span.session_service and span.party == PROVIDER]
-    known = {span.span_id for span in spans} if any(span.parent_id for span in named) else frozenset()
+    ours = [span for span in spans if span.party == PROVIDER]
+    named = [span for span in ours if span.session_service]
+    known = {span.span_id for span in ours} if any(span.parent_id for span in named) else frozenset()
     tops = [span for span in named if not span.parent_id or span.parent_id not in known]
     return min(tops, key=lambda span: (bool(span.parent_id), span.start_ns, span.span_id), default=None)
 

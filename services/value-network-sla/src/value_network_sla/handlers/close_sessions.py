@@ -76,31 +76,32 @@ class CloseSessions:
         open_traces = [trace_id for trace_id in traces if trace_id not in final]
         book = await work.records.agreements.book()
         rules = await work.records.path_rules.all()
-        sessions: list[Session] = []
+        found: dict[bytes, Session | None] = {}
         for some in _slices(await work.records.traces.sizes(open_traces)):
             spans = await work.records.traces.spans_of(some)
-            sessions += await self._assess_all(spans, book, rules)
+            found |= await self._assess_all(spans, book, rules)
             await self._bundles.keep(work, spans, book, rules, self._on_failure)
-        if sessions:
+        sessions = [session for session in found.values() if session is not None]
+        gone = await work.records.sessions.remove([trace_id for trace_id, session in found.items() if session is None])
+        if sessions or gone:
             objectives = await self._objectives.book(work.records.objective_parts)
-            await _record(work, sessions, book, objectives, self._evidence)
+            await _record(work, sessions, gone, book, objectives, self._evidence)
         return len(traces)
 
     async def _assess_all(
         self, traces: Mapping[bytes, Assembly], book: AgreementBook, rules: PathRules
-    ) -> Sequence[Session]:
-        sessions = []
+    ) -> Mapping[bytes, Session | None]:
+        """By trace id, of those that could be worked out; None of a trace that is no session."""
+        found: dict[bytes, Session | None] = {}
         for number, (trace_id, assembly) in enumerate(traces.items(), start=1):
             try:
-                session = await _assess(trace_id, assembly, book, rules)
+                found[trace_id] = await _assess(trace_id, assembly, book, rules)
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this trace alone
                 self._on_failure(trace_id, error)
                 continue
-            if session is not None:
-                sessions.append(session)
             if number % _SESSIONS_A_BREATH == 0:
                 await asyncio.sleep(0)
-        return sessions
+        return found
 
 
 async def _assess(trace_id: bytes, assembly: Assembly, book: AgreementBook, rules: PathRules) -> Session | None:
@@ -124,12 +125,20 @@ def _slices(sizes: Mapping[bytes, int]) -> Iterator[Sequence[bytes]]:
 
 
 async def _record(
-    work: Work, sessions: Sequence[Session], book: AgreementBook, objectives: ObjectiveBook, evidence: EvidenceRule
+    work: Work,
+    sessions: Sequence[Session],
+    gone: Collection[bytes],
+    book: AgreementBook,
+    objectives: ObjectiveBook,
+    evidence: EvidenceRule,
 ) -> None:
+    """Keep and count the sessions, and take back what those put into any count that late spans show to be none."""
     added = [(session, contributions(session)) for session in sessions]
-    before = await work.records.windows.replace(added)
+    before = await work.records.windows.replace(added, gone)
     await work.records.sessions.put(sessions, work.now, evidence)
-    await work.records.objective_parts.replace([(session, parts_of(session, objectives)) for session in sessions])
+    parts = [(session, parts_of(session, objectives)) for session in sessions]
+    await work.records.objective_parts.replace(parts, gone)
+    await work.records.settlement.incomes.take_back(gone)
     made = changes(
         (part for parts in before.values() for part in parts), (part for _, parts in added for part in parts)
     )

@@ -28,8 +28,11 @@ class Partners(Protocol):
     async def add(self, partner: Partner) -> Partner:
         """Keep a new one, or give the one that is the same but for its time; raises AlreadyExists."""
 
-    async def get(self, name: str) -> Partner:
-        """Raises PartnerNotFound."""
+    async def get(self, name: str, *, lock: bool = False) -> Partner:
+        """Raises PartnerNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+
+    async def save(self, partner: Partner) -> None:
+        """Write a changed one; it must be locked."""
 
     async def page(self, only: str | None, after: str, size: int) -> Sequence[Partner]:
         """The first `size` whose name comes after `after`, by name; of them only the one named `only`, if given."""
@@ -78,6 +81,9 @@ class Sessions(Protocol):
     async def put(self, sessions: Sequence[Session], now: datetime, evidence: EvidenceRule = KEEP_ALL) -> None:
         """Keep them, in place of what was known of the same ones; `evidence` says whose spans may go early."""
 
+    async def remove(self, trace_ids: Collection[bytes]) -> Collection[bytes]:
+        """Forget the sessions that these traces were; those that were one."""
+
     async def closed_before(self, trace_ids: Collection[bytes], moment: datetime, now: datetime) -> Collection[bytes]:
         """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
 
@@ -123,9 +129,9 @@ class Windows(Protocol):
     """Counts of agreements' windows, and what each session put into them."""
 
     async def replace(
-        self, sessions: Sequence[tuple[Session, Sequence[Contribution]]]
+        self, sessions: Sequence[tuple[Session, Sequence[Contribution]]], gone: Collection[bytes] = ()
     ) -> Mapping[bytes, Sequence[Contribution]]:
-        """Keep the contributions of sessions; by trace id, what was there before."""
+        """Keep the contributions of sessions, and none of the traces `gone`; by trace id, what was there before."""
 
     async def change(self, changes: Sequence[WindowChange]) -> None:
         """Add to the counts. Until this unit of work ends, nobody else changes these windows."""

@@ -1,5 +1,6 @@
 """How do a partner and its promises come into the value network?"""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from value_network_sla.domain.agreement import Agreement
@@ -10,6 +11,13 @@ from value_network_sla.handlers.ports import Work
 async def create_partner(work: Work, partner: Partner) -> Partner:
     """Raises AlreadyExists when the name is taken by another."""
     return await work.records.partners.add(replace(partner, create_time=work.now))
+
+
+async def update_partner(work: Work, name: str, change: Callable[[Partner], Partner]) -> Partner:
+    """Raises PartnerNotFound. Two changes at a time come one after the other."""
+    changed = change(await work.records.partners.get(name, lock=True))
+    await work.records.partners.save(changed)
+    return changed
 
 
 async def create_agreement(work: Work, agreement: Agreement) -> Agreement:

@@ -2,9 +2,18 @@
 
 from cxmesh.sla.v1 import agreement_pb2
 from cxmesh.sla.v1 import value_network_sla_service_pb2 as service_pb2
+from mesh.api import changed_paths, id_in, merged
+from value_network_sla.domain.partner import Partner
 from value_network_sla.handlers.ports import Work
-from value_network_sla.handlers.promise import create_agreement, create_partner
-from value_network_sla.server.agreements import agreement_from, agreement_message, partner_from, partner_message
+from value_network_sla.handlers.promise import create_agreement, create_partner, update_partner
+from value_network_sla.server.agreements import (
+    PARTNER_NOT_WRITTEN,
+    agreement_from,
+    agreement_message,
+    partner_changed,
+    partner_from,
+    partner_message,
+)
 from value_network_sla.server.calls import Calls, Context, viewer
 from value_network_sla.server.pages import MANY, next_page_token, page_key, page_size
 
@@ -43,6 +52,21 @@ class AgreementCalls:
             partners=map(partner_message, found[:size]),
             next_page_token=next_page_token(request, found, size, lambda partner: [partner.name]),
         )
+
+    async def UpdatePartner(self, request: service_pb2.UpdatePartnerRequest, context: Context) -> agreement_pb2.Partner:
+        """Changes the fields in the mask; holds for sessions that are closed from then on."""
+        del context
+        sent = request.partner
+        name = f"partners/{id_in('partners', sent.name, 'partner.name')}"
+        paths = changed_paths(request.update_mask, sent, PARTNER_NOT_WRITTEN)
+
+        def change(current: Partner) -> Partner:
+            return partner_changed(current, merged(partner_message(current), sent, paths, inside="partner"))
+
+        async def make(work: Work) -> agreement_pb2.Partner:
+            return partner_message(await update_partner(work, name, change))
+
+        return await self._calls.once("UpdatePartner", request, make)
 
     async def CreateAgreement(
         self, request: service_pb2.CreateAgreementRequest, context: Context

@@ -1,6 +1,8 @@
 """How do partners and agreements cross the wire?"""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from cxmesh.sla.v1 import agreement_pb2
 from mesh.api import moment_message
@@ -23,14 +25,29 @@ from value_network_sla.server.settlement_terms import (
     revenue_message,
 )
 
+PARTNER_NOT_WRITTEN: Final = frozenset({"name", "create_time"})
+"""Fields of a partner that an update leaves as they are."""
 _ROLE_PREFIX = "PARTNER_ROLE_"
 
 
 def partner_from(message: agreement_pb2.Partner, partner_id: str, now: datetime) -> Partner:
     """A partner to be made, under the id that the caller chose."""
-    role = PartnerRole(agreement_pb2.PartnerRole.Name(message.role).removeprefix(_ROLE_PREFIX))
     addresses = tuple(sorted(message.server_addresses))
-    return Partner(f"partners/{partner_id}", message.display_name, role, now, addresses)
+    return Partner(f"partners/{partner_id}", message.display_name, _role_from(message), now, addresses)
+
+
+def partner_changed(partner: Partner, message: agreement_pb2.Partner) -> Partner:
+    """The partner, as a message says that it is to be; its name and time stay."""
+    return replace(
+        partner,
+        display_name=message.display_name,
+        role=_role_from(message),
+        server_addresses=tuple(sorted(message.server_addresses)),
+    )
+
+
+def _role_from(message: agreement_pb2.Partner) -> PartnerRole:
+    return PartnerRole(agreement_pb2.PartnerRole.Name(message.role).removeprefix(_ROLE_PREFIX))
 
 
 def partner_message(partner: Partner) -> agreement_pb2.Partner:

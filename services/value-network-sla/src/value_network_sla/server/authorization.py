@@ -52,6 +52,7 @@ AUTHORIZATION = Authorization(
         f"/{SERVICE}/CreatePartner": _STAFF,
         f"/{SERVICE}/GetPartner": _PARTNERS_TOO,
         f"/{SERVICE}/ListPartners": _PARTNERS_TOO,
+        f"/{SERVICE}/UpdatePartner": _STAFF,
         f"/{SERVICE}/CreateAgreement": _STAFF,
         f"/{SERVICE}/GetAgreement": _PARTNERS_TOO,
         f"/{SERVICE}/ListAgreements": _PARTNERS_TOO,

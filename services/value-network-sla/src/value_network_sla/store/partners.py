@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.store import insert_ignoring_duplicates
@@ -37,12 +37,22 @@ class PartnerRows:
             raise AlreadyExists(partner.name)
         return kept
 
-    async def get(self, name: str) -> Partner:
-        """Raises PartnerNotFound."""
-        row = (await self._connection.execute(select(PARTNER).where(PARTNER.c.name == name))).one_or_none()
+    async def get(self, name: str, *, lock: bool = False) -> Partner:
+        """Raises PartnerNotFound; with `lock`, nobody else changes it until this unit of work ends."""
+        query = select(PARTNER).where(PARTNER.c.name == name)
+        row = (await self._connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
             raise PartnerNotFound(name)
         return _partner(row)
+
+    async def save(self, partner: Partner) -> None:
+        """Write a changed one; it must be locked."""
+        values = {
+            "display_name": partner.display_name,
+            "role": partner.role.value,
+            "server_addresses": partner.server_addresses,
+        }
+        await self._connection.execute(update(PARTNER).where(PARTNER.c.name == partner.name).values(values))
 
     async def server_addresses(self) -> ServerAddresses:
         """Where partners are called."""

@@ -1,6 +1,6 @@
 """How is kept what sessions put into objectives, so that it can be replaced?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -31,9 +31,13 @@ class ObjectivePartRows:
         """The objectives that are told by traces."""
         return await ObjectiveRows(self._connection).book(source=Source.TRACES)
 
-    async def replace(self, sessions: Sequence[tuple[Session, Sequence[ObjectivePart]]]) -> None:
-        """Keep the parts of these sessions, in place of those before, and have their minutes counted anew."""
-        traces = [session.trace_id for session, _ in sessions]
+    async def replace(
+        self, sessions: Sequence[tuple[Session, Sequence[ObjectivePart]]], gone: Collection[bytes] = ()
+    ) -> None:
+        """Keep the parts of these sessions, in place of those before, and none of the traces `gone`; have their minutes
+        counted anew.
+        """
+        traces = [*(session.trace_id for session, _ in sessions), *gone]
         before = await self._connection.execute(_TAKE, {"shards": list(map(shard_of, traces)), "traces": traces})
         marks = {(row.objective, row.minute) for row in before}
         rows = [(session, part) for session, parts in sessions for part in parts]

@@ -48,6 +48,13 @@ class SessionRows:
             columns[name] = [getattr(session, name) for session in sessions]
         await copy_rows(self._connection, SESSION, tuple(columns), zip(*columns.values(), strict=True))
 
+    async def remove(self, trace_ids: Collection[bytes]) -> Collection[bytes]:
+        """Forget the sessions that these traces were; those that were one."""
+        if not trace_ids:
+            return ()
+        rows = await self._connection.execute(_DELETE, {"ids": ids_of(trace_ids)})
+        return [row.trace_id for row in rows]
+
     async def closed_before(self, trace_ids: Collection[bytes], moment: datetime, now: datetime) -> Collection[bytes]:
         """Those of the sessions that stay as they are: closed for the first time before then, or their spans go."""
         rows = {"ids": ids_of(trace_ids), "before": moment, "soon": now + _MARGIN}

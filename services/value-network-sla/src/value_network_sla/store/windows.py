@@ -31,10 +31,12 @@ class WindowRows:
         self._connection = connection
 
     async def replace(
-        self, sessions: Sequence[tuple[Session, Sequence[Contribution]]]
+        self, sessions: Sequence[tuple[Session, Sequence[Contribution]]], gone: Collection[bytes] = ()
     ) -> Mapping[bytes, Sequence[Contribution]]:
-        """Keep the contributions of sessions; by trace id, what was there before. One transaction closes a session."""
-        before = await self._take([session.trace_id for session, _ in sessions])
+        """Keep the contributions of sessions, and none of the traces `gone`; by trace id, what was there before. One
+        transaction closes a session.
+        """
+        before = await self._take([*(session.trace_id for session, _ in sessions), *gone])
         rows = [(session, part) for session, parts in sessions for part in parts]
         if rows:
             columns: dict[str, Sequence[object]] = {

@@ -27,10 +27,11 @@ from cxmesh.sla.v1 import agreement_pb2 as cxmesh_dot_sla_dot_v1_dot_agreement__
 from cxmesh.sla.v1 import attainment_pb2 as cxmesh_dot_sla_dot_v1_dot_attainment__pb2
 from cxmesh.sla.v1 import session_pb2 as cxmesh_dot_sla_dot_v1_dot_session__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.type import interval_pb2 as google_dot_type_dot_interval__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-cxmesh/sla/v1/value_network_sla_service.proto\x12\rcxmesh.sla.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63xmesh/sla/v1/agreement.proto\x1a\x1e\x63xmesh/sla/v1/attainment.proto\x1a\x1b\x63xmesh/sla/v1/session.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1agoogle/type/interval.proto\"\xa6\x01\n\x14\x43reatePartnerRequest\x12\x38\n\npartner_id\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x16.cxmesh.sla.v1.PartnerB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"P\n\x11GetPartnerRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^partners/[a-z0-9][a-z0-9-]{0,62}$\"O\n\x13ListPartnersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x14ListPartnersResponse\x12(\n\x08partners\x18\x01 \x03(\x0b\x32\x16.cxmesh.sla.v1.Partner\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x01\n\x16\x43reateAgreementRequest\x12:\n\x0c\x61greement_id\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x37\n\tagreement\x18\x02 \x01(\x0b\x32\x18.cxmesh.sla.v1.AgreementB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"T\n\x13GetAgreementRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^agreements/[a-z0-9][a-z0-9-]{0,62}$\"\x90\x01\n\x15ListAgreementsRequest\x12=\n\x07partner\x18\x01 \x01(\tB,\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x16ListAgreementsResponse\x12,\n\nagreements\x18\x01 \x03(\x0b\x32\x18.cxmesh.sla.v1.Agreement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"A\n\x0fGetTraceRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^traces/[0-9a-f]{32}$\"E\n\x11GetSessionRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^sessions/[0-9a-f]{32}$\"\xc1\x01\n\x13ListSessionsRequest\x12\x34\n\x07service\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12\'\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.Interval\x12\x11\n\tlate_only\x18\x03 \x01(\x08\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x14ListSessionsResponse\x12(\n\x08sessions\x18\x01 \x03(\x0b\x32\x16.cxmesh.sla.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x93\x01\n\x16ListAttainmentsRequest\x12?\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^agreements/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"b\n\x17ListAttainmentsResponse\x12.\n\x0b\x61ttainments\x18\x01 \x03(\x0b\x32\x19.cxmesh.sla.v1.Attainment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x10GetBreachRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^breaches/[a-z0-9][a-z0-9.-]{0,126}$\"\x8e\x01\n\x13ListBreachesRequest\x12=\n\x07partner\x18\x01 \x01(\tB,\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"X\n\x14ListBreachesResponse\x12\'\n\x08\x62reaches\x18\x01 \x03(\x0b\x32\x15.cxmesh.sla.v1.Breach\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x1bListCustomerBreachesRequest\x12H\n\x08\x63ustomer\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"G\n\x1cListCustomerBreachesResponse\x12\'\n\x08\x62reaches\x18\x01 \x03(\x0b\x32\x15.cxmesh.sla.v1.Breach2\xf6\x08\n\x16ValueNetworkSlaService\x12N\n\rCreatePartner\x12#.cxmesh.sla.v1.CreatePartnerRequest\x1a\x16.cxmesh.sla.v1.Partner\"\x00\x12H\n\nGetPartner\x12 .cxmesh.sla.v1.GetPartnerRequest\x1a\x16.cxmesh.sla.v1.Partner\"\x00\x12Y\n\x0cListPartners\x12\".cxmesh.sla.v1.ListPartnersRequest\x1a#.cxmesh.sla.v1.ListPartnersResponse\"\x00\x12T\n\x0f\x43reateAgreement\x12%.cxmesh.sla.v1.CreateAgreementRequest\x1a\x18.cxmesh.sla.v1.Agreement\"\x00\x12N\n\x0cGetAgreement\x12\".cxmesh.sla.v1.GetAgreementRequest\x1a\x18.cxmesh.sla.v1.Agreement\"\x00\x12_\n\x0eListAgreements\x12$.cxmesh.sla.v1.ListAgreementsRequest\x1a%.cxmesh.sla.v1.ListAgreementsResponse\"\x00\x12\x42\n\x08GetTrace\x12\x1e.cxmesh.sla.v1.GetTraceRequest\x1a\x14.cxmesh.sla.v1.Trace\"\x00\x12H\n\nGetSession\x12 .cxmesh.sla.v1.GetSessionRequest\x1a\x16.cxmesh.sla.v1.Session\"\x00\x12Y\n\x0cListSessions\x12\".cxmesh.sla.v1.ListSessionsRequest\x1a#.cxmesh.sla.v1.ListSessionsResponse\"\x00\x12\x62\n\x0fListAttainments\x12%.cxmesh.sla.v1.ListAttainmentsRequest\x1a&.cxmesh.sla.v1.ListAttainmentsResponse\"\x00\x12\x45\n\tGetBreach\x12\x1f.cxmesh.sla.v1.GetBreachRequest\x1a\x15.cxmesh.sla.v1.Breach\"\x00\x12Y\n\x0cListBreaches\x12\".cxmesh.sla.v1.ListBreachesRequest\x1a#.cxmesh.sla.v1.ListBreachesResponse\"\x00\x12q\n\x14ListCustomerBreaches\x12*.cxmesh.sla.v1.ListCustomerBreachesRequest\x1a+.cxmesh.sla.v1.ListCustomerBreachesResponse\"\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-cxmesh/sla/v1/value_network_sla_service.proto\x12\rcxmesh.sla.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63xmesh/sla/v1/agreement.proto\x1a\x1e\x63xmesh/sla/v1/attainment.proto\x1a\x1b\x63xmesh/sla/v1/session.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1agoogle/type/interval.proto\"\xa6\x01\n\x14\x43reatePartnerRequest\x12\x38\n\npartner_id\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x33\n\x07partner\x18\x02 \x01(\x0b\x32\x16.cxmesh.sla.v1.PartnerB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"P\n\x11GetPartnerRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^partners/[a-z0-9][a-z0-9-]{0,62}$\"O\n\x13ListPartnersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x14ListPartnersResponse\x12(\n\x08partners\x18\x01 \x03(\x0b\x32\x16.cxmesh.sla.v1.Partner\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x01\n\x14UpdatePartnerRequest\x12\x33\n\x07partner\x18\x01 \x01(\x0b\x32\x16.cxmesh.sla.v1.PartnerB\n\xe2\x41\x01\x02\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01:C\xbaH@\x1a>\n\x16update_partner.partner\x12\x11partner is needed\x1a\x11has(this.partner)\"\xae\x01\n\x16\x43reateAgreementRequest\x12:\n\x0c\x61greement_id\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x37\n\tagreement\x18\x02 \x01(\x0b\x32\x18.cxmesh.sla.v1.AgreementB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"T\n\x13GetAgreementRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^agreements/[a-z0-9][a-z0-9-]{0,62}$\"\x90\x01\n\x15ListAgreementsRequest\x12=\n\x07partner\x18\x01 \x01(\tB,\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x16ListAgreementsResponse\x12,\n\nagreements\x18\x01 \x03(\x0b\x32\x18.cxmesh.sla.v1.Agreement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"A\n\x0fGetTraceRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^traces/[0-9a-f]{32}$\"E\n\x11GetSessionRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^sessions/[0-9a-f]{32}$\"\xc1\x01\n\x13ListSessionsRequest\x12\x34\n\x07service\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12\'\n\x08interval\x18\x02 \x01(\x0b\x32\x15.google.type.Interval\x12\x11\n\tlate_only\x18\x03 \x01(\x08\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x14ListSessionsResponse\x12(\n\x08sessions\x18\x01 \x03(\x0b\x32\x16.cxmesh.sla.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x93\x01\n\x16ListAttainmentsRequest\x12?\n\x06parent\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^agreements/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"b\n\x17ListAttainmentsResponse\x12.\n\x0b\x61ttainments\x18\x01 \x03(\x0b\x32\x19.cxmesh.sla.v1.Attainment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x10GetBreachRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xe2\x41\x01\x02\xbaH(r&2$^breaches/[a-z0-9][a-z0-9.-]{0,126}$\"\x8e\x01\n\x13ListBreachesRequest\x12=\n\x07partner\x18\x01 \x01(\tB,\xbaH)r\'2%^(partners/[a-z0-9][a-z0-9-]{0,62})?$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"X\n\x14ListBreachesResponse\x12\'\n\x08\x62reaches\x18\x01 \x03(\x0b\x32\x15.cxmesh.sla.v1.Breach\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x1bListCustomerBreachesRequest\x12H\n\x08\x63ustomer\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"G\n\x1cListCustomerBreachesResponse\x12\'\n\x08\x62reaches\x18\x01 \x03(\x0b\x32\x15.cxmesh.sla.v1.Breach2\xc6\t\n\x16ValueNetworkSlaService\x12N\n\rCreatePartner\x12#.cxmesh.sla.v1.CreatePartnerRequest\x1a\x16.cxmesh.sla.v1.Partner\"\x00\x12H\n\nGetPartner\x12 .cxmesh.sla.v1.GetPartnerRequest\x1a\x16.cxmesh.sla.v1.Partner\"\x00\x12Y\n\x0cListPartners\x12\".cxmesh.sla.v1.ListPartnersRequest\x1a#.cxmesh.sla.v1.ListPartnersResponse\"\x00\x12N\n\rUpdatePartner\x12#.cxmesh.sla.v1.UpdatePartnerRequest\x1a\x16.cxmesh.sla.v1.Partner\"\x00\x12T\n\x0f\x43reateAgreement\x12%.cxmesh.sla.v1.CreateAgreementRequest\x1a\x18.cxmesh.sla.v1.Agreement\"\x00\x12N\n\x0cGetAgreement\x12\".cxmesh.sla.v1.GetAgreementRequest\x1a\x18.cxmesh.sla.v1.Agreement\"\x00\x12_\n\x0eListAgreements\x12$.cxmesh.sla.v1.ListAgreementsRequest\x1a%.cxmesh.sla.v1.ListAgreementsResponse\"\x00\x12\x42\n\x08GetTrace\x12\x1e.cxmesh.sla.v1.GetTraceRequest\x1a\x14.cxmesh.sla.v1.Trace\"\x00\x12H\n\nGetSession\x12 .cxmesh.sla.v1.GetSessionRequest\x1a\x16.cxmesh.sla.v1.Session\"\x00\x12Y\n\x0cListSessions\x12\".cxmesh.sla.v1.ListSessionsRequest\x1a#.cxmesh.sla.v1.ListSessionsResponse\"\x00\x12\x62\n\x0fListAttainments\x12%.cxmesh.sla.v1.ListAttainmentsRequest\x1a&.cxmesh.sla.v1.ListAttainmentsResponse\"\x00\x12\x45\n\tGetBreach\x12\x1f.cxmesh.sla.v1.GetBreachRequest\x1a\x15.cxmesh.sla.v1.Breach\"\x00\x12Y\n\x0cListBreaches\x12\".cxmesh.sla.v1.ListBreachesRequest\x1a#.cxmesh.sla.v1.ListBreachesResponse\"\x00\x12q\n\x14ListCustomerBreaches\x12*.cxmesh.sla.v1.ListCustomerBreachesRequest\x1a+.cxmesh.sla.v1.ListCustomerBreachesResponse\"\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPARTNERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTPARTNERSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPARTNERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_UPDATEPARTNERREQUEST'].fields_by_name['partner']._loaded_options = None
+  _globals['_UPDATEPARTNERREQUEST'].fields_by_name['partner']._serialized_options = b'\342A\001\002\272H\003\330\001\003'
+  _globals['_UPDATEPARTNERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEPARTNERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UPDATEPARTNERREQUEST']._loaded_options = None
+  _globals['_UPDATEPARTNERREQUEST']._serialized_options = b'\272H@\032>\n\026update_partner.partner\022\021partner is needed\032\021has(this.partner)'
   _globals['_CREATEAGREEMENTREQUEST'].fields_by_name['agreement_id']._loaded_options = None
   _globals['_CREATEAGREEMENTREQUEST'].fields_by_name['agreement_id']._serialized_options = b'\342A\001\002\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATEAGREEMENTREQUEST'].fields_by_name['agreement']._loaded_options = None
@@ -89,44 +96,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTBREACHESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LISTCUSTOMERBREACHESREQUEST'].fields_by_name['customer']._loaded_options = None
   _globals['_LISTCUSTOMERBREACHESREQUEST'].fields_by_name['customer']._serialized_options = b'\342A\001\002\272H/r-2+^customers/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
-  _globals['_CREATEPARTNERREQUEST']._serialized_start=247
-  _globals['_CREATEPARTNERREQUEST']._serialized_end=413
-  _globals['_GETPARTNERREQUEST']._serialized_start=415
-  _globals['_GETPARTNERREQUEST']._serialized_end=495
-  _globals['_LISTPARTNERSREQUEST']._serialized_start=497
-  _globals['_LISTPARTNERSREQUEST']._serialized_end=576
-  _globals['_LISTPARTNERSRESPONSE']._serialized_start=578
-  _globals['_LISTPARTNERSRESPONSE']._serialized_end=667
-  _globals['_CREATEAGREEMENTREQUEST']._serialized_start=670
-  _globals['_CREATEAGREEMENTREQUEST']._serialized_end=844
-  _globals['_GETAGREEMENTREQUEST']._serialized_start=846
-  _globals['_GETAGREEMENTREQUEST']._serialized_end=930
-  _globals['_LISTAGREEMENTSREQUEST']._serialized_start=933
-  _globals['_LISTAGREEMENTSREQUEST']._serialized_end=1077
-  _globals['_LISTAGREEMENTSRESPONSE']._serialized_start=1079
-  _globals['_LISTAGREEMENTSRESPONSE']._serialized_end=1174
-  _globals['_GETTRACEREQUEST']._serialized_start=1176
-  _globals['_GETTRACEREQUEST']._serialized_end=1241
-  _globals['_GETSESSIONREQUEST']._serialized_start=1243
-  _globals['_GETSESSIONREQUEST']._serialized_end=1312
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=1315
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=1508
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1510
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1599
-  _globals['_LISTATTAINMENTSREQUEST']._serialized_start=1602
-  _globals['_LISTATTAINMENTSREQUEST']._serialized_end=1749
-  _globals['_LISTATTAINMENTSRESPONSE']._serialized_start=1751
-  _globals['_LISTATTAINMENTSRESPONSE']._serialized_end=1849
-  _globals['_GETBREACHREQUEST']._serialized_start=1851
-  _globals['_GETBREACHREQUEST']._serialized_end=1932
-  _globals['_LISTBREACHESREQUEST']._serialized_start=1935
-  _globals['_LISTBREACHESREQUEST']._serialized_end=2077
-  _globals['_LISTBREACHESRESPONSE']._serialized_start=2079
-  _globals['_LISTBREACHESRESPONSE']._serialized_end=2167
-  _globals['_LISTCUSTOMERBREACHESREQUEST']._serialized_start=2169
-  _globals['_LISTCUSTOMERBREACHESREQUEST']._serialized_end=2272
-  _globals['_LISTCUSTOMERBREACHESRESPONSE']._serialized_start=2274
-  _globals['_LISTCUSTOMERBREACHESRESPONSE']._serialized_end=2345
-  _globals['_VALUENETWORKSLASERVICE']._serialized_start=2348
-  _globals['_VALUENETWORKSLASERVICE']._serialized_end=3490
+  _globals['_CREATEPARTNERREQUEST']._serialized_start=281
+  _globals['_CREATEPARTNERREQUEST']._serialized_end=447
+  _globals['_GETPARTNERREQUEST']._serialized_start=449
+  _globals['_GETPARTNERREQUEST']._serialized_end=529
+  _globals['_LISTPARTNERSREQUEST']._serialized_start=531
+  _globals['_LISTPARTNERSREQUEST']._serialized_end=610
+  _globals['_LISTPARTNERSRESPONSE']._serialized_start=612
+  _globals['_LISTPARTNERSRESPONSE']._serialized_end=701
+  _globals['_UPDATEPARTNERREQUEST']._serialized_start=704
+  _globals['_UPDATEPARTNERREQUEST']._serialized_end=930
+  _globals['_CREATEAGREEMENTREQUEST']._serialized_start=933
+  _globals['_CREATEAGREEMENTREQUEST']._serialized_end=1107
+  _globals['_GETAGREEMENTREQUEST']._serialized_start=1109
+  _globals['_GETAGREEMENTREQUEST']._serialized_end=1193
+  _globals['_LISTAGREEMENTSREQUEST']._serialized_start=1196
+  _globals['_LISTAGREEMENTSREQUEST']._serialized_end=1340
+  _globals['_LISTAGREEMENTSRESPONSE']._serialized_start=1342
+  _globals['_LISTAGREEMENTSRESPONSE']._serialized_end=1437
+  _globals['_GETTRACEREQUEST']._serialized_start=1439
+  _globals['_GETTRACEREQUEST']._serialized_end=1504
+  _globals['_GETSESSIONREQUEST']._serialized_start=1506
+  _globals['_GETSESSIONREQUEST']._serialized_end=1575
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=1578
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=1771
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1773
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1862
+  _globals['_LISTATTAINMENTSREQUEST']._serialized_start=1865
+  _globals['_LISTATTAINMENTSREQUEST']._serialized_end=2012
+  _globals['_LISTATTAINMENTSRESPONSE']._serialized_start=2014
+  _globals['_LISTATTAINMENTSRESPONSE']._serialized_end=2112
+  _globals['_GETBREACHREQUEST']._serialized_start=2114
+  _globals['_GETBREACHREQUEST']._serialized_end=2195
+  _globals['_LISTBREACHESREQUEST']._serialized_start=2198
+  _globals['_LISTBREACHESREQUEST']._serialized_end=2340
+  _globals['_LISTBREACHESRESPONSE']._serialized_start=2342
+  _globals['_LISTBREACHESRESPONSE']._serialized_end=2430
+  _globals['_LISTCUSTOMERBREACHESREQUEST']._serialized_start=2432
+  _globals['_LISTCUSTOMERBREACHESREQUEST']._serialized_end=2535
+  _globals['_LISTCUSTOMERBREACHESRESPONSE']._serialized_start=2537
+  _globals['_LISTCUSTOMERBREACHESRESPONSE']._serialized_end=2608
+  _globals['_VALUENETWORKSLASERVICE']._serialized_start=2611
+  _globals['_VALUENETWORKSLASERVICE']._serialized_end=3833
 # @@protoc_insertion_point(module_scope)

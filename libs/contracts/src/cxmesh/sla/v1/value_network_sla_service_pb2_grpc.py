@@ -56,6 +56,11 @@ class ValueNetworkSlaServiceStub:
                 request_serializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersRequest.SerializeToString,
                 response_deserializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersResponse.FromString,
                 _registered_method=True)
+        self.UpdatePartner = channel.unary_unary(
+                '/cxmesh.sla.v1.ValueNetworkSlaService/UpdatePartner',
+                request_serializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.UpdatePartnerRequest.SerializeToString,
+                response_deserializer=cxmesh_dot_sla_dot_v1_dot_agreement__pb2.Partner.FromString,
+                _registered_method=True)
         self.CreateAgreement = channel.unary_unary(
                 '/cxmesh.sla.v1.ValueNetworkSlaService/CreateAgreement',
                 request_serializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.CreateAgreementRequest.SerializeToString,
@@ -131,6 +136,13 @@ class ValueNetworkSlaServiceServicer:
 
     def ListPartners(self, request, context):
         """Partners by name, page by page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePartner(self, request, context):
+        """Changes the fields in the mask; holds for sessions that are closed from then on. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +235,11 @@ def add_ValueNetworkSlaServiceServicer_to_server(servicer, server):
                     servicer.ListPartners,
                     request_deserializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersRequest.FromString,
                     response_serializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersResponse.SerializeToString,
+            ),
+            'UpdatePartner': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePartner,
+                    request_deserializer=cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.UpdatePartnerRequest.FromString,
+                    response_serializer=cxmesh_dot_sla_dot_v1_dot_agreement__pb2.Partner.SerializeToString,
             ),
             'CreateAgreement': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAgreement,
@@ -360,6 +377,33 @@ class ValueNetworkSlaService:
             '/cxmesh.sla.v1.ValueNetworkSlaService/ListPartners',
             cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersRequest.SerializeToString,
             cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.ListPartnersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePartner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cxmesh.sla.v1.ValueNetworkSlaService/UpdatePartner',
+            cxmesh_dot_sla_dot_v1_dot_value__network__sla__service__pb2.UpdatePartnerRequest.SerializeToString,
+            cxmesh_dot_sla_dot_v1_dot_agreement__pb2.Partner.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,6 +46,8 @@ class ValueNetworkSlaServiceStub:
     """One partner. Errors: NOT_FOUND."""
     ListPartners: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListPartnersRequest, _value_network_sla_service_pb2.ListPartnersResponse]
     """Partners by name, page by page."""
+    UpdatePartner: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.UpdatePartnerRequest, _agreement_pb2.Partner]
+    """Changes the fields in the mask; holds for sessions that are closed from then on. Errors: NOT_FOUND."""
     CreateAgreement: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreateAgreementRequest, _agreement_pb2.Agreement]
     """Makes an agreement. Errors: ALREADY_EXISTS, NOT_FOUND for the partner."""
     GetAgreement: _grpc.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetAgreementRequest, _agreement_pb2.Agreement]
@@ -82,6 +84,8 @@ class ValueNetworkSlaServiceAsyncStub(ValueNetworkSlaServiceStub):
     """One partner. Errors: NOT_FOUND."""
     ListPartners: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.ListPartnersRequest, _value_network_sla_service_pb2.ListPartnersResponse]  # type: ignore[assignment]
     """Partners by name, page by page."""
+    UpdatePartner: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.UpdatePartnerRequest, _agreement_pb2.Partner]  # type: ignore[assignment]
+    """Changes the fields in the mask; holds for sessions that are closed from then on. Errors: NOT_FOUND."""
     CreateAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.CreateAgreementRequest, _agreement_pb2.Agreement]  # type: ignore[assignment]
     """Makes an agreement. Errors: ALREADY_EXISTS, NOT_FOUND for the partner."""
     GetAgreement: _aio.UnaryUnaryMultiCallable[_value_network_sla_service_pb2.GetAgreementRequest, _agreement_pb2.Agreement]  # type: ignore[assignment]
@@ -133,6 +137,14 @@ class ValueNetworkSlaServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_value_network_sla_service_pb2.ListPartnersResponse, _abc.Awaitable[_value_network_sla_service_pb2.ListPartnersResponse]]:
         """Partners by name, page by page."""
+
+    @_abc_1.abstractmethod
+    def UpdatePartner(
+        self,
+        request: _value_network_sla_service_pb2.UpdatePartnerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agreement_pb2.Partner, _abc.Awaitable[_agreement_pb2.Partner]]:
+        """Changes the fields in the mask; holds for sessions that are closed from then on. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def CreateAgreement(

@@ -128,8 +128,10 @@ class ObjectiveParts(Protocol):
     async def book(self) -> ObjectiveBook:
         """The objectives that are told by traces."""
 
-    async def replace(self, sessions: Sequence[tuple[Session, Sequence[ObjectivePart]]]) -> None:
-        """Keep the parts of these sessions, in place of those before."""
+    async def replace(
+        self, sessions: Sequence[tuple[Session, Sequence[ObjectivePart]]], gone: Collection[bytes] = ()
+    ) -> None:
+        """Keep the parts of these sessions, in place of those before, and none of the traces `gone`."""
 
 
 class Violations(Protocol):

@@ -44,6 +44,9 @@ class Incomes(Protocol):
     async def place(self, period: Period | None = None) -> None:
         """Note who took part in the sessions that earned something; of one period, or of all where it isn't known."""
 
+    async def take_back(self, trace_ids: Collection[bytes]) -> None:
+        """Nobody had a hand in what these traces earned: they are no sessions after all."""
+
     async def earned(self, period: Period) -> Sequence[Earned]:
         """The incomes that begin in a period, added up."""
 

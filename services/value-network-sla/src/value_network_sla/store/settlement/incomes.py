@@ -1,6 +1,6 @@
 """How is income kept, and who had a hand in it?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from value_network_sla.domain.settlement.income import Earned, Income
 from value_network_sla.domain.settlement.statement import Period
 from value_network_sla.domain.shard import shard_of
 from value_network_sla.store.settlement.tables import INCOME
+from value_network_sla.store.trace_ids import WANTED, ids_of
 
 
 class IncomeRows:
@@ -61,6 +62,11 @@ class IncomeRows:
         bounds = {"start": period.start if period else None, "end": period.end if period else None}
         await self._connection.execute(_PLACE, bounds)
 
+    async def take_back(self, trace_ids: Collection[bytes]) -> None:
+        """Nobody had a hand in what these traces earned: they are no sessions after all."""
+        if trace_ids:
+            await self._connection.execute(_TAKE_BACK, {"ids": ids_of(trace_ids)})
+
     async def earned(self, period: Period) -> Sequence[Earned]:
         """The incomes that begin in a period, added up. What a session earned of which nothing is known is left out:
         nobody is known to have had a hand in it.
@@ -94,6 +100,13 @@ _PLACE = text(
     WHERE income.shard = took_part.shard AND income.trace_id = took_part.trace_id
         AND income.participants IS DISTINCT FROM took_part.agreements
     """
+)
+_TAKE_BACK = text(
+    f"""
+    UPDATE sla.income SET participants = NULL
+    FROM {WANTED} AS gone
+    WHERE income.shard = gone.shard AND income.trace_id = gone.trace_id AND participants IS NOT NULL
+    """  # noqa: S608 - a constant
 )
 _EARNED = text(
     """
