@@ -56,7 +56,7 @@ class FileFormat:
 def usage_csv(uses: Sequence[Use]) -> bytes:
     text = io.StringIO(newline="")
     write_usage_csv([_record(number, use) for number, use in enumerate(uses)], text)
-    return (text.getvalue() + f"csv,bad,s-0,voice,2026-01-01T00:00:00Z,many,{CALLED},,\r\n").encode()
+    return (text.getvalue() + f"csv,bad,s-0,voice,2026-01-01T00:00:00Z,many,{CALLED},,,,\r\n").encode()
 
 
 def _record(number: int, use: Use) -> UsageRecord:
