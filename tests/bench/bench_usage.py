@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import grpc
 
+from cxmesh_cli.ingest import IN_FLIGHT
 from tests.bench.figures import Figure
 from tests.bench.processes import process, said
-from tests.bench.usage_load import IN_FLIGHT, Batch, Call, Usage, at_a_pace, record_usage, records_per_second
+from tests.bench.usage_load import Batch, Call, Usage, at_a_pace, record_usage, records_per_second
 from tests.bench.usage_mesh import BUNDLE, METERED, UsageMesh, scale, usage_mesh
 
 BATCH = 1_000

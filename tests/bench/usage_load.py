@@ -14,8 +14,8 @@ import numpy as np
 
 from cxmesh.usage.v1.usage_record_pb2 import USAGE_TYPE_DATA, USAGE_TYPE_SMS, USAGE_TYPE_VOICE, UsageRecord
 from cxmesh.usage.v1.usage_service_pb2 import RecordUsageRequest, RecordUsageResponse
+from cxmesh_cli.ingest import IN_FLIGHT
 
-IN_FLIGHT = 4
 TIMEOUT_SECONDS = 60.0
 SINCE_SECONDS = 12 * 3600
 """The first usage ended so long ago."""

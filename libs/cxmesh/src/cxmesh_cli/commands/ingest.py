@@ -9,6 +9,7 @@ import typer
 
 from cxmesh_cli.commands.options import DEFAULT_HOME, AsOption, HomeOption, JsonOption, examples
 from cxmesh_cli.console import print_json
+from cxmesh_cli.ingest import IN_FLIGHT
 
 if TYPE_CHECKING:
     from cxmesh_cli.ingest.choosing import Given
@@ -68,7 +69,7 @@ def ingest(  # noqa: PLR0917 - typer makes each an option
     identity: AsOption = "service/operator",
     in_flight: Annotated[
         int, typer.Option("--in-flight", min=1, max=64, help="Batches of 1,000 under way at a time.")
-    ] = 4,
+    ] = IN_FLIGHT,
     patience: Annotated[
         float, typer.Option("--patience", min=0.0, metavar="SECONDS", help="How long to retry a batch.")
     ] = 60.0,

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from cxmesh.usage.v1 import usage_service_pb2
 from cxmesh.usage.v1.error_reason_pb2 import ErrorReason
 from cxmesh.usage.v1.usage_service_pb2 import RecordRejection, RecordUsageRequest, RecordUsageResponse
+from cxmesh_cli.ingest import IN_FLIGHT
 from cxmesh_cli.ingest.rows import Outcome
 from cxmesh_cli.rpc.failure import command_error, decode
 from cxmesh_cli.rpc.reflected import full_path
@@ -41,7 +42,7 @@ class Sender:
         self,
         channel: grpc.Channel,
         *,
-        in_flight: int = 4,
+        in_flight: int = IN_FLIGHT,
         patience_seconds: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
