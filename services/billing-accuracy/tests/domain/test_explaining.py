@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -137,11 +138,15 @@ def test_the_parts_sum_to_the_difference_to_the_micro_unit(
     assert sum_of(parts) == difference
 
 
+PAIRS = int(os.environ.get("EXPLAINED_PAIRS", "200"))
+
+
+@pytest.mark.timeout(60 + PAIRS)
 def test_random_pairs_add_up() -> None:
     source = np.random.default_rng(11)
     names = sorted(TARIFFS)
     off = 0
-    for _ in range(200):
+    for _ in range(PAIRS):
         some = [[_call(source) for _ in range(source.integers(0, 6))] for _ in range(2)]
         moment = START + timedelta(days=int(source.integers(-30, 28)))
         held: Plans = ((str(source.choice(names)), SINCE), (str(source.choice(names)), moment))
