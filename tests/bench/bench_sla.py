@@ -70,8 +70,12 @@ def _of_metrics(world: MetricWorld) -> dict[str, Figure]:
         for first in range(half, length - world.intervals + 1):
             windows += 1
             alarms += bool(baseline.suspects(_rows(good, first, first + world.intervals)))
-    print(f"petshop: {len(world.cases)} cases; {alarms} of {windows} windows of good times have a suspect")
     count = len(world.cases)
+    by_chance = sum(1 / len(case.window) for case in world.cases) / count
+    print(
+        f"petshop: {count} cases, a random ranking is right in {by_chance:.2f} of them; {alarms} of {windows} windows "
+        "of good times have a suspect"
+    )
     return {
         "sla.petshop_top1": Figure.against(right / count, naive / count, "share of cases"),
         "sla.petshop_specificity": Figure.against(1 - alarms / windows, 0.0, "share of windows"),
